@@ -1,0 +1,28 @@
+import type { Clock } from '@dnr/protocol'
+
+/** The part of a browser or of Node used here; typed by hand so that the file needs the types of neither. */
+interface Host {
+  readonly performance: { now(): number }
+  setTimeout(callback: () => void, delayMs: number): unknown
+  clearTimeout(timer: unknown): void
+}
+
+// Read at each call, not once: fake timers replace these functions later.
+const host = globalThis as unknown as Host
+
+/** A longer delay makes the host's timer fire at once. */
+const maxTimerMs = 2_147_483_647
+
+/**
+ * The real clock. Its timers keep a Node process alive until they fire or are cancelled.
+ *
+ * A delay beyond about 24.8 days, `Infinity` included, fires after 24.8 days.
+ */
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  monotonic: () => host.performance.now(),
+  setTimeout(callback, delayMs) {
+    const timer = host.setTimeout(callback, Math.min(delayMs, maxTimerMs))
+    return () => host.clearTimeout(timer)
+  },
+}

@@ -1,0 +1,49 @@
+import type { Position } from './position.ts'
+
+/** What happened to a row. */
+export type Operation = 'created' | 'updated' | 'deleted'
+
+/** A row as it travels: plain JSON values by field name, with `id` and `version`. */
+export interface WireRow {
+  readonly id: string
+  readonly version: number
+  readonly [field: string]: unknown
+}
+
+/**
+ * One committed change of one row, as the change log holds it.
+ *
+ * Changes come in log order. All changes of one database transaction share `transaction`; `last` marks its end.
+ */
+export interface Change {
+  readonly entity: string
+  readonly id: string
+  readonly operation: Operation
+  /** The row's version after the change; a deletion counts as one. */
+  readonly version: number
+  /** The row before, `null` for a creation. */
+  readonly before: WireRow | null
+  /** The row after, `null` for a deletion. */
+  readonly after: WireRow | null
+  /** The id that the writer gave to the mutation, or `null`. */
+  readonly mutationId: string | null
+  /** Who wrote it, or `null` for the server itself. */
+  readonly actor: string | null
+  /** Wall clock of the commit, milliseconds since the epoch. Never used for order. */
+  readonly at: number
+  readonly position: Position
+  /** Offset of the first change of the same transaction. */
+  readonly transaction: number
+  /** Is this the last change of its transaction? */
+  readonly last: boolean
+}
+
+/**
+ * Takes committed changes, one whole transaction a call, in log order, at least once.
+ *
+ * Declared here because relay and event bus meet in it. A sink recognises by `position` what it has already taken.
+ * Throwing (or rejecting) means "not taken": the same transaction comes again, later ones wait.
+ */
+export interface ChangeSink {
+  publish(transaction: readonly Change[]): void | Promise<void>
+}

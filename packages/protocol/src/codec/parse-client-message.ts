@@ -1,0 +1,68 @@
+import { parseChannel } from '../channel-name.ts'
+import { type ClientMessage, clientMessageSchema } from '../messages/client-message.ts'
+import { type Parsed, err, ok } from '../parsed.ts'
+import { type Codec, jsonCodec } from './codec.ts'
+
+/** A refused frame, with as much of the request as could be read, so that the answer finds its way. */
+export interface RefusedFrame {
+  readonly ok: false
+  readonly code: Extract<Parsed<never>, { ok: false }>['code']
+  readonly message: string
+  readonly requestId?: string
+  readonly channel?: string
+}
+
+const TYPES: ReadonlySet<string> = new Set(clientMessageSchema.options.map((option) => option.shape.type.value))
+
+/**
+ * A client's text frame as a message, or why it is none. Never throws, whatever the frame holds.
+ *
+ * `bad_json`: not JSON. `bad_message`: not an object, or a field of the wrong type. `unknown_type`: a type that clients
+ * do not send. `bad_channel`: missing or malformed channel. Unknown envelope and payload fields are ignored.
+ *
+ * `extraTypes` are message types that the application handles itself; of those only the envelope is checked.
+ */
+export function parseClientMessage(
+  frame: string,
+  codec: Codec = jsonCodec,
+  extraTypes: ReadonlySet<string> = new Set(),
+): { readonly ok: true; readonly value: ClientMessage } | RefusedFrame {
+  const decoded = codec.decode(frame)
+  if (!decoded.ok) return decoded
+  if (typeof decoded.value !== 'object' || decoded.value === null || Array.isArray(decoded.value)) {
+    return err('bad_message', 'A message is a JSON object such as {"type":"ping"}.') as RefusedFrame
+  }
+  const raw = decoded.value as { type?: unknown; requestId?: unknown; channel?: unknown }
+  const address = addressOf(raw)
+  if (typeof raw.type !== 'string') {
+    return { ok: false, code: 'bad_message', message: 'A message needs a type, as text.', ...address }
+  }
+  if (extraTypes.has(raw.type)) return ok({ ...raw, ...address } as ClientMessage)
+  if (!TYPES.has(raw.type)) {
+    return { ok: false, code: 'unknown_type', message: `A client cannot send this type. It sends: ${[...TYPES].join(', ')}.`, ...address }
+  }
+  const channel = checkChannel(raw)
+  if (channel !== null) return { ...channel, ...address }
+  const parsed = clientMessageSchema.safeParse(raw)
+  if (parsed.success) return ok(parsed.data)
+  const issue = parsed.error.issues[0]
+  return { ok: false, code: 'bad_message', message: `${issue?.path.join('.') ?? 'message'}: ${issue?.message ?? 'invalid'}`, ...address }
+}
+
+const CHANNEL_LESS: ReadonlySet<string> = new Set(['ping', 'auth', 'mutate'])
+
+function checkChannel(raw: { type?: unknown; channel?: unknown }): { ok: false; code: 'bad_channel'; message: string } | null {
+  if (CHANNEL_LESS.has(raw.type as string)) return null
+  if (typeof raw.channel !== 'string') {
+    return { ok: false, code: 'bad_channel', message: `${String(raw.type)} needs a channel, such as "entity:Task".` }
+  }
+  const parsed = parseChannel(raw.channel)
+  return parsed.ok ? null : { ok: false, code: 'bad_channel', message: parsed.message }
+}
+
+function addressOf(raw: { requestId?: unknown; channel?: unknown }): { requestId?: string; channel?: string } {
+  return {
+    ...(typeof raw.requestId === 'string' && /^[\w.-]{1,100}$/.test(raw.requestId) ? { requestId: raw.requestId } : {}),
+    ...(typeof raw.channel === 'string' && parseChannel(raw.channel).ok ? { channel: raw.channel } : {}),
+  }
+}

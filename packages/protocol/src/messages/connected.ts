@@ -1,0 +1,24 @@
+import { z } from 'zod'
+import { serverEnvelope } from './envelope.ts'
+
+/** What a connection may do, by the names of the server's options; `null` is "no limit". */
+export const limitsSchema = z.object({
+  maxSubscriptionsPerConnection: z.int().nullable(),
+  maxFrameBytes: z.int().nullable(),
+  maxMessagesPerSecond: z.int().nullable(),
+})
+
+/** Server → client: the first frame, nothing precedes it. `userId` is `null` for a guest. */
+export const connectedSchema = z.object({
+  type: z.literal('connected'),
+  ...serverEnvelope,
+  payload: z.object({
+    connectionId: z.string(),
+    userId: z.string().nullable(),
+    protocolVersion: z.int(),
+    /** How often the server looks for a sign of life, milliseconds. */
+    heartbeatIntervalMs: z.number(),
+    limits: limitsSchema,
+  }),
+})
+export type ConnectedMessage = z.infer<typeof connectedSchema>

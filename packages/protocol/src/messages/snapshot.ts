@@ -1,0 +1,12 @@
+import { z } from 'zod'
+import { channelSchema, rowSchema, serverEnvelope, subscriptionKeySchema } from './envelope.ts'
+
+/** Server → client: the next rows of a snapshot that `subscribed` began; `more: false` ends it. */
+export const snapshotSchema = z.object({
+  type: z.literal('snapshot'),
+  channel: channelSchema,
+  subscription: subscriptionKeySchema.optional(),
+  ...serverEnvelope,
+  payload: z.object({ rows: z.array(rowSchema), more: z.boolean() }),
+})
+export type SnapshotMessage = z.infer<typeof snapshotSchema>

@@ -1,0 +1,19 @@
+import { z } from 'zod'
+import { channelSchema, clientEnvelope, positionSchema, subscriptionKeySchema } from './envelope.ts'
+import { whereSchema } from './query.ts'
+
+/** Client → server: hear a channel from now on, or from `position` on. Answer: `subscribed` or `error`. */
+export const subscribeSchema = z.object({
+  type: z.literal('subscribe'),
+  channel: channelSchema,
+  ...clientEnvelope,
+  payload: z
+    .object({
+      position: positionSchema.optional(),
+      snapshot: z.boolean().optional(),
+      query: z.object({ where: whereSchema.optional() }).optional(),
+      subscription: subscriptionKeySchema.optional(),
+    })
+    .optional(),
+})
+export type SubscribeMessage = z.infer<typeof subscribeSchema>

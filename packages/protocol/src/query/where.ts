@@ -1,0 +1,106 @@
+import { type Parsed, err, ok } from '../parsed.ts'
+
+/** What a field can be compared with. */
+export type Scalar = string | number | boolean | null
+
+/** Comparisons of one field; all of them must hold. `in` takes up to 100 values. */
+export interface Comparison<Value = Scalar> {
+  readonly eq?: Value
+  readonly ne?: Value
+  readonly lt?: Value
+  readonly lte?: Value
+  readonly gt?: Value
+  readonly gte?: Value
+  readonly in?: readonly Value[]
+}
+
+type Comparable<Value> = Extract<Value, Scalar>
+
+/** Which rows: fields and what they must be; a bare value means `eq`. Fields are checked by the compiler. */
+export type Where<Row> = { readonly [Field in keyof Row]?: Comparable<Row[Field]> | Comparison<Comparable<Row[Field]>> }
+
+/** Order of a list, most significant first. The id always breaks ties, so every order is total. */
+export type OrderBy<Row> = readonly (readonly [field: keyof Row & string, direction: 'asc' | 'desc'])[]
+
+/** A condition without its row type: what travels. */
+export type AnyWhere = Readonly<Record<string, Scalar | Comparison>>
+/** An order without its row type: what travels. */
+export type AnyOrderBy = readonly (readonly [field: string, direction: 'asc' | 'desc'])[]
+
+/**
+ * Does `row` satisfy `where`? The same answer as SQLite gives for the same condition, with one deliberate difference
+ * that the repository shares: `null` equals `null`, and `ne` holds for `null`.
+ *
+ * Values of different types are never equal and never ordered; `null` is not ordered.
+ */
+export function matchesWhere(row: Readonly<Record<string, unknown>>, where: AnyWhere): boolean {
+  for (const field of Object.keys(where)) {
+    if (!matchesField(row[field] ?? null, where[field] as Scalar | Comparison)) return false
+  }
+  return true
+}
+
+function matchesField(value: unknown, condition: Scalar | Comparison): boolean {
+  if (condition === null || typeof condition !== 'object') return value === condition
+  const { eq, ne, lt, lte, gt, gte } = condition
+  if (eq !== undefined && value !== eq) return false
+  if (ne !== undefined && value === ne) return false
+  if (condition.in !== undefined && !condition.in.includes(value as Scalar)) return false
+  if (lt !== undefined && !isOrdered(value, lt, (order) => order < 0)) return false
+  if (lte !== undefined && !isOrdered(value, lte, (order) => order <= 0)) return false
+  if (gt !== undefined && !isOrdered(value, gt, (order) => order > 0)) return false
+  return gte === undefined || isOrdered(value, gte, (order) => order >= 0)
+}
+
+function isOrdered(value: unknown, bound: Scalar, holds: (order: number) => boolean): boolean {
+  return value !== null && bound !== null && typeof value === typeof bound && holds(compareScalars(value as Scalar, bound))
+}
+
+/**
+ * Order of two values: `null` first, then by value; text by code point, as SQLite's BINARY collation has it.
+ */
+export function compareScalars(a: Scalar, b: Scalar): number {
+  if (a === b) return 0
+  if (a === null) return -1
+  if (b === null) return 1
+  if (typeof a === 'string' && typeof b === 'string') return compareCodePoints(a, b)
+  return a < b ? -1 : 1
+}
+
+function compareCodePoints(a: string, b: string): number {
+  const length = Math.min(a.length, b.length)
+  for (let index = 0; index < length; index++) {
+    const left = a.charCodeAt(index)
+    const right = b.charCodeAt(index)
+    if (left === right) continue
+    // A surrogate stands for a code point above every other unit, though its own number is lower than U+E000 to U+FFFF.
+    const leftIsHigh = left >= 0xd800 && left <= 0xdfff
+    const rightIsHigh = right >= 0xd800 && right <= 0xdfff
+    return leftIsHigh === rightIsHigh ? left - right : leftIsHigh ? 1 : -1
+  }
+  return a.length - b.length
+}
+
+/** Compares rows by `orderBy`, then by id. */
+export function compareRows(orderBy: AnyOrderBy): (a: { readonly id: string }, b: { readonly id: string }) => number {
+  return (a, b) => {
+    for (const [field, direction] of orderBy) {
+      const order = compareScalars(scalarOf(a, field), scalarOf(b, field))
+      if (order !== 0) return direction === 'asc' ? order : -order
+    }
+    return compareScalars(a.id, b.id)
+  }
+}
+
+function scalarOf(row: object, field: string): Scalar {
+  const value = (row as Record<string, unknown>)[field]
+  return value === undefined ? null : (value as Scalar)
+}
+
+/** Checks that every field of `where` is one of `fields`; the message names the first that is not. */
+export function checkWhere(where: AnyWhere, fields: ReadonlySet<string>): Parsed<AnyWhere> {
+  for (const field of Object.keys(where)) {
+    if (!fields.has(field)) return err('bad_query', `where: there is no field "${field.slice(0, 64)}". Fields: ${[...fields].join(', ')}.`)
+  }
+  return ok(where)
+}

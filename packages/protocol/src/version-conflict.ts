@@ -1,0 +1,16 @@
+import { DnrError } from './dnr-error.ts'
+
+/** The row moved on since the version that the writer had seen; `current` is the row as it is now. */
+export class VersionConflict<Row = unknown> extends DnrError {
+  override readonly name = 'VersionConflict'
+  readonly current: Row
+
+  constructor(current: Row, expectedVersion: number, currentVersion: number) {
+    super(
+      'version_conflict',
+      `The row is at version ${currentVersion}, the write expected ${expectedVersion}. Merge with the current row and write again.`,
+      { details: { expectedVersion, currentVersion } },
+    )
+    this.current = current
+  }
+}

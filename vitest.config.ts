@@ -1,0 +1,60 @@
+import { defaultClientConditions, defaultServerConditions } from 'vite'
+import { defineConfig } from 'vitest/config'
+
+// Sibling packages are read from their sources: no build is needed to run a package's tests.
+const source = {
+  resolve: { conditions: ['@dnr/source', ...defaultClientConditions] },
+  ssr: { resolve: { conditions: ['@dnr/source', ...defaultServerConditions] } },
+}
+
+export default defineConfig({
+  test: {
+    reporters: ['default', './scripts/summary-reporter.ts'],
+    coverage: {
+      provider: 'v8',
+      include: ['packages/*/src/**'],
+      thresholds: { lines: 90, functions: 90, branches: 85, statements: 90 },
+    },
+    projects: [
+      {
+        ...source,
+        test: {
+          name: 'node',
+          include: [
+            'packages/*/test/**/*.test.ts',
+            'tests/flow/test/**/*.test.ts',
+            'examples/*/test/**/*.test.ts',
+            'benchmarks/test/**/*.test.ts',
+            'scripts/test/**/*.test.ts',
+          ],
+          exclude: ['**/node_modules/**', '**/*.e2e.test.ts'],
+          typecheck: {
+            enabled: true,
+            include: ['packages/*/test/**/*.test-d.ts', 'tests/flow/test/**/*.test-d.ts'],
+            tsconfig: './tsconfig.vitest.json',
+          },
+        },
+      },
+      {
+        ...source,
+        test: {
+          name: 'dom',
+          environment: 'happy-dom',
+          include: ['packages/*/test/**/*.dom.test.tsx', 'examples/*/test/**/*.dom.test.tsx'],
+        },
+      },
+      {
+        // A browser and the built example: one file at a time, after everything else.
+        ...source,
+        test: {
+          name: 'e2e',
+          include: ['tests/flow/test/**/*.e2e.test.ts'],
+          fileParallelism: false,
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+          sequence: { groupOrder: 1 },
+        },
+      },
+    ],
+  },
+})
