@@ -50,7 +50,10 @@ export function parseChannel(name: string): Parsed<Channel> {
     case 'room':
       return isPrintable(rest) ? ok({ kind, room: rest }) : badName('room:{name}')
     default:
-      return err('bad_channel', 'A channel is entity:{Name}, entity:{Name}:{id}, presence:{resource}, user:{userId} or room:{name}.')
+      return err(
+        'bad_channel',
+        'A channel is entity:{Name}, entity:{Name}:{id}, presence:{resource}, user:{userId} or room:{name}.',
+      )
   }
 }
 
@@ -58,7 +61,10 @@ function parseEntityChannel(rest: string): Parsed<Channel> {
   const colon = rest.indexOf(':')
   const entity = colon === -1 ? rest : rest.slice(0, colon)
   if (!isEntityName(entity)) {
-    return err('bad_channel', 'The entity of a channel is a letter, then up to 63 letters, digits or underscores.')
+    return err(
+      'bad_channel',
+      'The entity of a channel is a letter, then up to 63 letters, digits or underscores.',
+    )
   }
   if (colon === -1) return ok({ kind: 'entity', entity })
   const id = rest.slice(colon + 1)
@@ -66,7 +72,10 @@ function parseEntityChannel(rest: string): Parsed<Channel> {
 }
 
 function badName(form: string): Parsed<never> {
-  return err('bad_channel', `In ${form} the name must be printable, not empty, and an id no longer than ${MAX_ID_BYTES} bytes.`)
+  return err(
+    'bad_channel',
+    `In ${form} the name must be printable, not empty, and an id no longer than ${MAX_ID_BYTES} bytes.`,
+  )
 }
 
 /** The name of a channel; the inverse of {@link parseChannel}. */
@@ -87,7 +96,13 @@ export function formatChannel(channel: Channel): ChannelName {
 
 /** Can `text` be a row's id? 1 to 200 bytes, printable, and neither `.` nor `..` (they would vanish from a URL). */
 export function isRowId(text: string): boolean {
-  return text !== '.' && text !== '..' && isPrintable(text) && text.length <= MAX_ID_BYTES && utf8Bytes(text) <= MAX_ID_BYTES
+  return (
+    text !== '.' &&
+    text !== '..' &&
+    isPrintable(text) &&
+    text.length <= MAX_ID_BYTES &&
+    utf8Bytes(text) <= MAX_ID_BYTES
+  )
 }
 
 // Control characters and halves of surrogate pairs cannot be told apart on a screen or break a frame.

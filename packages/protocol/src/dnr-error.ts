@@ -38,6 +38,11 @@ export class DnrError extends Error {
 }
 
 /** The error itself when it is a {@link DnrError}, otherwise one around it that keeps it as `cause`. */
-export function toDnrError(error: unknown, code: ErrorCode, message: string, options: DnrErrorOptions = {}): DnrError {
+export function toDnrError(
+  error: unknown,
+  code: ErrorCode,
+  message: string,
+  options: DnrErrorOptions = {},
+): DnrError {
   return error instanceof DnrError ? error : new DnrError(code, message, { ...options, cause: error })
 }

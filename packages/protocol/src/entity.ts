@@ -3,7 +3,11 @@ import { DnrError } from './dnr-error.ts'
 /** The part of a zod field that DNR uses. */
 export interface FieldSchema {
   safeParse(value: unknown): SchemaResult<unknown>
-  readonly _zod: { readonly output: unknown; readonly input: unknown; readonly def: { readonly type: string } }
+  readonly _zod: {
+    readonly output: unknown
+    readonly input: unknown
+    readonly def: { readonly type: string }
+  }
 }
 
 /** What a zod schema's `safeParse` answers, as far as DNR reads it. */
@@ -49,14 +53,15 @@ export interface Entity<Name extends string = string, Row extends RowBase = RowB
 export type AnyEntity = Entity<string, any, any>
 
 /** The row of an entity as it is stored and sent: its fields and its `version`. */
-export type RowOf<E extends AnyEntity> = E extends Entity<string, infer Row, unknown> ? Row & Versioned : never
+export type RowOf<E extends AnyEntity> = E extends Entity<string, infer Row> ? Row & Versioned : never
 
 /** What a writer gives to create a row: the schema's input, with `id` optional (made by the server when absent). */
 export type CreateInput<E extends AnyEntity> =
   E extends Entity<string, RowBase, infer Input> ? Omit<Input, 'id'> & { readonly id?: string } : never
 
 /** What a writer gives to change a row: any of its fields but `id`. */
-export type UpdateInput<E extends AnyEntity> = E extends Entity<string, infer Row, unknown> ? Partial<Omit<Row, 'id'>> : never
+export type UpdateInput<E extends AnyEntity> =
+  E extends Entity<string, infer Row> ? Partial<Omit<Row, 'id'>> : never
 
 /** Entities by name, as the browser's types take them: `createRealtimeClient<{ Task: typeof Task }>(…)`. */
 export type EntityMap = Readonly<Record<string, AnyEntity>>
@@ -83,17 +88,27 @@ export function defineEntity<const Name extends string, Row extends RowBase, Inp
   schema: RowSchema<Row, Input>,
 ): Entity<Name, Row, Input> {
   if (!isEntityName(name)) {
-    throw new DnrError('bad_entity', `"${name}" cannot name an entity: use a letter, then up to 63 letters, digits or underscores.`)
+    throw new DnrError(
+      'bad_entity',
+      `"${name}" cannot name an entity: use a letter, then up to 63 letters, digits or underscores.`,
+    )
   }
   if (schema?._zod?.def?.type !== 'object') {
-    throw new DnrError('bad_entity', `The schema of ${name} must be a zod object, such as z.object({ id: z.string() }).`)
+    throw new DnrError(
+      'bad_entity',
+      `The schema of ${name} must be a zod object, such as z.object({ id: z.string() }).`,
+    )
   }
   for (const field of Object.keys(schema.shape)) {
     if (!ENTITY_NAME.test(field)) {
-      throw new DnrError('bad_entity', `${name}.${field} cannot be a column: use a letter, then up to 63 letters, digits or underscores.`)
+      throw new DnrError(
+        'bad_entity',
+        `${name}.${field} cannot be a column: use a letter, then up to 63 letters, digits or underscores.`,
+      )
     }
   }
-  if (!Object.hasOwn(schema.shape, 'id')) throw new DnrError('bad_entity', `The schema of ${name} has no id: add id: z.string().`)
+  if (!Object.hasOwn(schema.shape, 'id'))
+    throw new DnrError('bad_entity', `The schema of ${name} has no id: add id: z.string().`)
   if (Object.hasOwn(schema.shape, 'version')) {
     throw new DnrError('bad_entity', `${name}.version is kept by DNR: rename the field or leave it out.`)
   }

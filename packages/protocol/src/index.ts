@@ -1,7 +1,18 @@
 // Entities and rows
 export { defineEntity, isEntityName } from './entity.ts'
 export type {
-  AnyEntity, CreateInput, Entity, EntityMap, FieldSchema, RowBase, RowOf, RowSchema, SchemaIssue, SchemaResult, UpdateInput, Versioned,
+  AnyEntity,
+  CreateInput,
+  Entity,
+  EntityMap,
+  FieldSchema,
+  RowBase,
+  RowOf,
+  RowSchema,
+  SchemaIssue,
+  SchemaResult,
+  UpdateInput,
+  Versioned,
 } from './entity.ts'
 export { fieldKind, fieldKinds } from './field-kind.ts'
 export type { FieldKind } from './field-kind.ts'
@@ -10,12 +21,35 @@ export type { JsonForm, RowCodec, WireRowOf } from './row-codec.ts'
 
 // Changes and positions
 export type { Change, ChangeSink, Operation, WireRow } from './change.ts'
-export { comparePositions, formatPosition, hasReached, holdsPosition, isSamePosition, parsePosition, readPosition } from './position.ts'
+export {
+  comparePositions,
+  formatPosition,
+  hasReached,
+  holdsPosition,
+  isSamePosition,
+  parsePosition,
+  readPosition,
+} from './position.ts'
 export type { EpochRange, Position } from './position.ts'
 
 // Channels
-export { formatChannel, isRowId, MAX_CHANNEL_BYTES, MAX_ID_BYTES, parseChannel, utf8Bytes } from './channel-name.ts'
-export type { Channel, ChannelName, EntityChannel, PresenceChannel, RecordChannel, RoomChannel, UserChannel } from './channel-name.ts'
+export {
+  formatChannel,
+  isRowId,
+  MAX_CHANNEL_BYTES,
+  MAX_ID_BYTES,
+  parseChannel,
+  utf8Bytes,
+} from './channel-name.ts'
+export type {
+  Channel,
+  ChannelName,
+  EntityChannel,
+  PresenceChannel,
+  RecordChannel,
+  RoomChannel,
+  UserChannel,
+} from './channel-name.ts'
 
 // Queries
 export { checkWhere, compareRows, compareScalars, matchesWhere } from './query/where.ts'

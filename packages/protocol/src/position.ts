@@ -45,7 +45,11 @@ export function hasReached(position: Position, of: Position): boolean {
  * A position holds when its epoch is known and its offset lies within it. The offset before an epoch's first belongs
  * to that epoch too: it is where a reader stands that subscribed before anything was written in it.
  */
-export function holdsPosition(epochs: readonly EpochRange[], headOffset: number, position: Position): boolean {
+export function holdsPosition(
+  epochs: readonly EpochRange[],
+  headOffset: number,
+  position: Position,
+): boolean {
   const index = epochs.findIndex((range) => range.epoch === position.epoch)
   const range = epochs[index]
   if (range === undefined) return false
@@ -64,13 +68,15 @@ const POSITION_TEXT = /^([\w-]{1,64}):(\d{1,16})$/
 /** The position written by {@link formatPosition}, or why the text is none. */
 export function parsePosition(text: string): Parsed<Position> {
   const match = text.length <= 81 ? POSITION_TEXT.exec(text) : null
-  if (match === null) return err('bad_message', `"${text.slice(0, 40)}" is not a position: expected EPOCH:OFFSET.`)
+  if (match === null)
+    return err('bad_message', `"${text.slice(0, 40)}" is not a position: expected EPOCH:OFFSET.`)
   return readPosition({ epoch: match[1], offset: Number(match[2]) })
 }
 
 /** A position from untrusted JSON: `{ epoch: 1–64 characters of [A-Za-z0-9_-], offset: safe integer ≥ 0 }`. */
 export function readPosition(value: unknown): Parsed<Position> {
-  if (typeof value !== 'object' || value === null) return err('bad_message', 'A position is { epoch, offset }.')
+  if (typeof value !== 'object' || value === null)
+    return err('bad_message', 'A position is { epoch, offset }.')
   const { epoch, offset } = value as { epoch?: unknown; offset?: unknown }
   if (typeof epoch !== 'string' || !/^[\w-]{1,64}$/.test(epoch)) {
     return err('bad_message', 'position.epoch must be 1 to 64 letters, digits, "_" or "-".')

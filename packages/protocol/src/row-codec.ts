@@ -3,7 +3,11 @@ import type { AnyEntity, RowOf } from './entity.ts'
 import { fieldKinds } from './field-kind.ts'
 
 /** A row as JSON carries it: dates are ISO text, bigints decimal text; everything else is as it was. */
-export type JsonForm<T> = T extends Date | bigint ? string : T extends object ? { [Key in keyof T]: JsonForm<T[Key]> } : T
+export type JsonForm<T> = T extends Date | bigint
+  ? string
+  : T extends object
+    ? { [Key in keyof T]: JsonForm<T[Key]> }
+    : T
 
 /** The row of an entity as a browser has it when it knows the type alone. */
 export type WireRowOf<E extends AnyEntity> = JsonForm<RowOf<E>> & WireRow
@@ -18,7 +22,7 @@ export interface RowCodec<E extends AnyEntity = AnyEntity> {
 export function createRowCodec<E extends AnyEntity>(entity: E): RowCodec<E> {
   const special = [...fieldKinds(entity)].filter(([, kind]) => kind === 'date' || kind === 'bigint')
   if (special.length === 0) {
-    return { encode: (row) => row as unknown as WireRow, decode: (row) => row as unknown as RowOf<E> }
+    return { encode: (row) => row, decode: (row) => row as unknown as RowOf<E> }
   }
   const map = (row: object, change: (value: unknown, kind: string) => unknown): object => {
     const copy: Record<string, unknown> = { ...row }
@@ -28,8 +32,11 @@ export function createRowCodec<E extends AnyEntity>(entity: E): RowCodec<E> {
     return copy
   }
   return {
-    encode: (row) => map(row as object, (value, kind) => (kind === 'date' ? (value as Date).toISOString() : String(value))) as WireRow,
+    encode: (row) =>
+      map(row, (value, kind) => (kind === 'date' ? (value as Date).toISOString() : String(value))) as WireRow,
     decode: (row) =>
-      map(row, (value, kind) => (kind === 'date' ? new Date(value as string) : BigInt(value as string))) as RowOf<E>,
+      map(row, (value, kind) =>
+        kind === 'date' ? new Date(value as string) : BigInt(value as string),
+      ) as RowOf<E>,
   }
 }

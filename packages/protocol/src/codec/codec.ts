@@ -32,7 +32,8 @@ function decodeJson(frame: string): Parsed<unknown> {
   }
   // Whoever spreads or merges such an object by mistake would change a prototype, so it goes no further than here.
   if (frame.includes('__proto__') || frame.includes('\\u')) {
-    if (hasProtoKey(value)) return { ok: false, code: 'bad_message', message: 'The frame has a key named "__proto__".' }
+    if (hasProtoKey(value))
+      return { ok: false, code: 'bad_message', message: 'The frame has a key named "__proto__".' }
   }
   return { ok: true, value }
 }

@@ -12,7 +12,9 @@ export interface RefusedFrame {
   readonly channel?: string
 }
 
-const TYPES: ReadonlySet<string> = new Set(clientMessageSchema.options.map((option) => option.shape.type.value))
+const TYPES: ReadonlySet<string> = new Set(
+  clientMessageSchema.options.map((option) => option.shape.type.value),
+)
 
 /**
  * A client's text frame as a message, or why it is none. Never throws, whatever the frame holds.
@@ -30,39 +32,75 @@ export function parseClientMessage(
   const decoded = codec.decode(frame)
   if (!decoded.ok) return decoded
   if (typeof decoded.value !== 'object' || decoded.value === null || Array.isArray(decoded.value)) {
-    return err('bad_message', 'A message is a JSON object such as {"type":"ping"}.') as RefusedFrame
+    return err('bad_message', 'A message is a JSON object such as {"type":"ping"}.')
   }
   const raw = decoded.value as { type?: unknown; requestId?: unknown; channel?: unknown }
   const address = addressOf(raw)
   if (typeof raw.type !== 'string') {
     return { ok: false, code: 'bad_message', message: 'A message needs a type, as text.', ...address }
   }
-  if (extraTypes.has(raw.type)) return ok({ ...raw, ...address } as ClientMessage)
+  if (extraTypes.has(raw.type)) return checkExtra(raw, address)
   if (!TYPES.has(raw.type)) {
-    return { ok: false, code: 'unknown_type', message: `A client cannot send this type. It sends: ${[...TYPES].join(', ')}.`, ...address }
+    return {
+      ok: false,
+      code: 'unknown_type',
+      message: `A client cannot send this type. It sends: ${[...TYPES].join(', ')}.`,
+      ...address,
+    }
   }
   const channel = checkChannel(raw)
   if (channel !== null) return { ...channel, ...address }
   const parsed = clientMessageSchema.safeParse(raw)
   if (parsed.success) return ok(parsed.data)
   const issue = parsed.error.issues[0]
-  return { ok: false, code: 'bad_message', message: `${issue?.path.join('.') ?? 'message'}: ${issue?.message ?? 'invalid'}`, ...address }
+  const message = `${issue?.path.join('.') ?? 'message'}: ${issue?.message ?? 'invalid'}`
+  return { ok: false, code: 'bad_message', message: message.slice(0, MAX_SENTENCE_LENGTH), ...address }
+}
+
+// Names in a complaint are the sender's own: a frame of 64 KiB is not answered with its echo.
+const MAX_SENTENCE_LENGTH = 300
+
+type Address = Pick<RefusedFrame, 'requestId' | 'channel'>
+
+function checkExtra(
+  raw: { type?: unknown; requestId?: unknown; channel?: unknown },
+  address: Address,
+): { readonly ok: true; readonly value: ClientMessage } | RefusedFrame {
+  if (raw.channel !== undefined && address.channel === undefined) {
+    return {
+      ok: false,
+      code: 'bad_channel',
+      message: 'The channel of this message is malformed.',
+      ...address,
+    }
+  }
+  const { requestId: _unchecked, ...message } = raw
+  return ok({ ...message, ...address } as ClientMessage)
 }
 
 const CHANNEL_LESS: ReadonlySet<string> = new Set(['ping', 'auth', 'mutate'])
 
-function checkChannel(raw: { type?: unknown; channel?: unknown }): { ok: false; code: 'bad_channel'; message: string } | null {
+function checkChannel(raw: {
+  type?: unknown
+  channel?: unknown
+}): { ok: false; code: 'bad_channel'; message: string } | null {
   if (CHANNEL_LESS.has(raw.type as string)) return null
   if (typeof raw.channel !== 'string') {
-    return { ok: false, code: 'bad_channel', message: `${String(raw.type)} needs a channel, such as "entity:Task".` }
+    return {
+      ok: false,
+      code: 'bad_channel',
+      message: `${String(raw.type)} needs a channel, such as "entity:Task".`,
+    }
   }
   const parsed = parseChannel(raw.channel)
   return parsed.ok ? null : { ok: false, code: 'bad_channel', message: parsed.message }
 }
 
-function addressOf(raw: { requestId?: unknown; channel?: unknown }): { requestId?: string; channel?: string } {
+function addressOf(raw: { requestId?: unknown; channel?: unknown }): Address {
   return {
-    ...(typeof raw.requestId === 'string' && /^[\w.-]{1,100}$/.test(raw.requestId) ? { requestId: raw.requestId } : {}),
+    ...(typeof raw.requestId === 'string' && /^[\w.-]{1,100}$/.test(raw.requestId)
+      ? { requestId: raw.requestId }
+      : {}),
     ...(typeof raw.channel === 'string' && parseChannel(raw.channel).ok ? { channel: raw.channel } : {}),
   }
 }

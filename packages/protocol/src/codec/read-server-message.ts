@@ -15,10 +15,13 @@ export function readServerMessage(frame: string, codec: Codec = jsonCodec): Pars
     return err('bad_message', 'The server sent a frame that is no message.')
   }
   const { payload, channel } = value as { payload?: unknown; channel?: unknown }
-  if (channel !== undefined && typeof channel !== 'string') return err('bad_message', 'The channel of a message is text.')
+  if (channel !== undefined && typeof channel !== 'string')
+    return err('bad_message', 'The channel of a message is text.')
   const bare = !NEEDS_PAYLOAD.test((value as { type: string }).type)
-  if (!bare && (typeof payload !== 'object' || payload === null)) return err('bad_message', 'The message has no payload.')
+  if (!bare && (typeof payload !== 'object' || payload === null))
+    return err('bad_message', 'The message has no payload.')
   return ok(value as ServerMessage)
 }
 
-const NEEDS_PAYLOAD = /^(entity:|presence:|subscribed|snapshot|connected|authenticated|mutated|reconnect|error)/
+const NEEDS_PAYLOAD =
+  /^(entity:|presence:|subscribed|snapshot|connected|authenticated|mutated|reconnect|error)/

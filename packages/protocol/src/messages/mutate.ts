@@ -11,8 +11,21 @@ export const mutateSchema = z.object({
   ...clientEnvelope,
   payload: z.discriminatedUnion('operation', [
     z.object({ operation: z.literal('create'), entity: z.string().max(64), mutationId, fields }),
-    z.object({ operation: z.literal('update'), entity: z.string().max(64), mutationId, id: z.string().max(200), fields, ifVersion }),
-    z.object({ operation: z.literal('delete'), entity: z.string().max(64), mutationId, id: z.string().max(200), ifVersion }),
+    z.object({
+      operation: z.literal('update'),
+      entity: z.string().max(64),
+      mutationId,
+      id: z.string().max(200),
+      fields,
+      ifVersion,
+    }),
+    z.object({
+      operation: z.literal('delete'),
+      entity: z.string().max(64),
+      mutationId,
+      id: z.string().max(200),
+      ifVersion,
+    }),
   ]),
 })
 export type MutateMessage = z.infer<typeof mutateSchema>

@@ -12,5 +12,9 @@ export const presenceLeaveSchema = z.object({
 export type PresenceLeaveMessage = z.infer<typeof presenceLeaveSchema>
 
 /** Client → server: I leave. Answer: its echo with the `requestId`. */
-export const leavePresenceSchema = z.object({ type: z.literal('presence:leave'), channel: channelSchema, ...clientEnvelope })
+export const leavePresenceSchema = z.object({
+  type: z.literal('presence:leave'),
+  channel: channelSchema,
+  ...clientEnvelope,
+})
 export type LeavePresenceMessage = z.infer<typeof leavePresenceSchema>

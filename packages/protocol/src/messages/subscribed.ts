@@ -1,5 +1,11 @@
 import { z } from 'zod'
-import { channelSchema, positionSchema, rowSchema, serverEnvelope, subscriptionKeySchema } from './envelope.ts'
+import {
+  channelSchema,
+  positionSchema,
+  rowSchema,
+  serverEnvelope,
+  subscriptionKeySchema,
+} from './envelope.ts'
 
 /**
  * Server → client: the subscription is installed; nothing after `payload.position` will be missed.

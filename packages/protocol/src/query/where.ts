@@ -17,7 +17,9 @@ export interface Comparison<Value = Scalar> {
 type Comparable<Value> = Extract<Value, Scalar>
 
 /** Which rows: fields and what they must be; a bare value means `eq`. Fields are checked by the compiler. */
-export type Where<Row> = { readonly [Field in keyof Row]?: Comparable<Row[Field]> | Comparison<Comparable<Row[Field]>> }
+export type Where<Row> = {
+  readonly [Field in keyof Row]?: Comparable<Row[Field]> | Comparison<Comparable<Row[Field]>>
+}
 
 /** Order of a list, most significant first. The id always breaks ties, so every order is total. */
 export type OrderBy<Row> = readonly (readonly [field: keyof Row & string, direction: 'asc' | 'desc'])[]
@@ -53,18 +55,28 @@ function matchesField(value: unknown, condition: Scalar | Comparison): boolean {
 }
 
 function isOrdered(value: unknown, bound: Scalar, holds: (order: number) => boolean): boolean {
-  return value !== null && bound !== null && typeof value === typeof bound && holds(compareScalars(value as Scalar, bound))
+  return (
+    value !== null &&
+    bound !== null &&
+    typeof value === typeof bound &&
+    holds(compareScalars(value as Scalar, bound))
+  )
 }
 
 /**
- * Order of two values: `null` first, then by value; text by code point, as SQLite's BINARY collation has it.
+ * Order of two values: `null`, booleans, numbers, text, each by value; text by code point, as SQLite's BINARY collation
+ * has it. A total order also over values of several types.
  */
 export function compareScalars(a: Scalar, b: Scalar): number {
   if (a === b) return 0
-  if (a === null) return -1
-  if (b === null) return 1
   if (typeof a === 'string' && typeof b === 'string') return compareCodePoints(a, b)
-  return a < b ? -1 : 1
+  if (a === null || b === null || typeof a !== typeof b) return rankOf(a) - rankOf(b)
+  return a < b ? -1 : a > b ? 1 : 0
+}
+
+function rankOf(value: Scalar): number {
+  if (value === null) return 0
+  return typeof value === 'boolean' ? 1 : typeof value === 'number' ? 2 : 3
 }
 
 function compareCodePoints(a: string, b: string): number {
@@ -82,7 +94,9 @@ function compareCodePoints(a: string, b: string): number {
 }
 
 /** Compares rows by `orderBy`, then by id. */
-export function compareRows(orderBy: AnyOrderBy): (a: { readonly id: string }, b: { readonly id: string }) => number {
+export function compareRows(
+  orderBy: AnyOrderBy,
+): (a: { readonly id: string }, b: { readonly id: string }) => number {
   return (a, b) => {
     for (const [field, direction] of orderBy) {
       const order = compareScalars(scalarOf(a, field), scalarOf(b, field))
@@ -100,7 +114,11 @@ function scalarOf(row: object, field: string): Scalar {
 /** Checks that every field of `where` is one of `fields`; the message names the first that is not. */
 export function checkWhere(where: AnyWhere, fields: ReadonlySet<string>): Parsed<AnyWhere> {
   for (const field of Object.keys(where)) {
-    if (!fields.has(field)) return err('bad_query', `where: there is no field "${field.slice(0, 64)}". Fields: ${[...fields].join(', ')}.`)
+    if (!fields.has(field))
+      return err(
+        'bad_query',
+        `where: there is no field "${field.slice(0, 64)}". Fields: ${[...fields].join(', ')}.`,
+      )
   }
   return ok(where)
 }
