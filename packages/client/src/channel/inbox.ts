@@ -1,0 +1,120 @@
+import {
+  comparePositions,
+  type EntityEvent,
+  type Position,
+  type ServerMessage,
+  type WireRow,
+} from '@dnr/protocol'
+
+type Payload<Type extends ServerMessage['type']> = Extract<
+  ServerMessage,
+  { type: Type; payload: unknown }
+>['payload']
+
+/** Where whole snapshots and whole transactions go. The inbox has moved its position before it calls. */
+export interface Outlet {
+  /** Everything there is, at `position`. */
+  rows(rows: readonly WireRow[], position: Position): void
+  /** The events of one transaction; none when only the position moved on. */
+  events(events: readonly EntityEvent[], position: Position): void
+  /** What happened between `from` and now is not known, and no snapshot was asked for. */
+  gap(from: Position): void
+  /** The subscription is installed and, if asked, its snapshot complete. `recovered`: nothing was missed. */
+  live(recovered: boolean): void
+}
+
+/** Puts one subscription's frames in order: what is not whole, not new or not ours does not come out. */
+export interface Inbox {
+  /** Everything up to here came out; `null` before the first answer, and when the position was refused. */
+  readonly position: Position | null
+  subscribed(payload: Payload<'subscribed'>): void
+  chunk(payload: Payload<'snapshot'>): void
+  event(event: EntityEvent): void
+  /** Everything up to `position` has been sent to us. */
+  reached(position: Position): void
+  /** Deaf until the next `subscribed`: half a snapshot and half a transaction are forgotten, the position is kept. */
+  cut(): void
+}
+
+/**
+ *   deaf ─subscribed, with rows to come▶ loading ─last chunk▶ live      deaf ─subscribed▶ live      any ─cut▶ deaf
+ *
+ * Offsets may jump, since other entities and hidden rows count too: order is all that is asked of them.
+ */
+export function createInbox(outlet: Outlet): Inbox {
+  let phase: 'deaf' | 'loading' | 'live' = 'deaf'
+  let position: Position | null = null
+  let begin: Position | null = null
+  let rows: WireRow[] = []
+  let early: EntityEvent[] = []
+  let transaction: EntityEvent[] = []
+
+  function chunk(payload: Payload<'snapshot'>): void {
+    if (phase !== 'loading' || !begin) return
+    for (const row of payload.rows) rows.push(row)
+    if (payload.more) return
+    const [complete, waiting] = [rows, early]
+    rows = early = []
+    position = begin
+    phase = 'live'
+    outlet.rows(complete, begin)
+    outlet.live(false)
+    waiting.forEach(event)
+  }
+
+  function event(next: EntityEvent): void {
+    if (phase === 'loading') early = [...early, next]
+    if (phase !== 'live') return
+    const seen = transaction.at(-1)?.position ?? position
+    if (seen && !isAfter(next, seen)) return
+    transaction.push(next)
+    if (next.more) return
+    const whole = transaction
+    transaction = []
+    position = next.position
+    outlet.events(whole, position)
+  }
+
+  return {
+    get position() {
+      return position
+    },
+    subscribed(payload) {
+      if (payload.recovered) {
+        phase = 'live'
+        return outlet.live(true)
+      }
+      const from = position
+      position = null
+      begin = payload.position ?? null
+      if (payload.snapshot) {
+        phase = 'loading'
+        return chunk(payload.snapshot)
+      }
+      position = begin
+      phase = 'live'
+      if (from) outlet.gap(from)
+      outlet.live(false)
+    },
+    chunk,
+    event,
+    reached(next) {
+      if (phase !== 'live' || transaction.length > 0 || !position || comparePositions(next, position) <= 0)
+        return
+      position = next
+      outlet.events([], next)
+    },
+    cut() {
+      phase = 'deaf'
+      rows = []
+      early = []
+      transaction = []
+    },
+  }
+}
+
+/** A change of permission has no offset of its own: rows then enter and leave at the position already reached. */
+function isAfter(event: EntityEvent, seen: Position): boolean {
+  const order = comparePositions(event.position, seen)
+  return order > 0 || (order === 0 && 'reason' in event)
+}

@@ -1,0 +1,59 @@
+import type { EntityEvent, ServerMessage } from '@dnr/protocol'
+import type { ChannelSubscriber, SubscriptionStatus } from './channel-subscriber.ts'
+import { createLiveness, type Liveness } from './liveness.ts'
+import type { Shares } from './shares.ts'
+
+/** What a listener to a channel may hear. One that throws disturbs nobody else. */
+export interface ChannelListener {
+  event?(event: EntityEvent): void
+  /** Everything on the channel that is no change of a row: messages, presence, errors. */
+  message?(message: ServerMessage): void
+  /** How the subscription stands; at once for who joins one that is no longer `loading`. */
+  status?(status: SubscriptionStatus): void
+}
+
+export interface Subscription extends Liveness {
+  /** At once for this listener, also in the middle of a delivery; harmless when repeated. */
+  unsubscribe(): void
+}
+
+/** Adds a listener to a channel; all of them share one subscription on the wire. */
+export function listen(
+  channels: ChannelSubscriber,
+  shares: Shares,
+  channel: string,
+  listener: ChannelListener,
+  guard: (call: () => void) => void,
+): Subscription {
+  const own = { listener } // the same listener may come twice
+  const { value, release } = shares.use(channel, () => {
+    const listeners = new Set<typeof own>()
+    const liveness = createLiveness()
+    const tell = (call: (listener: ChannelListener) => void): void =>
+      listeners.forEach((each) => guard(() => call(each.listener)))
+    // Listeners to events alone keep clear of the rows' subscription, which may have to begin anew by itself.
+    const key = channel.startsWith('entity:') ? 'e' : undefined
+    const end = channels.open(
+      { channel, key },
+      {
+        status(status, error) {
+          tell((each) => each.status?.(status))
+          liveness.enter(status, error)
+        },
+        events: (events) => events.forEach((event) => tell((each) => each.event?.(event))),
+        message: (message) => tell((each) => each.message?.(message)),
+      },
+    )
+    return [{ listeners, liveness }, end]
+  })
+  value.listeners.add(own)
+  const status = value.liveness.status.peek()
+  if (status !== 'loading') guard(() => listener.status?.(status))
+  return {
+    ...value.liveness,
+    unsubscribe() {
+      value.listeners.delete(own)
+      release()
+    },
+  }
+}

@@ -1,0 +1,246 @@
+// Third station of a frame's way in. Holds the confirmed rows of one query as signals, in order. It knows neither sockets nor
+// pending mutations: those are laid over it by @dnr/optimistic, through onBatch and absorb.
+import { batch, computed, type ReadonlySignal, signal } from '@preact/signals-core'
+import {
+  type AnyOrderBy,
+  type AnyWhere,
+  compareRows,
+  type EntityEvent,
+  hasReached,
+  matchesWhere,
+  type Position,
+  type WireRow,
+} from '@dnr/protocol'
+import type { Sink } from '../channel/channel-subscriber.ts'
+import { createLiveness, type Liveness } from '../channel/liveness.ts'
+import type { Flusher } from './flusher.ts'
+import { isSameRow, type RowForm } from './row-form.ts'
+import { createSortedRows } from './sorted-rows.ts'
+
+/** One row of a {@link CollectionBatch}: `row: null` means gone; then `version: null` means it left the view or is unknown. */
+export interface RowChange<Row> {
+  readonly id: string
+  readonly row: Row | null
+  readonly version: number | null
+  readonly mutationId: string | null
+}
+
+/** What was applied together. An echo of a mutation is listed even when its row was already known. */
+export interface CollectionBatch<Row> {
+  readonly changes: readonly RowChange<Row>[]
+  readonly position: Position
+  readonly kind: 'events' | 'resync' | 'answer'
+}
+
+/** What a write came to: the row, `null` when it was deleted, in `version`, at `position`. */
+export interface Answer<Row> {
+  readonly id: string
+  readonly row: Row | null
+  readonly version: number
+  readonly position: Position | null
+}
+
+/**
+ * The rows of a query, kept current.
+ *
+ * Rows are immutable; one that did not change keeps its identity, also through reconnects and resyncs. Changes that arrive
+ * together are one notification. While the connection is down the last rows stay, with `status: 'stale'`.
+ */
+export interface Collection<Row> extends Liveness {
+  readonly entity: string
+  /** The rows in order, at most `limit`. */
+  readonly rows: ReadonlySignal<readonly Row[]>
+  /** The same beyond `limit`: what an overlay that hides rows fills up from. */
+  readonly allRows: ReadonlySignal<readonly Row[]>
+  readonly limit: number | undefined
+  /** Everything up to here is applied; `null` before the first rows. */
+  readonly position: Position | null
+  /** The row with this id, in or beyond the limit. */
+  byId(id: string): Row | undefined
+  /** The query's order; the id breaks ties. */
+  compare(a: Row, b: Row): number
+  /** Does the query's `where` hold? */
+  matches(row: Row): boolean
+  /** Calls `listener` once per applied batch, before `rows` notifies; what it writes to signals comes with it. */
+  onBatch(listener: (batch: CollectionBatch<Row>) => void): () => void
+  /** Takes the answer to a write, unless the stream is past it or the row known in that version or a later one. */
+  absorb(answer: Answer<Row>): void
+  /** Ends this use of the rows; the subscription ends, a little later, with the last use. */
+  close(): void
+}
+
+type Versioned = { readonly id: string; readonly version: number }
+
+interface Query {
+  readonly where?: AnyWhere
+  readonly orderBy?: AnyOrderBy
+  readonly limit?: number
+}
+
+/** The rows, and the end by which a subscription feeds them. */
+export function createCollection<Row extends Versioned>(
+  entity: string,
+  { where = {}, orderBy = [], limit }: Query,
+  form: RowForm<Row>,
+  flusher: Flusher,
+): { readonly collection: Omit<Collection<Row>, 'close'>; readonly sink: Sink } {
+  const compareWire = compareRows(orderBy)
+  const compare = (a: Row, b: Row): number => compareWire(form.encode(a), form.encode(b))
+  const matches = (row: Row): boolean => matchesWhere(form.encode(row), where)
+  const sorted = createSortedRows(compare)
+  /** The last answer about each row that the stream has not reached yet. */
+  const answers = new Map<string, Answer<Row>>()
+  const listeners = new Set<(batch: CollectionBatch<Row>) => void>()
+  const { enter, ...liveness } = createLiveness()
+  const generation = signal(0)
+  let position: Position | null = null
+  let waiting: (() => void)[] = []
+  let batches: CollectionBatch<Row>[] = []
+  let isChanged = false
+
+  let shown: readonly Row[] = []
+  const allRows = computed(() => (generation.value, sorted.list.slice()))
+  const rows = limit
+    ? computed(() => (generation.value, (shown = window(shown, sorted.list, limit))))
+    : allRows
+
+  const part = {
+    apply() {
+      const steps = waiting
+      waiting = []
+      for (const step of steps) step()
+    },
+    tell() {
+      if (isChanged) generation.value++
+      isChanged = false
+      const told = batches
+      batches = []
+      for (const each of told) for (const listener of listeners) flusher.guard(() => listener(each))
+    },
+  }
+  const later = (step: () => void): void => {
+    waiting.push(step)
+    flusher.schedule(part)
+  }
+
+  function set(id: string, row: Row | null): void {
+    if (row) sorted.put(row)
+    else sorted.remove(id)
+    isChanged = true
+  }
+
+  /** True: it says more than what is known. */
+  function applyAnswer({ id, row, version }: Answer<Row>): boolean {
+    if ((sorted.get(id)?.version ?? 0) >= version) return false
+    set(id, row && matches(row) ? row : null)
+    return true
+  }
+
+  function describe(id: string, version: number | null, mutationId: string | null = null): RowChange<Row> {
+    const row = sorted.get(id) ?? null
+    return { id, row, version: row?.version ?? version, mutationId }
+  }
+
+  function moveTo(at: Position): void {
+    position = at
+    for (const [id, answer] of answers)
+      if (!answer.position || hasReached(at, answer.position)) answers.delete(id)
+  }
+
+  /** A snapshot as a difference: what is the same stays the same object. */
+  function resync(incoming: readonly WireRow[], at: Position): void {
+    const differing = new Map(sorted.list.map((row) => [row.id, row]))
+    if (position?.epoch !== at.epoch) answers.clear()
+    sorted.reset(
+      incoming.map((wire) => {
+        const known = differing.get(wire.id)
+        return known && isSameRow(form.encode(known), wire) ? known : form.decode(wire)
+      }),
+    )
+    moveTo(at)
+    answers.forEach(applyAnswer)
+    for (const row of sorted.list) {
+      if (differing.get(row.id) === row) differing.delete(row.id)
+      else differing.set(row.id, row)
+    }
+    isChanged ||= differing.size > 0
+    batches.push({
+      kind: 'resync',
+      position: at,
+      changes: [...differing.keys()].map((id) => describe(id, null)),
+    })
+  }
+
+  function applyEvents(events: readonly EntityEvent[], at: Position): void {
+    const changes: RowChange<Row>[] = []
+    for (const event of events) {
+      const { id, version = null } = event.payload as { id: string; version?: number }
+      const { mutationId = null } = event
+      const answeredAt = answers.get(id)?.position
+      const isNews = !(answeredAt && hasReached(answeredAt, event.position)) && isNewer(event, sorted.get(id))
+      if (isNews) set(id, event.type === 'entity:deleted' ? null : form.decode(event.payload))
+      if (isNews || mutationId) changes.push(describe(id, version, mutationId))
+    }
+    moveTo(at)
+    batches.push({ kind: 'events', position: at, changes })
+  }
+
+  return {
+    collection: {
+      ...liveness,
+      entity,
+      rows,
+      allRows,
+      limit,
+      compare,
+      matches,
+      get position() {
+        return position
+      },
+      byId: sorted.get,
+      onBatch(listener) {
+        const own: typeof listener = (each) => listener(each)
+        listeners.add(own)
+        return () => listeners.delete(own)
+      },
+      absorb(answer) {
+        batch(() => {
+          part.apply()
+          const { id, version, position: at } = answer
+          if (!(at && position && hasReached(position, at)) && applyAnswer(answer)) {
+            answers.set(id, answer)
+            const told = at ?? position
+            if (told) batches.push({ kind: 'answer', position: told, changes: [describe(id, version)] })
+          }
+          part.tell()
+        })
+      },
+    },
+    sink: {
+      rows: (incoming, at) => later(() => resync(incoming, at)),
+      events: (events, at) => later(() => applyEvents(events, at)),
+      status: (status, error) =>
+        later(() => {
+          // What may no longer be seen is not kept on the screen.
+          if (error?.code === 'forbidden' && position) {
+            answers.clear()
+            resync([], position)
+          }
+          enter(status, error)
+        }),
+    },
+  }
+}
+
+/** Does the event say more than the row that is known? At the same version only other fields have come into sight. */
+function isNewer(event: EntityEvent, known: Versioned | undefined): boolean {
+  const { version = Infinity } = event.payload as { version?: number }
+  if (!known) return event.type !== 'entity:deleted'
+  return version > known.version || (version === known.version && 'reason' in event)
+}
+
+/** The first `limit` rows; the same array when they are the same rows, so that changes behind it notify nobody. */
+function window<Row>(shown: readonly Row[], list: readonly Row[], limit: number): readonly Row[] {
+  const next = list.slice(0, limit)
+  return next.length === shown.length && next.every((row, index) => row === shown[index]) ? shown : next
+}

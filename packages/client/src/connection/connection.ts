@@ -1,0 +1,210 @@
+// The shell around connection-state.ts: holds the one socket, its timers and its token, and performs the machine's effects.
+// It knows no channels; what arrives goes on to request/ and channel/.
+import { type ReadonlySignal, signal } from '@preact/signals-core'
+import {
+  type Clock,
+  DnrError,
+  type ErrorCode,
+  type ServerMessage,
+  SUBPROTOCOL,
+  toDnrError,
+} from '@dnr/protocol'
+import {
+  type ConnectionEffect,
+  type ConnectionEvent,
+  type ConnectionState,
+  transition,
+} from './connection-state.ts'
+import type { Environment } from './environment.ts'
+import { createHeartbeat } from './heartbeat.ts'
+import type { SocketFactory, SocketLike } from './socket.ts'
+
+export interface ConnectionOptions {
+  readonly url: string
+  readonly getToken?: () => string | null | Promise<string | null>
+  readonly clock: Clock
+  readonly random: () => number
+  readonly createSocket: SocketFactory
+  readonly environment: Environment
+  readonly backoffBaseMs: number
+  readonly backoffMaxMs: number
+  readonly stableMs: number
+  readonly connectTimeoutMs: number
+  readonly heartbeatIntervalMs: number
+  readonly heartbeatTimeoutMs: number
+  /** Every message but `connected` and `reconnect`, in order. */
+  onMessage(message: ServerMessage): void
+  /** The socket is up (`true`, after `connected`) or gone (`false`); called before the state signal says so. */
+  onReady(ready: boolean): void
+  /** Calls; what it throws is reported and stops nobody. */
+  guard(call: () => void, code?: ErrorCode, what?: string): void
+}
+
+export interface Connection {
+  readonly state: ReadonlySignal<ConnectionState>
+  /** The server's wall clock minus ours, estimated from the last frame that told. */
+  readonly serverTimeOffsetMs: number
+  dispatch(event: ConnectionEvent): void
+  /** Hands a message to the socket. An error in answer says why it was not sent; it never throws. */
+  send(message: object): DnrError | null
+  /** Asks for a sign of life now; without one the socket is given up. */
+  probe(): void
+}
+
+export function createConnection(options: ConnectionOptions): Connection {
+  const { clock, random, getToken, guard } = options
+  const rules = {
+    baseMs: options.backoffBaseMs,
+    maxMs: options.backoffMaxMs,
+    stableMs: options.stableMs,
+    canRefresh: !!getToken,
+  }
+  const state = signal<ConnectionState>({ status: 'idle' })
+  const queue: ConnectionEvent[] = []
+  let current = state.peek()
+  let isDispatching = false
+  let socket: SocketLike | null = null
+  let attempt = {} // its identity tells late answers of an earlier attempt from ours
+  let cancelTimer = (): void => {}
+  let maxFrameBytes = Infinity
+  let serverTimeOffsetMs = 0
+
+  const heartbeat = createHeartbeat(
+    clock,
+    options.heartbeatIntervalMs,
+    options.heartbeatTimeoutMs,
+    () => send({ type: 'ping' }),
+    () => lose(1006),
+  )
+  const ignoreEnvironment = options.environment.listen((event) =>
+    dispatch(event.type === 'offline' ? { ...event, jitter: random() } : event),
+  )
+
+  /** Events that arise while effects run wait their turn, so that every state is left before the next is entered. */
+  function dispatch(event: ConnectionEvent): void {
+    queue.push(event)
+    if (isDispatching) return
+    isDispatching = true
+    for (let next = queue.shift(); next; next = queue.shift()) {
+      const before = current.status
+      const step = transition(current, next, clock.now(), rules)
+      current = step.state
+      step.effects.forEach(perform)
+      const isReady = current.status === 'ready'
+      if (isReady !== (before === 'ready')) options.onReady(isReady)
+      if (next.type === 'close') ignoreEnvironment()
+      guard(() => (state.value = current))
+    }
+    isDispatching = false
+  }
+
+  function perform(effect: ConnectionEffect): void {
+    if (effect === 'probe') return heartbeat.probe()
+    cancelTimer()
+    if (effect === 'beat') heartbeat.start()
+    else if (effect === 'wait') {
+      const { retryAt } = current as Extract<ConnectionState, { status: 'waiting' }>
+      cancelTimer = clock.setTimeout(() => dispatch({ type: 'due' }), retryAt - clock.now())
+    } else {
+      // Without a code the server keeps our place for a while.
+      abandon(effect === 'leave' ? 1000 : undefined)
+      if (effect === 'open') open()
+    }
+  }
+
+  /** Forgets the socket, and whatever still comes from it. */
+  function abandon(code?: number): void {
+    attempt = {}
+    heartbeat.stop()
+    if (!socket) return
+    socket.onopen = socket.onmessage = socket.onclose = null
+    socket.close(code)
+    socket = null
+  }
+
+  function lose(code: number, reason = ''): void {
+    dispatch({ type: 'lost', code, reason, jitter: random() })
+  }
+
+  function open(): void {
+    cancelTimer = clock.setTimeout(() => lose(1006, 'timeout'), options.connectTimeoutMs)
+    if (!getToken) return openSocket(null)
+    // A token that comes after its attempt ended is dropped.
+    const mine = attempt
+    void Promise.resolve()
+      .then(getToken)
+      .then(
+        (token) => mine === attempt && openSocket(token),
+        (cause: unknown) => {
+          const error = toDnrError(cause, 'disconnected', 'getToken failed.', { retryable: true })
+          if (mine === attempt) dispatch({ type: 'tokenless', error, jitter: random() })
+        },
+      )
+  }
+
+  function openSocket(token: string | null): void {
+    const protocols: string[] = [SUBPROTOCOL]
+    let { url } = options
+    // A subprotocol stays out of proxies' access logs; only what an HTTP token cannot carry goes into the URL.
+    if (token && /^[\w.~!#$&'*+^`|%-]+$/.test(token)) protocols.push(`bearer.${token}`)
+    else if (token) url += `${url.includes('?') ? '&' : '?'}token=${encodeURIComponent(token)}`
+    guard(
+      () => {
+        socket = options.createSocket(url, protocols)
+        socket.onopen = () => dispatch({ type: 'opened' })
+        socket.onerror = () => {} // a close follows
+        socket.onclose = ({ code, reason }: CloseEvent) => lose(code, reason)
+        socket.onmessage = ({ data }: MessageEvent) => {
+          heartbeat.heard()
+          guard(
+            () => receive(JSON.parse(data as string) as ServerMessage),
+            'bad_message',
+            'A frame could not be read.',
+          )
+        }
+      },
+      'bad_option',
+      'The socket could not be made.',
+    )
+    if (!socket) lose(1006)
+  }
+
+  function receive(message: ServerMessage): void {
+    const { type } = message
+    if (type === 'connected' || type === 'pong') serverTimeOffsetMs = message.timestamp - clock.now()
+    if (type === 'connected') {
+      maxFrameBytes = message.payload.limits?.maxFrameBytes ?? Infinity
+      dispatch({ ...message.payload, type: 'welcomed' })
+    } else if (type === 'reconnect') dispatch({ ...message.payload, type: 'drain' })
+    else options.onMessage(message)
+  }
+
+  function send(message: object): DnrError | null {
+    if (current.status !== 'ready' || socket?.readyState !== 1) return disconnected()
+    try {
+      const text = JSON.stringify(message)
+      if (new TextEncoder().encode(text).length > maxFrameBytes) {
+        return new DnrError('too_big', `A frame has at most ${maxFrameBytes} bytes.`)
+      }
+      socket.send(text)
+      return null
+    } catch (error) {
+      return toDnrError(error, 'bad_message', 'The message could not be sent.')
+    }
+  }
+
+  return {
+    state,
+    get serverTimeOffsetMs() {
+      return serverTimeOffsetMs
+    },
+    dispatch,
+    send,
+    probe: heartbeat.probe,
+  }
+}
+
+/** There is no connection, or it ended before the answer came. */
+export function disconnected(): DnrError {
+  return new DnrError('disconnected', 'The connection is down.', { retryable: true })
+}

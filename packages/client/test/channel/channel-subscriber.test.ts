@@ -1,0 +1,271 @@
+import type { ServerMessage } from '@dnr/protocol'
+import { expect, test } from 'vitest'
+import { settle, setUp } from '../setup.ts'
+
+const event = (id: string, offset: number) => ({
+  type: 'entity:updated',
+  channel: 'entity:Task',
+  subscription: 'e',
+  payload: { id, version: 1 },
+  position: { epoch: 'e1', offset },
+})
+
+test('hears the events of a channel from the answer on', async () => {
+  await using t = await setUp()
+  const heard: string[] = []
+  const subscription = t.client.subscribe('entity:Task', { event: ({ payload }) => heard.push(payload.id) })
+  await subscription.ready
+  t.server.commit([{ id: 'a', fields: {} }])
+  await settle()
+  expect(heard).toEqual(['a'])
+  expect(subscription.status.value).toBe('live')
+})
+
+test('(I113) subscribe, unsubscribe, subscribe while the first answer is under way: subscribed, the stale answer is ignored', async () => {
+  await using t = await setUp({ lingerMs: 0 })
+  t.server.held.add('subscribe')
+  const heard: unknown[] = []
+  t.client.subscribe('entity:Task', { event: () => heard.push('first') }).unsubscribe()
+  await t.clock.advance(0)
+  const second = t.client.subscribe('entity:Task', { event: ({ payload }) => heard.push(payload.id) })
+  await settle()
+  const [one, two] = t.server.heard('subscribe')
+  expect(t.server.peer.heard.map(({ type }) => type)).toEqual(['subscribe', 'unsubscribe', 'subscribe'])
+  if (one) t.server.answer(t.server.peer, { ...one })
+  t.server.peer.say(event('early', 1))
+  await settle()
+  expect(second.status.value).toBe('loading')
+  if (two) t.server.answer(t.server.peer, { ...two })
+  t.server.peer.say(event('late', 2))
+  await settle()
+  expect(second.status.value).toBe('live')
+  expect(heard).toEqual(['late'])
+})
+
+test('(I114) unsubscribing inside a handler ends the delivery, also of the same transaction', async () => {
+  await using t = await setUp()
+  const heard: string[] = []
+  const subscription = t.client.subscribe('entity:Task', {
+    event({ payload }) {
+      heard.push(payload.id)
+      subscription.unsubscribe()
+    },
+  })
+  await subscription.ready
+  t.server.commit([
+    { id: 'a', fields: {} },
+    { id: 'b', fields: {} },
+  ])
+  t.server.commit([{ id: 'c', fields: {} }])
+  await settle()
+  expect(heard).toEqual(['a'])
+})
+
+test('(I114) unsubscribing inside a handler also ends the replay after a reconnect', async () => {
+  await using t = await setUp({ lingerMs: 10_000 })
+  const heard: string[] = []
+  const subscription = t.client.subscribe('entity:Task', {
+    event({ payload }) {
+      heard.push(payload.id)
+      subscription.unsubscribe()
+    },
+  })
+  await subscription.ready
+  t.server.peer.pair.cut()
+  await settle()
+  t.server.commit([{ id: 'a', fields: {} }])
+  t.server.commit([{ id: 'b', fields: {} }])
+  await t.clock.advance(1_000)
+  expect(heard).toEqual(['a'])
+})
+
+test('(I116) the wire subscription stays until the last listener leaves', async () => {
+  await using t = await setUp({ lingerMs: 500 })
+  const one = t.client.subscribe('room:a', {})
+  const two = t.client.subscribe('room:a', {})
+  await settle()
+  one.unsubscribe()
+  one.unsubscribe()
+  await t.clock.advance(1_000)
+  expect(t.server.heard('unsubscribe')).toHaveLength(0)
+  two.unsubscribe()
+  await t.clock.advance(500)
+  expect(t.server.heard('subscribe')).toHaveLength(1)
+  expect(t.server.heard('unsubscribe')).toHaveLength(1)
+})
+
+test('(I116) who joins late hears at once how the subscription stands', async () => {
+  await using t = await setUp()
+  const heard: string[] = []
+  await t.client.subscribe('room:a', { status: (status) => heard.push(`first ${status}`) }).ready
+  const late = t.client.subscribe('room:a', { status: (status) => heard.push(`late ${status}`) })
+  expect(heard).toEqual(['first live', 'late live'])
+  await late.ready
+  t.server.peer.pair.cut()
+  await settle()
+  expect(heard.slice(2)).toEqual(['first stale', 'late stale'])
+})
+
+test('(I117) mount, unmount, mount is one wire subscription', async () => {
+  await using t = await setUp({ lingerMs: 0 })
+  t.client.subscribe('room:a', {}).unsubscribe()
+  const again = t.client.subscribe('room:a', {})
+  await t.clock.advance(10)
+  expect(t.server.heard('subscribe')).toHaveLength(1)
+  expect(t.server.heard('unsubscribe')).toHaveLength(0)
+  expect(again.status.value).toBe('live')
+})
+
+test('resubscribes every channel with its position after the socket drops', async () => {
+  await using t = await setUp()
+  const heard: string[] = []
+  const tasks = t.client.subscribe('entity:Task', { event: ({ payload }) => heard.push(payload.id) })
+  t.client.subscribe('room:a', {})
+  await settle()
+  const position = t.server.commit([{ id: 'a', fields: {} }])
+  await settle()
+  t.server.peer.pair.cut()
+  await settle()
+  expect(tasks.status.value).toBe('stale')
+  t.server.commit([{ id: 'b', fields: {} }])
+  await t.clock.advance(1_000)
+  expect(tasks.status.value).toBe('live')
+  expect(heard).toEqual(['a', 'b'])
+  expect(t.server.peer.heard.map(({ channel, payload }) => [channel, payload?.position])).toEqual([
+    ['entity:Task', position],
+    ['room:a', undefined],
+  ])
+})
+
+test('a position that no longer holds is told as a gap', async () => {
+  await using t = await setUp()
+  const gaps: unknown[] = []
+  t.client.on('gap', (gap) => gaps.push(gap))
+  await t.client.subscribe('entity:Task', {}).ready
+  const from = t.server.position()
+  t.server.peer.pair.cut()
+  t.server.commit([{ id: 'a', fields: {} }])
+  t.server.trim()
+  await t.clock.advance(1_000)
+  expect(gaps).toEqual([{ channel: 'entity:Task', from }])
+})
+
+test('messages of rooms, users and presence go to their listeners, one that throws disturbs nobody', async () => {
+  await using t = await setUp()
+  const heard: unknown[] = []
+  t.client.subscribe('presence:board/red', {
+    message() {
+      throw new Error('boom')
+    },
+  })
+  t.client.subscribe('presence:board/red', { message: (message: ServerMessage) => heard.push(message.type) })
+  await settle()
+  t.server.peer.say({ type: 'presence:sync', channel: 'presence:board/red', payload: { users: [] } })
+  t.server.peer.say({
+    type: 'error',
+    channel: 'presence:board/red',
+    payload: { code: 'not_joined', message: 'join first' },
+  })
+  await settle()
+  expect(heard).toEqual(['presence:sync', 'error'])
+  expect(t.errors).toHaveLength(2)
+  expect(t.client.connected.value).toBe(true)
+})
+
+test('a presence:sync that answers a request reaches the channel’s listeners too', async () => {
+  await using t = await setUp()
+  const heard: unknown[] = []
+  t.client.subscribe('presence:x', { message: (message) => heard.push(message.type) })
+  const answer = t.client.request({ type: 'presence:join', channel: 'presence:x' })
+  await settle()
+  t.server.peer.say({
+    type: 'presence:sync',
+    channel: 'presence:x',
+    requestId: t.server.heard('presence:join')[0]?.requestId,
+    payload: { users: [] },
+  })
+  expect((await answer).type).toBe('presence:sync')
+  expect(heard).toEqual(['presence:sync'])
+})
+
+test('a refused subscription fails with its reason, rejects ready, and is asked for again after a reconnect', async () => {
+  await using t = await setUp()
+  t.server.held.add('subscribe')
+  const subscription = t.client.subscribe('room:secret', {})
+  await settle()
+  const [asked] = t.server.heard('subscribe')
+  t.server.peer.say({
+    type: 'error',
+    channel: 'room:secret',
+    requestId: asked?.requestId,
+    payload: { code: 'forbidden', message: 'no' },
+  })
+  await expect(subscription.ready).rejects.toMatchObject({ code: 'forbidden' })
+  expect(subscription.status.value).toBe('failed')
+  t.server.held.clear()
+  t.server.peer.pair.cut()
+  await t.clock.advance(1_000)
+  expect(subscription.status.value).toBe('live')
+})
+
+test('a busy server is asked again after the time it named', async () => {
+  await using t = await setUp()
+  t.server.held.add('subscribe')
+  const subscription = t.client.subscribe('room:a', {})
+  await settle()
+  const requestId = t.server.heard('subscribe')[0]?.requestId
+  t.server.peer.say({
+    type: 'error',
+    channel: 'room:a',
+    requestId,
+    payload: { code: 'busy', message: 'later', retryAfterMs: 5_000 },
+  })
+  t.server.held.clear()
+  await t.clock.advance(4_999)
+  expect(t.server.heard('subscribe')).toHaveLength(1)
+  await t.clock.advance(1)
+  expect(subscription.status.value).toBe('live')
+})
+
+test('a server that ends a subscription again and again gets slower answers, and in the end none', async () => {
+  await using t = await setUp()
+  const subscription = t.client.subscribe('entity:Task', {})
+  const times: number[] = []
+  await subscription.ready
+  for (let round = 0; round < 20; round++) {
+    const before = t.server.heard('subscribe').length
+    t.server.peer.say({
+      type: 'error',
+      channel: 'entity:Task',
+      subscription: 'e',
+      payload: { code: 'slow_consumer', message: 'resync' },
+    })
+    for (let ms = 0; ms < 20_000 && t.server.heard('subscribe').length === before; ms += 500)
+      await t.clock.advance(500)
+    if (t.server.heard('subscribe').length === before) break
+    times.push(t.clock.monotonic())
+  }
+  expect(times).toHaveLength(8)
+  expect(subscription.status.value).toBe('failed')
+})
+
+test('a subscription that the server ended is asked for again with its position', async () => {
+  await using t = await setUp()
+  const heard: string[] = []
+  await t.client.subscribe('entity:Task', { event: ({ payload }) => heard.push(payload.id) }).ready
+  t.server.peer.subscriptions.clear()
+  t.server.commit([{ id: 'missed', fields: {} }])
+  t.server.peer.say({ type: 'unsubscribed', channel: 'entity:Task', subscription: 'e' })
+  await settle()
+  expect(heard).toEqual(['missed'])
+})
+
+test('closing the client fails its subscriptions, later ones too, and nothing becomes an unhandled rejection', async () => {
+  await using t = await setUp({ connect: false })
+  const subscription = t.client.subscribe('room:a', {})
+  t.client.close()
+  await expect(subscription.ready).rejects.toMatchObject({ code: 'closed' })
+  const late = t.client.collection('Task')
+  await expect(late.ready).rejects.toMatchObject({ code: 'closed' })
+  expect(late.status.value).toBe('failed')
+})

@@ -1,0 +1,8 @@
+export { useCollection, useOptimistic } from './use-collection.ts'
+export type { Rows, RowsView } from './use-collection.ts'
+export { useConnectionState } from './use-connection-state.ts'
+export { useOpened } from './use-opened.ts'
+export type { Closable } from './use-opened.ts'
+export { usePresence } from './use-presence.ts'
+export type { PresenceRoom } from './use-presence.ts'
+export { useSignalValue } from './use-signal-value.ts'
