@@ -5,7 +5,10 @@ import { defineConfig } from 'tsup'
  *
  * `@dnr/internal` is folded into the code and into the types; every other dependency stays an import.
  */
-export function library(options: { entry: string[]; target: 'es2022' | 'es2023' }): ReturnType<typeof defineConfig> {
+export function library(options: {
+  entry: string[]
+  target: 'es2022' | 'es2023'
+}): ReturnType<typeof defineConfig> {
   return defineConfig({
     ...options,
     format: ['esm'],
@@ -13,7 +16,10 @@ export function library(options: { entry: string[]; target: 'es2022' | 'es2023' 
     noExternal: ['@dnr/internal'],
     // The types' bundler inlines what it does not find in node_modules: hence the path.
     dts: {
-      compilerOptions: { moduleResolution: 'nodenext', paths: { '@dnr/internal': ['../internal/src/index.ts'] } },
+      compilerOptions: {
+        moduleResolution: 'nodenext',
+        paths: { '@dnr/internal': ['../internal/src/index.ts'] },
+      },
     },
     sourcemap: true,
     clean: true,

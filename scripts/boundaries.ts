@@ -24,6 +24,7 @@ type HostFeature = 'Date.now' | 'Math.random' | 'setTimeout' | 'setInterval' | '
 
 /** The only files that touch the host's time, chance and sockets; everything else takes a port. Keep it short. */
 const hostFeaturesByFile: Readonly<Record<string, readonly HostFeature[]>> = {
+  'packages/client/src/connection/browser-environment.ts': ['new WebSocket'],
   'packages/internal/src/system-clock.ts': ['Date.now'],
   'packages/internal/src/system-random.ts': ['Math.random'],
 }
@@ -58,28 +59,41 @@ function checkStar(file: string, { imports }: Module): string[] {
   return imports
     .map(({ specifier }) => /^@dnr\/([^/]+)/.exec(specifier)?.[1])
     .filter((sibling) => sibling !== undefined && sibling !== name && !allowed.includes(sibling))
-    .map((sibling) => `${file} imports @dnr/${sibling}: ${name} may import ${list(allowed.map((each) => `@dnr/${each}`))}`)
+    .map(
+      (sibling) =>
+        `${file} imports @dnr/${sibling}: ${name} may import ${list(allowed.map((each) => `@dnr/${each}`))}`,
+    )
 }
 
 function checkOwnIndex(file: string, { imports }: Module): string[] {
   const name = packageOf(file)
   return imports
     .map(({ specifier }) => specifier)
-    .filter((specifier) => resolve(file, specifier) === `packages/${name}/src/index.ts` || isPackage(specifier, `@dnr/${name}`))
-    .map((specifier) => `${file} imports its own package's index (${specifier}): import the file that holds it`)
+    .filter(
+      (specifier) =>
+        resolve(file, specifier) === `packages/${name}/src/index.ts` || isPackage(specifier, `@dnr/${name}`),
+    )
+    .map(
+      (specifier) => `${file} imports its own package's index (${specifier}): import the file that holds it`,
+    )
 }
 
 function checkHostFeatures(file: string, { hostFeatures }: Module): string[] {
   return [...new Set(hostFeatures)]
     .filter((feature) => !hostFeaturesByFile[file]?.includes(feature))
-    .map((feature) => `${file} uses ${feature}: take a Clock, a random function or a socket factory (allow-list: scripts/boundaries.ts)`)
+    .map(
+      (feature) =>
+        `${file} uses ${feature}: take a Clock, a random function or a socket factory (allow-list: scripts/boundaries.ts)`,
+    )
 }
 
 function checkBrowserEntry(entry: string, modules: ReadonlyMap<string, Module>): string[] {
   return pathsFrom(entry, modules, { types: true }).flatMap(({ path, imports }) =>
     imports
       .filter(({ specifier }) => specifier.startsWith('node:') || builtinModules.includes(specifier))
-      .map(({ specifier }) => `${path.join(' → ')} imports ${specifier}: browser entries reach no Node module`),
+      .map(
+        ({ specifier }) => `${path.join(' → ')} imports ${specifier}: browser entries reach no Node module`,
+      ),
   )
 }
 
@@ -92,12 +106,17 @@ function checkZodFree(modules: ReadonlyMap<string, Module>): string[] {
 }
 
 /** Every module that `entry` reaches, each with one way to it. */
-function pathsFrom(entry: string, modules: ReadonlyMap<string, Module>, follow: { types: boolean }): { path: string[]; imports: readonly Import[] }[] {
+function pathsFrom(
+  entry: string,
+  modules: ReadonlyMap<string, Module>,
+  follow: { types: boolean },
+): { path: string[]; imports: readonly Import[] }[] {
   const reached = new Map([[entry, [entry]]])
   for (const [file, path] of reached) {
     for (const { specifier, isTypeOnly } of modules.get(file)?.imports ?? []) {
       const target = resolve(file, specifier)
-      if (target && !reached.has(target) && (follow.types || !isTypeOnly)) reached.set(target, [...path, target])
+      if (target && !reached.has(target) && (follow.types || !isTypeOnly))
+        reached.set(target, [...path, target])
     }
   }
   return [...reached].map(([file, path]) => ({ path, imports: modules.get(file)?.imports ?? [] }))
@@ -126,10 +145,20 @@ function readModule(file: string, text: string): Module {
 
 // Under verbatimModuleSyntax `import { type A } from` still loads the module: only `import type` is erased.
 function readImport(node: ts.Node): Import | null {
-  if (ts.isImportDeclaration(node)) return { specifier: textOf(node.moduleSpecifier), isTypeOnly: node.importClause?.phaseModifier === ts.SyntaxKind.TypeKeyword }
-  if (ts.isExportDeclaration(node) && node.moduleSpecifier) return { specifier: textOf(node.moduleSpecifier), isTypeOnly: node.isTypeOnly }
-  if (ts.isImportTypeNode(node) && ts.isLiteralTypeNode(node.argument)) return { specifier: textOf(node.argument.literal), isTypeOnly: true }
-  if (ts.isCallExpression(node) && node.expression.kind === ts.SyntaxKind.ImportKeyword && node.arguments[0]) {
+  if (ts.isImportDeclaration(node))
+    return {
+      specifier: textOf(node.moduleSpecifier),
+      isTypeOnly: node.importClause?.phaseModifier === ts.SyntaxKind.TypeKeyword,
+    }
+  if (ts.isExportDeclaration(node) && node.moduleSpecifier)
+    return { specifier: textOf(node.moduleSpecifier), isTypeOnly: node.isTypeOnly }
+  if (ts.isImportTypeNode(node) && ts.isLiteralTypeNode(node.argument))
+    return { specifier: textOf(node.argument.literal), isTypeOnly: true }
+  if (
+    ts.isCallExpression(node) &&
+    node.expression.kind === ts.SyntaxKind.ImportKeyword &&
+    node.arguments[0]
+  ) {
     return { specifier: textOf(node.arguments[0]), isTypeOnly: false }
   }
   return null
@@ -153,7 +182,12 @@ function readHostFeature(node: ts.Node): HostFeature | null {
 /** `setTimeout` for both `setTimeout` and `globalThis.setTimeout`, but not for `clock.setTimeout`. */
 function nameOfGlobal(node: ts.Expression): string | null {
   if (ts.isIdentifier(node)) return node.text
-  if (ts.isPropertyAccessExpression(node) && ts.isIdentifier(node.expression) && globalNames.has(node.expression.text)) return node.name.text
+  if (
+    ts.isPropertyAccessExpression(node) &&
+    ts.isIdentifier(node.expression) &&
+    globalNames.has(node.expression.text)
+  )
+    return node.name.text
   return null
 }
 

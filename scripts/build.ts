@@ -16,17 +16,27 @@ const sharedInputs = [
 ]
 
 export async function build(options: { force?: boolean } = {}): Promise<void> {
-  const packages = globSync('packages/*/tsup.config.ts', { cwd: root }).map((file) => join(file, '..')).sort()
+  const packages = globSync('packages/*/tsup.config.ts', { cwd: root })
+    .map((file) => join(file, '..'))
+    .sort()
   // Packages read each other's sources, so their order does not matter; the example needs them all.
   await runAll(packages.map((dir) => () => buildIfChanged(dir, [...sharedInputs, ...inputsOf(dir)], options)))
-  await buildIfChanged('examples/task-board', [...sharedInputs, ...packages.flatMap(inputsOf), ...inputsOf('examples/task-board')], options)
+  await buildIfChanged(
+    'examples/task-board',
+    [...sharedInputs, ...packages.flatMap(inputsOf), ...inputsOf('examples/task-board')],
+    options,
+  )
 }
 
 function inputsOf(dir: string): string[] {
   return [`${dir}/*.{json,ts,html}`, `${dir}/src/**/*`, `${dir}/public/**/*`]
 }
 
-async function buildIfChanged(dir: string, inputs: string[], { force = false }: { force?: boolean }): Promise<void> {
+async function buildIfChanged(
+  dir: string,
+  inputs: string[],
+  { force = false }: { force?: boolean },
+): Promise<void> {
   const stamp = join(stamps, basename(dir))
   const hash = hashOf(inputs)
   if (!force && isBuilt(dir) && existsSync(stamp) && readFileSync(stamp, 'utf8') === hash) return
@@ -44,13 +54,16 @@ function isBuilt(dir: string): boolean {
 function readExports(dir: string): string[] {
   const { exports } = readPackage(dir)
   if (!exports) return ['dist/server.js', 'dist/main.js', 'dist/web/index.html']
-  return Object.values(exports).flatMap((target) => (typeof target === 'string' ? [] : [target.types, target.default]))
+  return Object.values(exports).flatMap((target) =>
+    typeof target === 'string' ? [] : [target.types, target.default],
+  )
 }
 
 function hashOf(patterns: string[]): string {
   const hash = createHash('sha256').update(process.version)
   const files = globSync(patterns, { cwd: root, withFileTypes: true }).filter((entry) => entry.isFile())
-  for (const file of files.map((entry) => join(entry.parentPath, entry.name)).sort()) hash.update(file).update('\0').update(readFileSync(file))
+  for (const file of files.map((entry) => join(entry.parentPath, entry.name)).sort())
+    hash.update(file).update('\0').update(readFileSync(file))
   return hash.digest('hex')
 }
 
@@ -66,9 +79,16 @@ function readPackage(dir: string): Package {
 /** The same as `pnpm run build` in `dir`, without the second that pnpm takes to start. */
 function runBuildScript(dir: string): Promise<void> {
   const cwd = join(root, dir)
-  const PATH = [join(cwd, 'node_modules/.bin'), join(root, 'node_modules/.bin'), process.env['PATH']].join(delimiter)
+  const PATH = [join(cwd, 'node_modules/.bin'), join(root, 'node_modules/.bin'), process.env['PATH']].join(
+    delimiter,
+  )
   return new Promise((resolve, reject) => {
-    const child = spawn(readPackage(dir).scripts.build, { cwd, shell: true, stdio: 'inherit', env: { ...process.env, PATH } })
+    const child = spawn(readPackage(dir).scripts.build, {
+      cwd,
+      shell: true,
+      stdio: 'inherit',
+      env: { ...process.env, PATH },
+    })
     child.once('error', reject)
     child.once('exit', (code) => (code === 0 ? resolve() : reject(new Error(`the build of ${dir} failed`))))
   })

@@ -22,21 +22,42 @@ try {
 function findPrivateTypes(): string[] {
   return globSync('packages/*/dist/**/*.d.ts', { cwd: root })
     .filter((file) => readFileSync(join(root, file), 'utf8').includes('@dnr/internal'))
-    .map((file) => `${file} mentions @dnr/internal, which is not published: is it a devDependency, imported by name?`)
+    .map(
+      (file) =>
+        `${file} mentions @dnr/internal, which is not published: is it a devDependency, imported by name?`,
+    )
 }
 
 async function pack(): Promise<string[]> {
-  const args = ['-r', '--filter', './packages/*', '--filter', '!@dnr/internal', 'pack', '--pack-destination', folder]
-  const pnpm = process.env['npm_execpath'] // set by `pnpm check`; by hand, pnpm is fetched
-  const [command, ...before] = !pnpm ? ['npx', '-y', 'pnpm'] : /\.[cm]?js$/.test(pnpm) ? [process.execPath, pnpm] : [pnpm]
-  await run(command!, [...before, ...args], { cwd: root })
+  const args = [
+    '-r',
+    '--filter',
+    './packages/*',
+    '--filter',
+    '!@dnr/internal',
+    'pack',
+    '--pack-destination',
+    folder,
+  ]
+  const [command, before] = pnpmCommand()
+  await run(command, [...before, ...args], { cwd: root })
   return globSync('*.tgz', { cwd: folder }).map((file) => join(folder, file))
+}
+
+/** `pnpm check` says which pnpm it runs under; without it, by hand, pnpm is fetched. */
+function pnpmCommand(): [command: string, args: string[]] {
+  const pnpm = process.env['npm_execpath']
+  if (!pnpm) return ['npx', ['-y', 'pnpm']]
+  return /\.[cm]?js$/.test(pnpm) ? [process.execPath, [pnpm]] : [pnpm, []]
 }
 
 async function checkTarballs(tarballs: string[]): Promise<string[]> {
   const published = globSync('packages/*/tsup.config.ts', { cwd: root }).length
-  if (tarballs.length !== published) return [`${tarballs.length} tarballs were packed, ${published} packages are published`]
-  const problems = await Promise.all(tarballs.map(async (file) => [...(await lintTarball(file)), ...(await resolveTypes(file))]))
+  if (tarballs.length !== published)
+    return [`${tarballs.length} tarballs were packed, ${published} packages are published`]
+  const problems = await Promise.all(
+    tarballs.map(async (file) => [...(await lintTarball(file)), ...(await resolveTypes(file))]),
+  )
   return problems.flat()
 }
 

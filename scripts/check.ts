@@ -17,7 +17,11 @@ const steps: readonly Step[] = [
   { name: 'boundaries', command: 'node scripts/check-boundaries.ts' },
   { name: 'build', command: 'node scripts/build.ts' },
   { name: 'exports', command: 'node scripts/check-exports.ts' },
-  { name: 'unused code', command: 'knip --no-progress --no-config-hints', hint: 'remove it, or name a new entry in knip.json' },
+  {
+    name: 'unused code',
+    command: 'knip --no-progress --no-config-hints',
+    hint: 'remove it, or name a new entry in knip.json',
+  },
   { name: 'sizes', command: 'size-limit', hint: 'the budgets are in .size-limit.json' },
 ]
 
@@ -31,7 +35,12 @@ for (const step of steps) {
 function passes({ name, command, hint }: Step): boolean {
   const startedAt = performance.now()
   const PATH = [join(root, 'node_modules/.bin'), process.env['PATH']].join(delimiter)
-  const { status, stdout, stderr } = spawnSync(command, { cwd: root, shell: true, encoding: 'utf8', env: { ...process.env, PATH } })
+  const { status, stdout, stderr } = spawnSync(command, {
+    cwd: root,
+    shell: true,
+    encoding: 'utf8',
+    env: { ...process.env, PATH },
+  })
   if (status !== 0) {
     process.stdout.write(stdout + stderr)
     console.error(`✗ ${name}: \`${command}\` failed${hint ? ` (${hint})` : ''}`)

@@ -5,7 +5,9 @@ const violationsIn = (sources: Record<string, string>) =>
   findViolations(new Map(Object.entries(sources).map(([file, text]) => [`packages/${file}`, text])))
 
 test('the star: a package imports protocol and internal, and no other sibling', () => {
-  expect(violationsIn({ 'client/src/a.ts': `import '@dnr/protocol'; import type { A } from '@dnr/internal'` })).toEqual([])
+  expect(
+    violationsIn({ 'client/src/a.ts': `import '@dnr/protocol'; import type { A } from '@dnr/internal'` }),
+  ).toEqual([])
   expect(violationsIn({ 'client/src/a.ts': `import type { A } from '@dnr/presence/client'` })).toEqual([
     'packages/client/src/a.ts imports @dnr/presence: client may import @dnr/protocol and @dnr/internal',
   ])
@@ -43,7 +45,12 @@ test('browser entries reach no Node module, through siblings neither', () => {
 
 test('the root entry of protocol may use the types of zod, not zod', () => {
   const rest = { 'protocol/src/schemas.ts': `import { z } from 'zod'`, 'protocol/src/b.ts': `import 'zod'` }
-  expect(violationsIn({ ...rest, 'protocol/src/index.ts': `export type { B } from './b.ts'; import type { z } from 'zod'` })).toEqual([])
+  expect(
+    violationsIn({
+      ...rest,
+      'protocol/src/index.ts': `export type { B } from './b.ts'; import type { z } from 'zod'`,
+    }),
+  ).toEqual([])
   expect(violationsIn({ ...rest, 'protocol/src/index.ts': `export { type B } from './b.ts'` })).toEqual([
     'packages/protocol/src/index.ts → packages/protocol/src/b.ts imports zod: the root entry of @dnr/protocol works without it',
   ])

@@ -1,4 +1,4 @@
-export interface Deferred<Value> {
+export interface Deferred<Value = void> {
   readonly promise: Promise<Value>
   resolve(value: Value | PromiseLike<Value>): void
   reject(reason: unknown): void

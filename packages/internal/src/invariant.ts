@@ -6,5 +6,6 @@
  * @throws Error naming the broken rule, when `condition` is not truthy.
  */
 export function invariant(condition: unknown, rule: string): asserts condition {
-  if (!condition) throw new Error(`Invariant broken: ${rule}. This is a bug in DNR realtime, please report it.`)
+  if (!condition)
+    throw new Error(`Invariant broken: ${rule}. This is a bug in DNR realtime, please report it.`)
 }

@@ -7,7 +7,9 @@ interface Events {
 }
 
 test('a listener gets the payload of its event', () => {
-  const emitter = createEmitter<Events>((_error, event) => expectTypeOf(event).toEqualTypeOf<'opened' | 'closed'>())
+  const emitter = createEmitter<Events>((_error, event) =>
+    expectTypeOf(event).toEqualTypeOf<'opened' | 'closed'>(),
+  )
   emitter.on('opened', (payload) => expectTypeOf(payload).toEqualTypeOf<{ url: string }>())
   // @ts-expect-error the payload of another event
   emitter.emit('opened', { code: 1000 })

@@ -45,7 +45,7 @@ export function createSortedRows<Row extends { readonly id: string }>(
       const known = byId.get(row.id)
       let to = placeOf(row)
       const from = known ? placeOf(known) : list.push(row) - 1
-      if (from < to && known) to--
+      if (from < to) to--
       slide(from, to)
       list[to] = row
       byId.set(row.id, row)

@@ -227,6 +227,19 @@ test('a busy server is asked again after the time it named', async () => {
   expect(subscription.status.value).toBe('live')
 })
 
+test('a subscription that waits to be asked for again leaves no timer when the client closes', async () => {
+  await using t = await setUp()
+  t.server.held.add('subscribe')
+  t.client.subscribe('room:a', {})
+  await settle()
+  const requestId = t.server.heard('subscribe')[0]?.requestId
+  const payload = { code: 'busy', message: 'later', retryAfterMs: 5_000 }
+  t.server.peer.say({ type: 'error', channel: 'room:a', requestId, payload })
+  await settle()
+  t.client.close()
+  expect(t.clock.pendingTimers).toBe(0)
+})
+
 test('a server that ends a subscription again and again gets slower answers, and in the end none', async () => {
   await using t = await setUp()
   const subscription = t.client.subscribe('entity:Task', {})

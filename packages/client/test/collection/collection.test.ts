@@ -72,14 +72,14 @@ test('(G89) a deletion that a write’s answer told is not undone by an older sn
   await tasks.ready
   tasks.absorb({ id: 'a', row: null, version: 2, position: { epoch: 'e1', offset: 4 } })
   expect(ids(tasks.rows.value)).toBe('b')
-  t.server.trim()
+  t.server.restore('e1', 3)
   await reconnect(t)
-  expect(ids(tasks.rows.value)).toBe('b')
+  expect([tasks.position?.offset, ids(tasks.rows.value)]).toEqual([3, 'b'])
   t.server.peer.say({
     type: 'entity:updated',
     channel: 'entity:Task',
     payload: { id: 'a', version: 1, late: true },
-    position: { epoch: 'e1', offset: 3 },
+    position: { epoch: 'e1', offset: 4 },
   })
   await settle()
   expect(ids(tasks.rows.value)).toBe('b')
@@ -129,6 +129,19 @@ test('a row of the snapshot that is newer than its position ignores the events i
   say({ type: 'entity:deleted', payload: { id: 'a', version: 9 }, position: { epoch: 'e1', offset: 7 } })
   await settle()
   expect(tasks.rows.value).toEqual(rows)
+})
+
+test('a row that entered and is known in a later version already is not taken back', async () => {
+  await using t = await setUp()
+  seed(t, 'a')
+  t.server.commit([{ id: 'a', fields: { title: 'new' } }])
+  const tasks = t.client.collection('Task')
+  await tasks.ready
+  const payload = { id: 'a', version: 1, title: 'old' }
+  const position = { epoch: 'e1', offset: 3 }
+  t.server.peer.say({ type: 'entity:created', channel: 'entity:Task', reason: 'entered', payload, position })
+  await settle()
+  expect(tasks.byId('a')).toMatchObject({ version: 2, title: 'new' })
 })
 
 test('(G92) a reconnect inside the replay window brings the missed events and no snapshot; rows stay, stale, meanwhile', async () => {

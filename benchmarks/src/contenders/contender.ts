@@ -1,0 +1,15 @@
+/** A server of the comparison. All of them deliver the same messages to everybody who connects and subscribes. */
+export interface Contender {
+  readonly port: number
+  /** Makes `count` changes in one tick and hands each to every subscriber. */
+  publish(count: number): void | Promise<void>
+  close(): Promise<void>
+}
+
+export interface ContenderDescription {
+  readonly title: string
+  /** How a load client gets in: see `fan-out/dialect.ts`. */
+  readonly dialect: 'ws' | 'socket.io' | 'dnr'
+  /** `file` is a path for whoever keeps rows on disk. */
+  start(file: string): Promise<Contender>
+}

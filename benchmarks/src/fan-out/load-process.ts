@@ -1,0 +1,45 @@
+// All subscribers of one contender. Asked by the parent: start, connect, and to say when a total has arrived.
+import { answerParent } from '../process/child.ts'
+import { dialects } from './dialect.ts'
+import { startLoadClient } from './load-client.ts'
+
+const AT_ONCE = 50
+
+let received = 0
+let expected = Number.POSITIVE_INFINITY
+let arrived = (): void => {}
+
+const count = (): void => {
+  if (++received >= expected) arrived()
+}
+
+answerParent(
+  {
+    start: () => null,
+    connect: async ({
+      port,
+      dialect,
+      clients,
+    }: {
+      port: number
+      dialect: keyof typeof dialects
+      clients: number
+    }) => {
+      for (let first = 0; first < clients; first += AT_ONCE) {
+        const batch = Array.from({ length: Math.min(AT_ONCE, clients - first) }, (_, index) => first + index)
+        await Promise.all(batch.map((client) => startLoadClient(port, client, dialects[dialect], count)))
+      }
+    },
+    arrival: ({ total }: { total: number }) =>
+      new Promise<void>((resolve) => {
+        expected = total
+        arrived = () => {
+          expected = Number.POSITIVE_INFINITY
+          resolve()
+        }
+        if (received >= expected) arrived()
+      }),
+    received: () => ({ received }),
+  },
+  async () => {},
+)

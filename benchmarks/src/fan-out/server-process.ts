@@ -1,0 +1,19 @@
+// One contender in a process of its own. Asked by the parent: start, publish, cpu.
+import { type ContenderName, contenders } from '../contenders/contenders.ts'
+import { answerParent } from '../process/child.ts'
+
+const [name = '', file = ''] = process.argv.slice(2)
+const contender = await contenders[name as ContenderName].start(file)
+
+answerParent(
+  {
+    start: () => null,
+    port: () => ({ port: contender.port }),
+    publish: ({ count }: { count: number }) => contender.publish(count),
+    cpu: () => {
+      const { user, system } = process.cpuUsage()
+      return { cpuMicros: user + system }
+    },
+  },
+  () => contender.close(),
+)

@@ -1,0 +1,76 @@
+import { useSignalValue } from '@dnr/react'
+import { useMemo } from 'react'
+import { computed } from '@preact/signals-core'
+import type { Board } from '../model/board.ts'
+import type { JournalEntry } from '../model/journal.ts'
+import type { OwnWrite } from '../model/task-writes.ts'
+import { Icon } from '../shell/icons.tsx'
+
+/** What happens behind the board, as it happens. */
+export function Hood({ board, onClose }: { readonly board: Board; readonly onClose: () => void }) {
+  const position = useSignalValue(board.position)
+  const status = useSignalValue(board.tasks.status)
+  const entries = useSignalValue(board.journal.entries)
+  const writes = useSignalValue(board.writes.latest)
+  const pending = useSignalValue(board.optimistic.pendingCount)
+  return (
+    <aside className="hood" aria-label="Under the hood" data-testid="hood">
+      <header>
+        <h2>Under the hood</h2>
+        <button type="button" className="icon-button" aria-label="Close" onClick={onClose}>
+          <Icon name="close" />
+        </button>
+      </header>
+      <dl className="hood-facts">
+        <dt>Position</dt>
+        <dd data-testid="position">{position === null ? '–' : `#${position.offset}`}</dd>
+        <dt>History</dt>
+        <dd title={position?.epoch}>{position === null ? '–' : position.epoch.slice(0, 8)}</dd>
+        <dt>Rows</dt>
+        <dd>{status}</dd>
+        <dt>Pending</dt>
+        <dd data-testid="pending">{pending}</dd>
+      </dl>
+      <h3>My writes</h3>
+      <ul className="hood-list" data-testid="own-writes">
+        {writes.length === 0 && <li className="quiet">Nothing yet: move a card.</li>}
+        {writes.map((write) => (
+          <OwnWriteLine key={write.mutation.mutationId} {...write} />
+        ))}
+      </ul>
+      <h3>Events</h3>
+      <ol className="hood-list" data-testid="journal">
+        {entries.map((entry) => (
+          <JournalLine key={entry.key} entry={entry} board={board} />
+        ))}
+      </ol>
+    </aside>
+  )
+}
+
+function OwnWriteLine({ label, mutation }: OwnWrite) {
+  const state = useSignalValue(mutation.state)
+  return (
+    <li>
+      <span className="hood-what">{label}</span>
+      <span className="hood-state" data-state={state}>
+        {state}
+      </span>
+    </li>
+  )
+}
+
+function JournalLine({ entry, board }: { readonly entry: JournalEntry; readonly board: Board }) {
+  const mutationId = entry.kind === 'event' ? entry.mutationId : null
+  const author = useSignalValue(
+    useMemo(() => computed(() => (mutationId === null ? null : board.authorOf(mutationId))), [board, mutationId]),
+  )
+  if (entry.kind === 'line') return <li className="hood-note">{entry.text}</li>
+  const who = author === null ? null : author.id === board.user.id ? 'you' : author.name
+  return (
+    <li>
+      <b>#{entry.offset}</b> Task {entry.what}
+      {who !== null && ` · ${who}`} · {entry.latencyMs} ms
+    </li>
+  )
+}

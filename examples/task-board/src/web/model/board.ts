@@ -1,0 +1,117 @@
+// Everything behind one signed-in page: a client, its rows with pending writes over them, and who is here.
+import { type Collection, createRealtimeClient, type RealtimeClient } from '@dnr/client'
+import { createOptimisticManager, type OptimisticCollection, type OptimisticManager } from '@dnr/optimistic'
+import { createPresenceManager, type JoinedRoom } from '@dnr/presence/client'
+import type { Position } from '@dnr/protocol'
+import { computed, effect, type ReadonlySignal, signal } from '@preact/signals-core'
+import type { Entities, Task } from '../../shared/task.ts'
+import type { Session, User } from '../../shared/user.ts'
+import { byColumn } from './columns.ts'
+import { type Conflicts, createConflicts } from './conflicts.ts'
+import { createJournal, type Journal } from './journal.ts'
+import { createMyPresence, type MyPresence, noteOf } from './my-presence.ts'
+import { createNotices, type Notices } from './notices.ts'
+import { createRecentChanges, type RecentChanges } from './recent-changes.ts'
+import { sentenceOf } from './refusal.ts'
+import { createTaskWrites, type TaskWrites } from './task-writes.ts'
+
+export interface Author {
+  readonly id: string
+  readonly name: string
+}
+
+export interface Board {
+  readonly user: User
+  readonly client: RealtimeClient<Entities>
+  readonly optimistic: OptimisticManager
+  /** The team's tasks by rank, with what is pending laid over them. */
+  readonly tasks: OptimisticCollection<Task>
+  readonly writes: TaskWrites
+  readonly conflicts: Conflicts
+  readonly members: JoinedRoom['members']
+  readonly me: MyPresence
+  readonly recentChanges: RecentChanges
+  /** Who made a mutation, as far as the people here say; follow it inside a computed or an effect. */
+  authorOf(mutationId: string): Author | null
+  readonly position: ReadonlySignal<Position | null>
+  readonly journal: Journal
+  readonly notices: Notices
+  close(): void
+}
+
+export function openBoard({ token, user }: Session): Board {
+  const url = `${location.origin.replace(/^http/, 'ws')}/ws`
+  const client = createRealtimeClient<Entities>({ url, getToken: () => token })
+  const notices = createNotices()
+  const conflicts = createConflicts()
+  const optimistic = createOptimisticManager({
+    transport: client,
+    onError: (error) => {
+      if (error.code !== 'version_conflict') notices.show(sentenceOf(error), 'error')
+    },
+  })
+  const confirmed: Collection<Task> = client.collection('Task', {
+    ...(user.team !== 'admin' && { where: { team: user.team } }),
+    orderBy: [['rank', 'asc']],
+  })
+  const tasks = optimistic.collection(confirmed, {
+    resolve: conflicts.ask,
+    draft: ({ status = 'todo' }) => draftOf(user, byColumn(tasks.rows.peek())[status]),
+  })
+  const room = createPresenceManager({ transport: client }).join(`board/${user.team}`)
+  const me = createMyPresence(room)
+  const writes = createTaskWrites({ tasks, optimistic, onWrite: me.wrote })
+  const recentChanges = createRecentChanges()
+  const journal = createJournal(client)
+  const position = signal<Position | null>(null)
+
+  const authors = computed(() => {
+    const byMutation = new Map<string, Author>()
+    for (const member of room.members.value) for (const id of noteOf(member).wrote) byMutation.set(id, member)
+    return byMutation
+  })
+  const stops = [
+    confirmed.onBatch((batch) => {
+      position.value = batch.position
+      if (batch.kind !== 'events') return
+      for (const { id, row, mutationId } of batch.changes)
+        if (row !== null && mutationId !== null && !writes.isOwn(mutationId)) recentChanges.add(id, mutationId)
+    }),
+    // Whoever took the other's version has decided: there is nothing left to retry.
+    effect(() => {
+      for (const failure of tasks.failed.value)
+        if (failure.error.code === 'version_conflict') queueMicrotask(failure.discard)
+    }),
+  ]
+
+  return {
+    user,
+    client,
+    optimistic,
+    tasks,
+    writes,
+    conflicts,
+    members: room.members,
+    me,
+    recentChanges,
+    authorOf: (mutationId) => (writes.isOwn(mutationId) ? user : (authors.value.get(mutationId) ?? null)),
+    position,
+    journal,
+    notices,
+    close() {
+      for (const stop of stops) stop()
+      journal.stop()
+      me.stop()
+      room.leave()
+      optimistic.close()
+      client.close()
+    },
+  }
+}
+
+/** What the server will fill in, shown until it has. */
+function draftOf(user: User, column: readonly Task[]): Partial<Task> {
+  const now = Date.now()
+  const rank = (column.at(-1)?.rank ?? 0) + 1
+  return { status: 'todo', team: user.team, assignee: null, notes: '', rank, createdAt: now, updatedAt: now }
+}

@@ -1,0 +1,77 @@
+import { useConnectionState } from '@dnr/react'
+import { useRef, useState } from 'react'
+import type { Board } from '../model/board.ts'
+import { Icon } from '../shell/icons.tsx'
+import { signOut } from '../shell/open-board.ts'
+import { applyTheme, readTheme, type Theme, THEMES } from '../shell/theme.ts'
+
+export interface MenuProps {
+  readonly board: Board
+  readonly isHoodOpen: boolean
+  onToggleHood(): void
+  onShowKeys(): void
+}
+
+export function Menu({ board, isHoodOpen, onToggleHood, onShowKeys }: MenuProps) {
+  const { client, user } = board
+  const { status } = useConnectionState(client)
+  const popover = useRef<HTMLDivElement>(null)
+  const [theme, setTheme] = useState<Theme>(readTheme)
+  const isOffline = status === 'idle'
+
+  const choose = (action: () => void) => () => {
+    popover.current?.hidePopover()
+    action()
+  }
+  return (
+    <>
+      <button type="button" className="icon-button" popoverTarget="menu" aria-label="Menu" data-testid="menu-button">
+        <Icon name="menu" />
+      </button>
+      <div ref={popover} id="menu" className="menu" popover="auto" data-testid="menu">
+        <p className="menu-user">
+          Signed in as <b>{user.name}</b>
+        </p>
+        <button
+          type="button"
+          role="switch"
+          aria-checked={isOffline}
+          className="menu-item"
+          data-testid="offline-switch"
+          onClick={isOffline ? client.connect : client.disconnect}
+        >
+          Work offline
+          <span className="switch" aria-hidden="true" />
+        </button>
+        <button type="button" className="menu-item" aria-pressed={isHoodOpen} onClick={choose(onToggleHood)}>
+          Under the hood
+        </button>
+        <button type="button" className="menu-item" onClick={choose(onShowKeys)}>
+          Keys <kbd>?</kbd>
+        </button>
+        <div className="menu-item" role="radiogroup" aria-label="Theme">
+          Theme
+          <span className="segments">
+            {THEMES.map((each) => (
+              <button
+                key={each}
+                type="button"
+                role="radio"
+                aria-checked={each === theme}
+                onClick={() => {
+                  applyTheme(each)
+                  setTheme(each)
+                }}
+              >
+                {each}
+              </button>
+            ))}
+          </span>
+        </div>
+        <button type="button" className="menu-item" onClick={signOut}>
+          Sign out
+        </button>
+      </div>
+    </>
+  )
+}

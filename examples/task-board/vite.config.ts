@@ -1,0 +1,6 @@
+import { defineConfig } from 'vite'
+
+export default defineConfig({
+  build: { outDir: 'dist/web', emptyOutDir: true, sourcemap: true },
+  logLevel: 'warn',
+})

@@ -1,0 +1,99 @@
+// Writes over the HTTP interface of @dnr/server, for pages that send nothing over a socket. Holds nothing.
+import { systemClock } from '@dnr/internal'
+import { type Clock, DnrError, parsePosition } from '@dnr/protocol'
+import { signal } from '@preact/signals-core'
+import type { MutationAnswer, MutationRequest, MutationTransport } from '../ports/mutation-transport.ts'
+import { readProblem } from './read-problem.ts'
+
+export interface HttpMutationsOptions {
+  /** Where the entities are: `/api` for `/api/Task`. No slash at its end. */
+  readonly url: string
+  /** The bearer token, asked for before every request and once more after a 401. @default none is sent */
+  readonly getToken?: () => string | null | Promise<string | null>
+  /** How long to wait for an answer before the write is sent again. @default 30_000 */
+  readonly timeoutMs?: number
+  /** @default the host's */
+  readonly fetch?: (url: string, init: RequestInit) => Promise<Response>
+  /** @default the system's */
+  readonly clock?: Clock
+}
+
+/**
+ * A {@link MutationTransport} over HTTP. `connected` is always true: a failed request is how it learns of being offline.
+ *
+ * @example
+ * const optimistic = createOptimisticManager({ transport: httpMutations({ url: '/api', getToken: () => token }) })
+ */
+export function httpMutations(options: HttpMutationsOptions): MutationTransport {
+  const { url, getToken = () => null, timeoutMs = 30_000, clock = systemClock } = options
+  const send = options.fetch ?? ((target: string, init: RequestInit) => fetch(target, init))
+
+  async function request(
+    mutation: MutationRequest,
+    token: string | null,
+    abort: AbortSignal,
+  ): Promise<Response> {
+    const { entity, operation, id, fields, ifVersion, mutationId } = mutation
+    const isCreate = operation === 'create'
+    const body = isCreate ? { ...fields, id } : fields
+    return send(`${url}/${entity}${isCreate ? '' : `/${encodeURIComponent(id)}`}`, {
+      method: isCreate ? 'POST' : operation === 'update' ? 'PATCH' : 'DELETE',
+      headers: {
+        'Idempotency-Key': mutationId,
+        ...(body && { 'Content-Type': 'application/json' }),
+        ...(token !== null && { Authorization: `Bearer ${token}` }),
+        ...(ifVersion !== undefined && { 'If-Match': `"${ifVersion}"` }),
+      },
+      ...(body && { body: JSON.stringify(body) }),
+      signal: abort,
+    })
+  }
+
+  async function exchange(mutation: MutationRequest, abort: AbortSignal): Promise<MutationAnswer> {
+    const token = await getToken()
+    let response = await request(mutation, token, abort)
+    if (response.status === 401) {
+      const renewed = await getToken()
+      if (renewed !== token) response = await request(mutation, renewed, abort)
+    }
+    if (!response.ok) throw await readProblem(response, mutation, clock.now())
+    const position = parsePosition(response.headers.get('DNR-Position') ?? '')
+    const row: unknown = response.status === 204 ? null : await response.json()
+    return {
+      row,
+      position: position.ok ? position.value : null,
+      visible: row !== null || mutation.operation === 'delete',
+    }
+  }
+
+  return {
+    connected: signal(true),
+    async mutate(mutation, { signal: outer } = {}) {
+      const abort = new AbortController()
+      const forward = (): void => abort.abort()
+      if (outer?.aborted) forward()
+      outer?.addEventListener('abort', forward)
+      let isLate = false
+      const cancelTimer = clock.setTimeout(() => {
+        isLate = true
+        abort.abort()
+      }, timeoutMs)
+      try {
+        return await exchange(mutation, abort.signal)
+      } catch (cause) {
+        if (cause instanceof DnrError) throw cause
+        if (isLate)
+          throw new DnrError('timeout', `No answer within ${timeoutMs} ms.`, { retryable: true, cause })
+        if (outer?.aborted)
+          throw new DnrError('cancelled', 'The write was cancelled; it may have been stored.', { cause })
+        throw new DnrError('disconnected', 'The server could not be reached, or its answer not read.', {
+          retryable: true,
+          cause,
+        })
+      } finally {
+        cancelTimer()
+        outer?.removeEventListener('abort', forward)
+      }
+    },
+  }
+}

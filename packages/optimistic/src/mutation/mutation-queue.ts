@@ -1,0 +1,306 @@
+// First station of a write: sends what the overlay holds, one mutation of a record after the other, different records at once, and
+// settles each mutation once. Holds no rows. Next: rebase/entity-overlay.ts shows it.
+import { type BackoffOptions, fullJitterDelayMs } from '@dnr/internal'
+import { type Clock, DnrError, type Position, toDnrError, VersionConflict } from '@dnr/protocol'
+import { batch, effect, type ReadonlySignal, signal } from '@preact/signals-core'
+import type { ConfirmedBatch, VersionedRow } from '../ports/confirmed-rows.ts'
+import type { MutationAnswer, MutationRequest, MutationTransport } from '../ports/mutation-transport.ts'
+import { awaits, isPast, type Lane, rowBefore, touchLane, type View } from '../rebase/entity-overlay.ts'
+import { cleanFields, combinePatches, type Fields, hasUpdater } from '../rebase/replay.ts'
+import { isContested } from './conflict.ts'
+import { isStored, type Mutation } from './mutation.ts'
+import { type MutationEvent, transition } from './mutation-state.ts'
+
+export interface MutationQueueOptions {
+  readonly transport: MutationTransport
+  readonly clock: Clock
+  readonly random: () => number
+  readonly retry: BackoffOptions
+  /** A mutation failed for good, and its author may want to try again. */
+  onFailed(mutation: Mutation, error: DnrError): void
+}
+
+export interface MutationQueue {
+  readonly pendingCount: ReadonlySignal<number>
+  /** Why nothing is sent: the server asked who we are. */
+  readonly paused: ReadonlySignal<DnrError | null>
+  enqueue(mutation: Mutation): void
+  /** Shows and sends what a lane has become. */
+  changed(lane: Lane): void
+  /** Settles a mutation as stored; false: it is settled already. `seenBy` is the view that saw its echo. */
+  stored(mutation: Mutation, row: VersionedRow | null, position: Position | null, seenBy?: View): boolean
+  /** Settles a mutation as failed. `isKept`: for `failed` and `onError` as well. */
+  refuse(mutation: Mutation, error: DnrError, isKept: boolean): void
+  /** What a view has applied; without a batch: it will not catch up any more. */
+  applied(view: View, batch?: ConfirmedBatch<VersionedRow>): void
+  resume(): void
+  close(): void
+}
+
+export function createMutationQueue(options: MutationQueueOptions): MutationQueue {
+  const { transport, clock, random, retry, onFailed } = options
+  const pendingById = new Map<string, Mutation>()
+  const settling = new Set<Mutation>()
+  const lanesToSend = new Set<Lane>()
+  const pendingCount = signal(0)
+  const paused = signal<DnrError | null>(null)
+  const abort = new AbortController()
+
+  /** The one place where a state changes. */
+  function dispatch(mutation: Mutation, event: MutationEvent): boolean {
+    const life = transition(mutation.life, event)
+    if (life === mutation.life) return false
+    mutation.life = life
+    mutation.cancelTimer?.()
+    mutation.isHeld = false
+    const { status } = life
+    if (status === 'acked' || status === 'synced' || status === 'failed') {
+      mutation.state.value = status
+      pendingById.delete(mutation.mutationId)
+      pendingCount.value = pendingById.size
+    }
+    return true
+  }
+
+  function changed(lane: Lane): void {
+    touchLane(lane)
+    sendSoon(lane)
+  }
+
+  function remove(mutation: Mutation): void {
+    const { mutations } = mutation.lane
+    mutations.splice(mutations.indexOf(mutation), 1)
+    changed(mutation.lane)
+  }
+
+  function behind(mutation: Mutation): readonly Mutation[] {
+    const { mutations } = mutation.lane
+    return mutations.slice(mutations.indexOf(mutation) + 1)
+  }
+
+  // In a microtask, so that what is taken back or amended at once is never sent.
+  function sendSoon(lane: Lane): void {
+    if (lanesToSend.size === 0) queueMicrotask(sendHeads)
+    lanesToSend.add(lane)
+  }
+
+  function sendHeads(): void {
+    const lanes = [...lanesToSend]
+    lanesToSend.clear()
+    if (!transport.connected.peek() || paused.peek()) return
+    batch(() => {
+      for (const { mutations } of lanes) {
+        const head = mutations.find((mutation) => !isStored(mutation))
+        if (head?.life.status === 'queued') send(head)
+      }
+    })
+  }
+
+  function send(mutation: Mutation): void {
+    let request: MutationRequest
+    try {
+      request = requestOf(mutation)
+    } catch (error) {
+      return refuse(mutation, toDnrError(error, 'internal', 'The updater threw.'))
+    }
+    dispatch(mutation, 'started')
+    // Nothing to change is nothing to send.
+    if (mutation.operation === 'update' && Object.keys(mutation.fields ?? {}).length === 0) {
+      return void stored(mutation, mutation.base ?? null, null)
+    }
+    new Promise<MutationAnswer>((resolve) =>
+      resolve(transport.mutate(request, { signal: abort.signal })),
+    ).then(
+      (answer) => answered(mutation, answer.row as VersionedRow | null, answer.position),
+      (error: unknown) =>
+        failed(mutation, toDnrError(error, 'internal', 'The transport failed unexpectedly.')),
+    )
+  }
+
+  /** What is sent, settled at the first attempt: a retry says the same. */
+  function requestOf(mutation: Mutation): MutationRequest {
+    const { lane, operation, id, mutationId, patches } = mutation
+    const { entity } = lane.overlay
+    const request = { entity, operation, id, mutationId }
+    if (operation === 'delete') return request
+    if (!mutation.fields) {
+      if (hasUpdater(patches) && !(mutation.base = rowBefore(lane, mutation))) {
+        throw new DnrError(
+          'row_absent',
+          `${entity} ${id} is gone: there is nothing to compute its update from.`,
+        )
+      }
+      settleFields(mutation, combinePatches(mutation.base, patches))
+    }
+    const ifVersion = mutation.usesVersion && operation === 'update' && mutation.base?.version
+    return { ...request, fields: { ...mutation.fields }, ...(ifVersion && { ifVersion }) }
+  }
+
+  function settleFields(mutation: Mutation, fields: Fields): void {
+    mutation.fields = fields
+    if (mutation.operation !== 'update') return
+    mutation.step = { kind: 'update', patches: [fields] }
+    touchLane(mutation.lane)
+  }
+
+  function answered(mutation: Mutation, row: VersionedRow | null, position: Position | null): void {
+    batch(() => {
+      if (!stored(mutation, row, position) || (!row && position)) return
+      // An echo is not absorbed: it tells no exact position, and a view takes all up to a position for known.
+      for (const { confirmed } of mutation.lane.overlay.views) {
+        const version = row?.version ?? (confirmed.byId(mutation.id)?.version ?? 0) + 1
+        confirmed.absorb({ id: mutation.id, row, version, position })
+      }
+    })
+  }
+
+  function stored(
+    mutation: Mutation,
+    row: VersionedRow | null,
+    position: Position | null,
+    seenBy?: View,
+  ): boolean {
+    return batch(() => {
+      if (!dispatch(mutation, 'stored')) return false
+      mutation.step = { kind: 'stored', row }
+      mutation.position = position
+      // Mutations behind this one were made on top of it.
+      if (row) for (const later of behind(mutation)) later.base = row
+      for (const view of mutation.lane.overlay.views) {
+        if (view !== seenBy && awaits(view, mutation)) mutation.awaiting.add(view)
+      }
+      settling.add(mutation)
+      mutation.ack.resolve(row)
+      caughtUp(mutation)
+      return true
+    })
+  }
+
+  /** Ends a stored mutation when no view has to catch up with it. */
+  function caughtUp(mutation: Mutation): void {
+    if (mutation.awaiting.size > 0) return changed(mutation.lane)
+    settling.delete(mutation)
+    dispatch(mutation, 'passed')
+    mutation.sync.resolve()
+    remove(mutation)
+  }
+
+  function refuse(mutation: Mutation, error: DnrError, isKept = true): void {
+    batch(() => {
+      if (!dispatch(mutation, 'refused')) return
+      mutation.error = error
+      const dependants = mutation.operation === 'create' ? behind(mutation) : []
+      remove(mutation)
+      mutation.ack.reject(error)
+      mutation.sync.reject(error)
+      if (isKept) onFailed(mutation, error)
+      // What was done to a record that never came to be is cancelled, up to its next life.
+      for (const dependant of dependants) {
+        if (dependant.operation === 'create') return
+        const cancelled = new DnrError(
+          'cancelled',
+          `${mutation.lane.overlay.entity} ${mutation.id} could not be created.`,
+          { cause: error },
+        )
+        refuse(dependant, cancelled, isKept && dependant.operation !== 'delete')
+      }
+    })
+  }
+
+  function failed(mutation: Mutation, error: DnrError): void {
+    if (mutation.life.status !== 'sending') return
+    const conflict = error instanceof VersionConflict && mutation.fields && error.current ? error : null
+    const isAuth = /^(unauthorized|token_expired|needs_auth)$/.test(error.code)
+    if (!conflict && !isAuth && !error.retryable) return refuse(mutation, error)
+    dispatch(mutation, 'postponed')
+    mutation.isHeld = conflict !== null || error.retryAfterMs !== undefined
+    if (conflict) void merge(mutation, conflict)
+    else if (isAuth) paused.value = error
+    else if (mutation.isHeld || transport.connected.peek()) retryLater(mutation, error.retryAfterMs)
+  }
+
+  function retryLater(mutation: Mutation, atLeastMs = 0): void {
+    const delayMs = atLeastMs + fullJitterDelayMs(mutation.life.attempt - 1, retry, random)
+    mutation.cancelTimer = clock.setTimeout(() => resumeMutation(mutation), delayMs)
+  }
+
+  function resumeMutation(mutation: Mutation): void {
+    if (dispatch(mutation, 'resumed')) sendSoon(mutation.lane)
+  }
+
+  /** Another attempt of the same mutation, on top of the row as it is: the first at once, further ones apart from other writers. */
+  async function merge(mutation: Mutation, conflict: VersionConflict): Promise<void> {
+    const current = conflict.current as VersionedRow
+    try {
+      const merged = await mergeFields(mutation, current)
+      if (mutation.life.status !== 'waiting') return
+      if (!merged) return refuse(mutation, conflict)
+      mutation.base = current
+      settleFields(mutation, cleanFields(merged))
+      if (mutation.life.attempt > 1) retryLater(mutation)
+      else resumeMutation(mutation)
+    } catch (cause) {
+      refuse(mutation, new DnrError('version_conflict', 'What merges the conflict threw.', { cause }))
+    }
+  }
+
+  function resume(): void {
+    paused.value = null
+    for (const mutation of pendingById.values()) {
+      if (!mutation.isHeld) resumeMutation(mutation)
+      sendSoon(mutation.lane)
+    }
+  }
+
+  const stopWatching = effect(() => {
+    if (transport.connected.value) resume()
+  })
+
+  return {
+    pendingCount,
+    paused,
+    resume,
+    stored,
+    refuse,
+    changed,
+    enqueue(mutation) {
+      batch(() => {
+        mutation.lane.mutations.push(mutation)
+        pendingById.set(mutation.mutationId, mutation)
+        pendingCount.value = pendingById.size
+        changed(mutation.lane)
+      })
+    },
+    applied(view, applied) {
+      if (applied?.kind === 'answer') return
+      batch(() => {
+        for (const { mutationId, row } of applied?.changes ?? []) {
+          const mutation = mutationId && pendingById.get(mutationId)
+          if (mutation && applied) stored(mutation, row, applied.position, view)
+        }
+        for (const mutation of settling) {
+          if ((!applied || isPast(applied, mutation)) && mutation.awaiting.delete(view)) caughtUp(mutation)
+        }
+      })
+    },
+    close() {
+      stopWatching()
+      const error = new DnrError('closed', 'The manager was closed before the write was stored.')
+      batch(() => {
+        for (const mutation of pendingById.values()) refuse(mutation, error, false)
+      })
+      abort.abort()
+    },
+  }
+}
+
+/** What to write on top of `current`; nothing: give it up. Fields that nobody else changed are mine. */
+async function mergeFields(mutation: Mutation, current: VersionedRow): Promise<Fields | null | undefined> {
+  const { patches, base, fields = {}, resolve } = mutation
+  if (hasUpdater(patches)) return combinePatches(current, patches)
+  if (!resolve || !isContested(base, fields, current)) return fields
+  return resolve(base as never, { ...base, ...fields } as never, current as never) as
+    | Fields
+    | null
+    | undefined
+}

@@ -1,0 +1,124 @@
+// Second station of a write's way to the screen: the pending mutations of one entity, a lane for each record, and the views that
+// show them. Holds no rows but a cache. It does not send: that is mutation/. Next: the rows of an OptimisticCollection.
+import { hasReached } from '@dnr/protocol'
+import { type Signal, signal } from '@preact/signals-core'
+import { isStored, type Mutation } from '../mutation/mutation.ts'
+import type { ConfirmedBatch, ConfirmedRows, VersionedRow } from '../ports/confirmed-rows.ts'
+import { replay } from './replay.ts'
+
+/** Mutations of one record, in the order in which they were made. */
+export interface Lane {
+  readonly overlay: EntityOverlay
+  readonly id: string
+  readonly mutations: Mutation[]
+  /** Counts changes of the list and of what its members do. */
+  revision: number
+}
+
+/** A row and what it was replayed from. */
+interface Folded {
+  readonly base: VersionedRow | undefined
+  readonly revision: number
+  readonly row: VersionedRow | undefined
+}
+
+/** One set of confirmed rows with the overlay on it. */
+export interface View {
+  readonly confirmed: ConfirmedRows<VersionedRow>
+  /** The last fold of each overlaid record, so that rows keep their identity. */
+  readonly foldedById: Map<string, Folded>
+  close(): void
+}
+
+export interface EntityOverlay {
+  readonly entity: string
+  readonly lanes: Map<string, Lane>
+  readonly views: Set<View>
+  /** Rises with every change of what is shown or pending. */
+  readonly revision: Signal<number>
+  onThrow(error: unknown): void
+}
+
+export function createEntityOverlay(entity: string, onThrow: (error: unknown) => void): EntityOverlay {
+  return { entity, lanes: new Map(), views: new Set(), revision: signal(0), onThrow }
+}
+
+/** The lane of a record, empty when nothing is pending for it. */
+export function laneOf(overlay: EntityOverlay, id: string): Lane {
+  return overlay.lanes.get(id) ?? { overlay, id, mutations: [], revision: 0 }
+}
+
+/** Says that a lane, or what one of its members does, has changed; an empty one goes. */
+export function touchLane(lane: Lane): void {
+  const { overlay, id } = lane
+  lane.revision++
+  touchOverlay(overlay)
+  if (lane.mutations.length > 0) overlay.lanes.set(id, lane)
+  else {
+    overlay.lanes.delete(id)
+    for (const view of overlay.views) view.foldedById.delete(id)
+  }
+}
+
+/** Makes whoever shows the overlay look again. */
+export function touchOverlay({ revision }: EntityOverlay): void {
+  revision.value = revision.peek() + 1
+}
+
+/** The row of `id` as `view` shows it: confirmed, with what is pending replayed over it. */
+export function rowIn(overlay: EntityOverlay, view: View, id: string): VersionedRow | undefined {
+  const { confirmed, foldedById } = view
+  const lane = overlay.views.has(view) && overlay.lanes.get(id)
+  const own = confirmed.byId(id)
+  if (!lane) return own
+  const shown = lane.mutations.filter((each) => (isStored(each) ? each.awaiting.has(view) : !each.isHidden))
+  if (shown.length === 0) return own
+  // A record that moves into this view is known to the view it comes from.
+  const base = own ?? newest(overlay, id)
+  const { revision } = lane
+  const known = foldedById.get(id)
+  if (known?.base === base && known?.revision === revision) return known.row
+  const replayed = replay(base, shown, overlay.onThrow)
+  const matching = replayed && confirmed.matches(replayed) ? replayed : undefined
+  const row = isSameRow(known?.row, matching) ? known?.row : matching
+  foldedById.set(id, { base, revision, row })
+  return row
+}
+
+function isSameRow(a: object = {}, b: object = {}): boolean {
+  const fields = Object.entries(a)
+  return (
+    fields.length === Object.keys(b).length && fields.every(([name, value]) => b[name as never] === value)
+  )
+}
+
+/** The row that a mutation finds: all that its lane did before it, whatever the filters. Without `before`: after all of them. */
+export function rowBefore({ overlay, id, mutations }: Lane, before?: Mutation): VersionedRow | undefined {
+  const earlier = before ? mutations.slice(0, mutations.indexOf(before)) : mutations
+  return replay(newest(overlay, id), earlier, overlay.onThrow)
+}
+
+function newest({ views }: EntityOverlay, id: string): VersionedRow | undefined {
+  let row: VersionedRow | undefined
+  for (const { confirmed } of views) {
+    const other = confirmed.byId(id)
+    if (other && other.version > (row?.version ?? 0)) row = other
+  }
+  return row
+}
+
+/** Does a view have to wait until its stream has passed a write that is now stored? */
+export function awaits({ confirmed }: View, { position }: Mutation): boolean {
+  const status = confirmed.status.peek()
+  if (!position || status === 'failed') return false
+  return confirmed.position ? !hasReached(confirmed.position, position) : status === 'loading'
+}
+
+/** Has a batch brought a view past a stored write? Another history, after a resync, will never get there: it is past too. */
+export function isPast(batch: ConfirmedBatch<VersionedRow>, { position }: Mutation): boolean {
+  return (
+    !position ||
+    hasReached(batch.position, position) ||
+    (batch.kind === 'resync' && batch.position.epoch !== position.epoch)
+  )
+}

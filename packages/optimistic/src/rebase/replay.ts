@@ -1,0 +1,75 @@
+// Replays what was asked for over a confirmed row. Pure: holds nothing, knows nothing of sending. There are no snapshots to
+// go back to: whoever drops a step and replays the others sees the world without it.
+import type { VersionedRow } from '../ports/confirmed-rows.ts'
+
+/** Fields to change. */
+export type Fields = Readonly<Record<string, unknown>>
+/** Computes the fields to change from the row as it is at that moment. */
+export type Updater = (row: never) => Fields
+
+/** What a mutation does to the row that stands before it. */
+export type Step =
+  /** Adds the row; one that is there already is ours, seen back, and stays. */
+  | { readonly kind: 'create'; readonly row: VersionedRow }
+  /** Changes fields; where there is no row, nothing. */
+  | { readonly kind: 'update'; readonly patches: readonly (Fields | Updater)[] }
+  | { readonly kind: 'delete' }
+  /** What the server stored, for as long as the confirmed row is older. */
+  | { readonly kind: 'stored'; readonly row: VersionedRow | null }
+
+/** The row after the steps of all `mutations`, `undefined` when there is none. A step that throws is left out and told to `onThrow`. */
+export function replay(
+  base: VersionedRow | undefined,
+  mutations: Iterable<{ readonly step: Step }>,
+  onThrow: (error: unknown) => void,
+): VersionedRow | undefined {
+  let row = base
+  for (const { step } of mutations) {
+    try {
+      row = applyStep(row, step)
+    } catch (error) {
+      onThrow(error)
+    }
+  }
+  return row
+}
+
+function applyStep(row: VersionedRow | undefined, step: Step): VersionedRow | undefined {
+  switch (step.kind) {
+    case 'create':
+      return row ?? step.row
+    case 'update':
+      return row && { ...row, ...combinePatches(row, step.patches) }
+    case 'delete':
+      return undefined
+    case 'stored':
+      return step.row && row && row.version >= step.row.version ? row : (step.row ?? undefined)
+  }
+}
+
+/** The fields that `patches` change, each patch seeing the row that the ones before it left. */
+export function combinePatches(
+  row: VersionedRow | undefined,
+  patches: readonly (Fields | Updater)[],
+): Fields {
+  let fields: Fields = {}
+  for (const patch of patches) {
+    const next = typeof patch === 'function' ? patch({ ...row, ...fields } as never) : patch
+    fields = { ...fields, ...cleanFields(next) }
+  }
+  return fields
+}
+
+/** Without `id`, `version` and what is undefined: JSON would drop the last, and the server keeps the others. */
+export function cleanFields(input: Fields): Fields {
+  const fields: Record<string, unknown> = {}
+  for (const name of Object.keys(input)) {
+    if (name !== 'id' && name !== 'version' && input[name] !== undefined) fields[name] = input[name]
+  }
+  return fields
+}
+
+/** Is one of the patches a function? */
+export function hasUpdater(patches: readonly (Fields | Updater)[]): boolean {
+  return patches.some((patch) => typeof patch === 'function')
+}

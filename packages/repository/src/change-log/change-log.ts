@@ -1,0 +1,144 @@
+// The ordered record of every committed change. Holds how it is read, followed and trimmed; writing into it happens in
+// write/write-transaction.ts, inside the row's own transaction. Next: relay/.
+import { type Change, type Clock, DnrError, type Logger, type Position } from '@dnr/protocol'
+import type { Connection } from '../database/connection.ts'
+import type { Reads } from '../database/reads.ts'
+import { readPragma } from '../database/open-handles.ts'
+import type { CommitFeed, Committed, Follower } from './commit-feed.ts'
+import { readEpochs, readHead, readHeadPosition } from './epochs.ts'
+import { readEntries, toChange } from './log-entries.ts'
+import { type HistoryPage, type HistoryRequest, readFloor, readHistory } from './read-history.ts'
+import { TRIM_BATCH, trimBatch, trimMutations, type TrimOptions, type TrimResult } from './trim-log.ts'
+import type { WriteQueue } from '../write/write-queue.ts'
+
+/**
+ * Every committed change of one database, in commit order, over all entities.
+ *
+ * Offsets rise by one and are never used twice. All changes of a transaction stand together and share one commit with
+ * the rows they describe.
+ */
+export interface ChangeLog {
+  /** Where the log ends now. */
+  head(): Promise<Position>
+  /**
+   * Changes of one entity, or of one row, after a position: whole transactions, in log order.
+   *
+   * A position that is not on this history is recognised (`unknown_epoch`, `ahead`), as is one that the log no longer
+   * reaches back to (`trimmed`); whoever stands at the entity's last change always holds.
+   */
+  read(request: HistoryRequest): Promise<HistoryPage>
+  /**
+   * Removes old changes and old mutation answers, in batches between which other writes run. Changes that a relay of
+   * this process has not delivered yet stay.
+   */
+  trim(options?: TrimOptions): Promise<TrimResult>
+  /** What a relay follows; for {@link startChangeRelay}. */
+  readonly source: ChangeSource
+}
+
+/** What the relays of one database share. */
+export interface RelaySettings {
+  readonly clock: Clock
+  readonly random: () => number
+  readonly logger: Logger
+  readonly pollMs: number
+}
+
+/** The log as a relay sees it. */
+export interface ChangeSource {
+  /** Offset of the last committed change, now. */
+  headOffset(): Promise<number>
+  /** Whole transactions after an offset, in order, about `limit` changes. `floor`: the log no longer has what is up to it. */
+  transactionsAfter(
+    offset: number,
+    limit: number,
+  ): Promise<{ readonly transactions: Committed; readonly floor: number }>
+  /** Tells of this process' own commits. */
+  follow(follower: Follower): () => void
+  /** Changes when another connection has written into the database; `null` when no other can. */
+  foreignVersion(): number | null
+  readonly relay: RelaySettings
+}
+
+/** What {@link createChangeLog} is made from. */
+export interface ChangeLogOptions {
+  readonly reads: Reads
+  /** For the relay: the writer sees other processes' commits by `data_version`, and not its own. */
+  readonly writer: Connection
+  readonly queue: WriteQueue
+  readonly feed: CommitFeed
+  /** A database in memory has no other process. */
+  readonly isMemory: boolean
+  readonly relay: RelaySettings
+}
+
+/** Makes the log of one database. */
+export function createChangeLog({
+  reads,
+  writer,
+  queue,
+  feed,
+  isMemory,
+  relay,
+}: ChangeLogOptions): ChangeLog {
+  const trimOnce = (options: TrimOptions): Promise<{ removed: number; mutations: number; floor: number }> =>
+    queue.write(({ connection, now }) => ({
+      ...trimBatch(connection, options, now, feed.doneUpTo()),
+      mutations: trimMutations(connection, now - (options.mutationMaxAgeMs ?? 86_400_000)),
+    }))
+
+  return {
+    head: () => reads.read(readHeadPosition),
+    read(request) {
+      if (!Number.isSafeInteger(request.limit) || request.limit < 1) {
+        return Promise.reject(
+          new DnrError('bad_option', `limit is ${request.limit}: expected a whole number, 1 or more.`),
+        )
+      }
+      return reads.read((connection) => readHistory(connection, request))
+    },
+    async trim(options = {}) {
+      checkTrimOptions(options)
+      const total = { removedChanges: 0, removedMutations: 0, floor: 0 }
+      for (;;) {
+        const { removed, mutations, floor } = await trimOnce(options)
+        total.removedChanges += removed
+        total.removedMutations += mutations
+        total.floor = floor
+        if (removed === 0 && mutations < TRIM_BATCH) return total
+      }
+    },
+    source: {
+      headOffset: () => reads.read((connection) => readHead(connection).offset),
+      transactionsAfter: (offset, limit) =>
+        reads.read((connection) => {
+          const epochs = readEpochs(connection)
+          const { rows } = readEntries(connection, { after: offset, limit })
+          return {
+            transactions: groupTransactions(rows.map((row) => toChange(row, epochs))),
+            floor: readFloor(connection),
+          }
+        }),
+      follow: (follower) => feed.follow(follower),
+      foreignVersion: () => (isMemory ? null : (readPragma(writer.handle, 'data_version') as number)),
+      relay,
+    },
+  }
+}
+
+function checkTrimOptions(options: TrimOptions): void {
+  for (const [name, value] of Object.entries(options)) {
+    if (typeof value !== 'number' || !(value >= 0))
+      throw new DnrError('bad_option', `${name} is ${String(value)}: expected a number, 0 or more.`)
+  }
+}
+
+function groupTransactions(changes: readonly Change[]): Change[][] {
+  const transactions: Change[][] = []
+  for (const change of changes) {
+    const current = transactions.at(-1)
+    if (current?.[0]?.transaction === change.transaction) current.push(change)
+    else transactions.push([change])
+  }
+  return transactions
+}

@@ -1,0 +1,60 @@
+import type { EpochRange, Position } from '@dnr/protocol'
+import { sql } from 'kysely'
+import { compileStatement } from '../database/compile.ts'
+import type { Connection } from '../database/connection.ts'
+import { systemTables } from './log-tables.ts'
+
+/** Where the log ends, as seen by one transaction. */
+export interface LogHead {
+  /** The epoch that offsets written now belong to; `null` in a database that has never been migrated. */
+  readonly epoch: string | null
+  readonly offset: number
+}
+
+const headStatement = compileStatement<object, LogHead>(() =>
+  systemTables.selectNoFrom((db) => [
+    db.selectFrom('dnr_epochs').select('epoch').orderBy('number', 'desc').limit(1).as('epoch'),
+    sql<number>`coalesce((select seq from sqlite_sequence where name = 'dnr_change_log'), 0)`.as('offset'),
+  ]),
+)
+
+const allEpochs = compileStatement<object, { epoch: string; first_offset: number }>(() =>
+  systemTables.selectFrom('dnr_epochs').select(['epoch', 'first_offset']).orderBy('number'),
+)
+
+const insertEpoch = compileStatement<{ epoch: string; firstOffset: number; now: number }, unknown>((param) =>
+  systemTables
+    .insertInto('dnr_epochs')
+    .values({ epoch: param('epoch'), first_offset: param('firstOffset'), opened_at: param('now') } as never),
+)
+
+/** Reads where the log ends; one statement. */
+export function readHead(connection: Connection): LogHead {
+  return connection.get(headStatement, {}) as LogHead
+}
+
+/** The head as a position. */
+export function readHeadPosition(connection: Connection): Position {
+  const { epoch, offset } = readHead(connection)
+  return { epoch: epoch ?? 'none', offset }
+}
+
+/** All epochs of this history, oldest first. */
+export function readEpochs(connection: Connection): EpochRange[] {
+  return connection.all(allEpochs, {}).map((row) => ({ epoch: row.epoch, firstOffset: row.first_offset }))
+}
+
+/** Begins a new epoch right after the head. */
+export function beginEpoch(connection: Connection, epoch: string, head: number, now: number): void {
+  connection.run(insertEpoch, { epoch, firstOffset: head + 1, now })
+}
+
+/**
+ * The epoch in which `offset` was written: the newest one that had begun.
+ *
+ * An epoch in which nothing was written has the same first offset as the next one, which then is the right answer.
+ */
+export function epochAt(epochs: readonly EpochRange[], offset: number): string {
+  const range = epochs.findLast(({ firstOffset }) => firstOffset <= offset)
+  return (range ?? epochs[0])?.epoch ?? 'none'
+}

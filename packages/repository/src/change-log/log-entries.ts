@@ -1,0 +1,165 @@
+import type { Change, EpochRange, Operation, WireRow } from '@dnr/protocol'
+import { sql } from 'kysely'
+import { compileStatement } from '../database/compile.ts'
+import type { Connection } from '../database/connection.ts'
+import { epochAt } from './epochs.ts'
+import { type LogRow, systemTables } from './log-tables.ts'
+
+/** What a write hands to the log: the change without its place. */
+export interface LogEntry {
+  readonly entity: string
+  readonly id: string
+  readonly operation: Operation
+  readonly version: number
+  readonly before: WireRow | null
+  readonly after: WireRow | null
+  /** The images as they are stored. */
+  readonly beforeText: string | null
+  readonly afterText: string | null
+  readonly mutationId: string | null
+  readonly actor: string | null
+}
+
+const insertEntry = compileStatement<LogRow, unknown>((param) =>
+  systemTables.insertInto('dnr_change_log').values({
+    offset: param('offset'),
+    transaction_offset: param('transaction_offset'),
+    entity: param('entity'),
+    row_id: param('row_id'),
+    operation: param('operation'),
+    version: param('version'),
+    before: param('before'),
+    after: param('after'),
+    mutation_id: param('mutation_id'),
+    actor: param('actor'),
+    at: param('at'),
+  }),
+)
+
+/** Appends an entry at `offset`, which the caller has counted inside its write transaction. */
+export function insertLogEntry(
+  connection: Connection,
+  entry: LogEntry,
+  place: { offset: number; transaction: number; at: number },
+): void {
+  connection.run(insertEntry, {
+    offset: place.offset,
+    transaction_offset: place.transaction,
+    entity: entry.entity,
+    row_id: entry.id,
+    operation: entry.operation,
+    version: entry.version,
+    before: entry.beforeText,
+    after: entry.afterText,
+    mutation_id: entry.mutationId,
+    actor: entry.actor,
+    at: place.at,
+  })
+}
+
+interface Page {
+  readonly after: number
+  readonly limit: number
+}
+
+type StoredEntry = LogRow & { readonly last: number }
+
+// Offsets are contiguous within a transaction, so the entry after the last one belongs to another or does not exist.
+const entries = systemTables
+  .selectFrom('dnr_change_log as entry')
+  .selectAll('entry')
+  .select(
+    sql<number>`not exists (select 1 from dnr_change_log as next where next."offset" = entry."offset" + 1
+      and next.transaction_offset = entry.transaction_offset)`.as('last'),
+  )
+  .orderBy('offset')
+
+const everyEntry = compileStatement<Page, StoredEntry>((param) =>
+  entries.where('offset', '>', param('after')).limit(param('limit')),
+)
+const entityEntries = compileStatement<Page & { entity: string }, StoredEntry>((param) =>
+  entries.where('entity', '=', param('entity')).where('offset', '>', param('after')).limit(param('limit')),
+)
+const recordEntries = compileStatement<Page & { entity: string; id: string }, StoredEntry>((param) =>
+  entries
+    .where('entity', '=', param('entity'))
+    .where('row_id', '=', param('id'))
+    .where('offset', '>', param('after'))
+    .limit(param('limit')),
+)
+const transactionEnd = compileStatement<{ transaction: number }, { end: number }>((param) =>
+  systemTables
+    .selectFrom('dnr_change_log')
+    .select((db) => db.fn.max('offset').as('end'))
+    // The bound lets SQLite start at the transaction's first entry, not at the log's.
+    .where('offset', '>=', param('transaction'))
+    .where('transaction_offset', '=', param('transaction')),
+)
+
+/** Which entries: all, one entity's, or one row's. */
+export interface EntryFilter {
+  readonly entity?: string
+  readonly id?: string
+}
+
+/** Entries after an offset, whole transactions, in log order; more than `limit` only when one transaction alone is longer. */
+export function readEntries(
+  connection: Connection,
+  request: EntryFilter & Page,
+): { readonly rows: readonly StoredEntry[]; readonly more: boolean } {
+  const rows = select(connection, request, request.limit + 1)
+  if (rows.length <= request.limit) return { rows, more: false }
+  const cut = rows[rows.length - 1]?.transaction_offset
+  const whole = rows.filter((row) => row.transaction_offset !== cut)
+  // One transaction longer than the page is read to its end, however long.
+  return whole.length > 0 ? { rows: whole, more: true } : readFirstTransaction(connection, request, cut ?? 0)
+}
+
+function readFirstTransaction(
+  connection: Connection,
+  request: EntryFilter & Page,
+  transaction: number,
+): { rows: readonly StoredEntry[]; more: boolean } {
+  const end = endOfTransaction(connection, transaction)
+  const rows = select(connection, request, end - transaction + 2)
+  const own = rows.filter((row) => row.transaction_offset === transaction)
+  return { rows: own, more: own.length < rows.length }
+}
+
+function select(
+  connection: Connection,
+  { entity, id, after }: EntryFilter & Page,
+  limit: number,
+): StoredEntry[] {
+  if (entity === undefined) return connection.all(everyEntry, { after, limit })
+  return id === undefined
+    ? connection.all(entityEntries, { entity, after, limit })
+    : connection.all(recordEntries, { entity, id, after, limit })
+}
+
+/** The last offset of a transaction. */
+export function endOfTransaction(connection: Connection, transaction: number): number {
+  return connection.get(transactionEnd, { transaction })?.end ?? transaction
+}
+
+/** An entry of the log as the change it records. */
+export function toChange(row: StoredEntry, epochs: readonly EpochRange[]): Change {
+  return {
+    entity: row.entity,
+    id: row.row_id,
+    operation: row.operation,
+    version: row.version,
+    before: parseImage(row.before),
+    after: parseImage(row.after),
+    mutationId: row.mutation_id,
+    actor: row.actor,
+    at: row.at,
+    position: { epoch: epochAt(epochs, row.offset), offset: row.offset },
+    transaction: row.transaction_offset,
+    last: row.last === 1,
+  }
+}
+
+function parseImage(text: string | null): WireRow | null {
+  return text === null ? null : (JSON.parse(text) as WireRow)
+}

@@ -1,0 +1,103 @@
+import type { Operation } from '@dnr/protocol'
+import { createQueryBuilder } from '../database/compile.ts'
+
+/** A change as its row of the log holds it; images are JSON text. */
+export interface LogRow {
+  readonly offset: number
+  readonly transaction_offset: number
+  readonly entity: string
+  readonly row_id: string
+  readonly operation: Operation
+  readonly version: number
+  readonly before: string | null
+  readonly after: string | null
+  readonly mutation_id: string | null
+  readonly actor: string | null
+  readonly at: number
+}
+
+/** The tables that DNR keeps beside the user's. */
+export interface SystemTables {
+  dnr_change_log: LogRow
+  dnr_epochs: {
+    readonly number: number
+    readonly epoch: string
+    readonly first_offset: number
+    readonly opened_at: number
+  }
+  /** The last offset of an entity whose entries trimming has taken. */
+  dnr_entity_heads: { readonly entity: string; readonly last_offset: number }
+  /** `floor`: everything up to this offset may be gone. `schema`: version of these tables. */
+  dnr_meta: { readonly name: 'floor' | 'schema'; readonly value: number }
+  dnr_mutations: {
+    readonly scope: string
+    readonly mutation_id: string
+    readonly fingerprint: string
+    readonly answer: string | null
+    readonly version: number
+    readonly epoch: string
+    readonly offset: number
+    readonly at: number
+  }
+  /** Versions of deleted rows, so that a row made again under its id goes on counting. */
+  dnr_tombstones: {
+    readonly entity: string
+    readonly row_id: string
+    readonly version: number
+    readonly offset: number
+  }
+  /** SQLite's own: survives trimming, so that no offset is used twice. */
+  sqlite_sequence: { readonly name: string; readonly seq: number }
+}
+
+/** Builds queries over {@link SystemTables}. */
+export const systemTables = createQueryBuilder<SystemTables>()
+
+/** Statements that make the tables; each may be repeated. */
+export const SYSTEM_TABLES_DDL: readonly string[] = [
+  `CREATE TABLE IF NOT EXISTS dnr_change_log (
+    "offset" INTEGER PRIMARY KEY AUTOINCREMENT,
+    transaction_offset INTEGER NOT NULL,
+    entity TEXT NOT NULL,
+    row_id TEXT NOT NULL,
+    operation TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    "before" TEXT,
+    "after" TEXT,
+    mutation_id TEXT,
+    actor TEXT,
+    at INTEGER NOT NULL
+  ) STRICT`,
+  // The row id is part of every index: this one finds an entity's entries in log order.
+  'CREATE INDEX IF NOT EXISTS dnr_change_log_entity ON dnr_change_log (entity)',
+  `CREATE TABLE IF NOT EXISTS dnr_epochs (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    epoch TEXT NOT NULL UNIQUE,
+    first_offset INTEGER NOT NULL,
+    opened_at INTEGER NOT NULL
+  ) STRICT`,
+  'CREATE TABLE IF NOT EXISTS dnr_entity_heads (entity TEXT PRIMARY KEY, last_offset INTEGER NOT NULL) STRICT',
+  'CREATE TABLE IF NOT EXISTS dnr_meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT',
+  `CREATE TABLE IF NOT EXISTS dnr_mutations (
+    scope TEXT NOT NULL,
+    mutation_id TEXT NOT NULL,
+    fingerprint TEXT NOT NULL,
+    answer TEXT,
+    version INTEGER NOT NULL,
+    epoch TEXT NOT NULL,
+    "offset" INTEGER NOT NULL,
+    at INTEGER NOT NULL,
+    UNIQUE (scope, mutation_id)
+  ) STRICT`,
+  `CREATE TABLE IF NOT EXISTS dnr_tombstones (
+    entity TEXT NOT NULL,
+    row_id TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    "offset" INTEGER NOT NULL,
+    PRIMARY KEY (entity, row_id)
+  ) STRICT, WITHOUT ROWID`,
+  "INSERT OR IGNORE INTO dnr_meta (name, value) VALUES ('floor', 0), ('schema', 1)",
+]
+
+/** Version of these tables that this code knows. */
+export const SYSTEM_SCHEMA_VERSION = 1

@@ -1,0 +1,76 @@
+import { type Change, holdsPosition, type Position } from '@dnr/protocol'
+import { compileStatement } from '../database/compile.ts'
+import type { Connection } from '../database/connection.ts'
+import { epochAt, readEpochs, readHead } from './epochs.ts'
+import { endOfTransaction, readEntries, toChange } from './log-entries.ts'
+import { systemTables } from './log-tables.ts'
+
+/** Which changes, after which position. */
+export interface HistoryRequest {
+  readonly after: Position
+  readonly entity: string
+  /** One row's changes alone. */
+  readonly id?: string
+  /** About how many changes; a longer transaction comes whole. */
+  readonly limit: number
+}
+
+/** The changes, or why the log cannot tell what came after the position. */
+export type HistoryPage =
+  | { readonly holds: false; readonly reason: 'unknown_epoch' | 'trimmed' | 'ahead' }
+  | {
+      readonly holds: true
+      readonly changes: readonly Change[]
+      /** Everything of this entity up to here is covered by the changes so far. */
+      readonly position: Position
+      readonly more: boolean
+    }
+
+const floorStatement = compileStatement<object, { value: number }>(() =>
+  systemTables.selectFrom('dnr_meta').select('value').where('name', '=', 'floor'),
+)
+
+const entityHead = compileStatement<{ entity: string }, { last: number }>(
+  (param) =>
+    systemTables.selectNoFrom((db) =>
+      db.fn
+        .coalesce(
+          db
+            .selectFrom('dnr_change_log')
+            .select((log) => log.fn.max('offset').as('last'))
+            .where('entity', '=', param('entity')),
+          db.selectFrom('dnr_entity_heads').select('last_offset').where('entity', '=', param('entity')),
+          db.lit(0),
+        )
+        .as('last'),
+    ) as never,
+)
+
+/** Everything up to this offset may have been trimmed. */
+export function readFloor(connection: Connection): number {
+  return connection.get(floorStatement, {})?.value ?? 0
+}
+
+/** One page of an entity's history; a read of one moment. */
+export function readHistory(connection: Connection, request: HistoryRequest): HistoryPage {
+  const { after, entity } = request
+  const head = readHead(connection)
+  const epochs = readEpochs(connection)
+  const range = epochs.find(({ epoch }) => epoch === after.epoch)
+  if (range === undefined) return { holds: false, reason: 'unknown_epoch' }
+  if (!holdsPosition(epochs, head.offset, after)) {
+    return { holds: false, reason: after.offset < range.firstOffset - 1 ? 'unknown_epoch' : 'ahead' }
+  }
+  const last = connection.get(entityHead, { entity })?.last ?? 0
+  const here = { epoch: head.epoch ?? after.epoch, offset: head.offset }
+  // Who has seen an entity's last change has missed nothing, however far the log has been trimmed.
+  if (after.offset >= last) return { holds: true, changes: [], position: here, more: false }
+  if (after.offset < readFloor(connection)) return { holds: false, reason: 'trimmed' }
+
+  const { rows, more } = readEntries(connection, { ...request, after: after.offset })
+  const changes = rows.map((row) => toChange(row, epochs))
+  const lastRow = rows.at(-1)
+  if (!more || lastRow === undefined) return { holds: true, changes, position: here, more: false }
+  const offset = endOfTransaction(connection, lastRow.transaction_offset)
+  return { holds: true, changes, position: { epoch: epochAt(epochs, offset), offset }, more: true }
+}

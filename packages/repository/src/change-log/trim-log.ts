@@ -1,0 +1,130 @@
+import { sql } from 'kysely'
+import { compileStatement } from '../database/compile.ts'
+import type { Connection } from '../database/connection.ts'
+import { readHead } from './epochs.ts'
+import { endOfTransaction } from './log-entries.ts'
+import { systemTables } from './log-tables.ts'
+import { readFloor } from './read-history.ts'
+
+/** How much of the log stays. */
+export interface TrimOptions {
+  /** How many of the newest changes stay at most. @default Infinity: no limit by count */
+  readonly keep?: number
+  /** Changes older than this go, milliseconds. @default Infinity: no limit by age */
+  readonly maxAgeMs?: number
+  /** Answers kept for repeated mutation ids go after this, milliseconds. @default 86_400_000 (one day) */
+  readonly mutationMaxAgeMs?: number
+}
+
+/** What a trim did. */
+export interface TrimResult {
+  readonly removedChanges: number
+  readonly removedMutations: number
+  /** Everything up to this offset is gone. */
+  readonly floor: number
+}
+
+/** Rows a batch deletes at most: small, so that no write waits long behind it. */
+export const TRIM_BATCH = 500
+
+interface Cut {
+  readonly to: number
+}
+
+const oldEntries = compileStatement<
+  { limit: number },
+  { offset: number; transaction_offset: number; at: number }
+>((param) =>
+  systemTables
+    .selectFrom('dnr_change_log')
+    .select(['offset', 'transaction_offset', 'at'])
+    .orderBy('offset')
+    .limit(param('limit')),
+)
+const keepHeads = compileStatement<Cut, unknown>((param) =>
+  systemTables
+    .insertInto('dnr_entity_heads')
+    .columns(['entity', 'last_offset'])
+    .expression((db) =>
+      db
+        .selectFrom('dnr_change_log')
+        .select((log) => ['entity', log.fn.max('offset').as('last_offset')])
+        .where('offset', '<=', param('to'))
+        .groupBy('entity'),
+    )
+    .onConflict((conflict) =>
+      conflict.column('entity').doUpdateSet((row) => ({ last_offset: row.ref('excluded.last_offset') })),
+    ),
+)
+const deleteEntries = compileStatement<Cut, unknown>((param) =>
+  systemTables.deleteFrom('dnr_change_log').where('offset', '<=', param('to')),
+)
+// Who still knew the deleted row has to resynchronise from here on, so its version need not be remembered.
+const deleteTombstones = compileStatement<Cut, unknown>((param) =>
+  systemTables.deleteFrom('dnr_tombstones').where('offset', '<=', param('to')),
+)
+const setFloor = compileStatement<Cut, unknown>((param) =>
+  systemTables
+    .updateTable('dnr_meta')
+    .set({ value: param('to') })
+    .where('name', '=', 'floor'),
+)
+// Oldest first by row id, which needs no index and rises with `at`.
+const rowId = sql<number>`rowid`
+const oldMutations = compileStatement<{ before: number; limit: number }, unknown>((param) =>
+  systemTables
+    .deleteFrom('dnr_mutations')
+    .where(rowId, 'in', (db) =>
+      db.selectFrom('dnr_mutations').select(rowId.as('rowid')).orderBy(rowId).limit(param('limit')),
+    )
+    .where('at', '<', param('before')),
+)
+
+/**
+ * Deletes the oldest whole transactions that neither `keep` nor `maxAgeMs` protects, one batch of them, inside a write
+ * transaction. The head and each entity's last offset stay known; the floor moves with the same commit.
+ */
+export function trimBatch(
+  connection: Connection,
+  options: TrimOptions,
+  now: number,
+  doneUpTo: number,
+): { removed: number; floor: number } {
+  const floor = readFloor(connection)
+  const head = readHead(connection).offset
+  const surplusTo = head - (options.keep ?? Number.POSITIVE_INFINITY)
+  const tooOld = now - (options.maxAgeMs ?? Number.POSITIVE_INFINITY)
+  const stays = (entry: { offset: number; at: number }): boolean =>
+    entry.offset > doneUpTo || (entry.offset > surplusTo && entry.at >= tooOld)
+  const to = lastExpendable(connection, stays)
+  if (to === undefined) return { removed: 0, floor }
+  const cut = { to }
+  connection.run(keepHeads, cut)
+  const removed = connection.run(deleteEntries, cut)
+  connection.run(deleteTombstones, cut)
+  connection.run(setFloor, cut)
+  return { removed, floor: to }
+}
+
+/** The offset up to which one batch may go: always the end of a transaction. */
+function lastExpendable(
+  connection: Connection,
+  stays: (entry: { offset: number; at: number }) => boolean,
+): number | undefined {
+  const batch = connection.all(oldEntries, { limit: TRIM_BATCH + 1 })
+  const kept = batch.find(stays)
+  if (kept === undefined && batch.length <= TRIM_BATCH) return batch.at(-1)?.offset
+  const next = kept ?? batch.at(-1)
+  const before = batch.findLast(
+    (entry) => next !== undefined && entry.transaction_offset < next.transaction_offset,
+  )
+  if (before !== undefined || kept !== undefined || next === undefined) return before?.offset
+  // One transaction fills more than the batch: it goes whole or not at all.
+  const end = endOfTransaction(connection, next.transaction_offset)
+  return stays({ offset: end, at: next.at }) ? undefined : end
+}
+
+/** Deletes one batch of stored answers that are older than `before`. */
+export function trimMutations(connection: Connection, before: number): number {
+  return connection.run(oldMutations, { before, limit: TRIM_BATCH })
+}

@@ -1,0 +1,78 @@
+// One SQLite handle with its prepared statements. Holds no rules of ours; knows neither entities nor the log.
+import { DnrError } from '@dnr/protocol'
+import type { CompiledStatement } from './compile.ts'
+import type { SqliteHandle, SqliteStatement } from './sqlite-handle.ts'
+
+/** A handle and the statements prepared on it. Everything is synchronous. */
+export interface Connection {
+  readonly handle: SqliteHandle
+  run<Parameters extends object>(
+    statement: CompiledStatement<Parameters, unknown>,
+    parameters: Parameters,
+  ): number
+  get<Parameters extends object, Row>(
+    statement: CompiledStatement<Parameters, Row>,
+    parameters: Parameters,
+  ): Row | undefined
+  all<Parameters extends object, Row>(
+    statement: CompiledStatement<Parameters, Row>,
+    parameters: Parameters,
+  ): Row[]
+  /** Runs a read that was built for this one call. @throws DnrError `bad_option` for anything that writes */
+  query(sql: string, parameters: readonly unknown[]): unknown[]
+  exec(sql: string): void
+  inTransaction(): boolean
+  /** Runs `read` in one read transaction, so that all its statements see the same moment. */
+  snapshot<T>(read: () => T): T
+}
+
+// Find queries have as many shapes as users have ideas; beyond this the least recently used goes.
+const MAX_STATEMENTS = 300
+
+/** Puts a cache of prepared statements around a handle. */
+export function createConnection(handle: SqliteHandle): Connection {
+  const statements = new Map<string, SqliteStatement>()
+
+  const prepare = (sql: string): SqliteStatement => {
+    const known = statements.get(sql)
+    const statement = known ?? handle.prepare(sql)
+    // The order of the map is that of last use.
+    if (known !== undefined) statements.delete(sql)
+    else if (statements.size >= MAX_STATEMENTS) {
+      const [oldest] = statements.keys()
+      if (oldest !== undefined) statements.delete(oldest)
+    }
+    statements.set(sql, statement)
+    return statement
+  }
+
+  const connection: Connection = {
+    handle,
+    run: (statement, parameters) => Number(prepare(statement.sql).run(...statement.bind(parameters)).changes),
+    get: (statement, parameters) => prepare(statement.sql).get(...statement.bind(parameters)) as never,
+    all: (statement, parameters) => prepare(statement.sql).all(...statement.bind(parameters)) as never,
+    query: (sql, parameters) => {
+      const statement = prepare(sql)
+      if (statement.reader === false || statement.readonly === false) {
+        throw new DnrError(
+          'bad_option',
+          'This is for reads: write through a repository, so that subscribers hear of it.',
+        )
+      }
+      return statement.all(...parameters)
+    },
+    exec: (sql) => void (sql.length < 40 ? prepare(sql).run() : handle.exec(sql)),
+    inTransaction: () => handle.inTransaction === true,
+    snapshot: (read) => {
+      if (connection.inTransaction()) return read()
+      connection.exec('BEGIN')
+      try {
+        return read()
+      } finally {
+        // Ending a read cannot lose anything, whichever way it ends.
+        connection.exec('COMMIT')
+      }
+    },
+  }
+  return connection
+}

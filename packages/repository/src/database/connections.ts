@@ -1,0 +1,105 @@
+import { DnrError } from '@dnr/protocol'
+import { type Connection, createConnection } from './connection.ts'
+import { loadDriver } from './load-driver.ts'
+import {
+  openReader,
+  openWriter,
+  prepareReader,
+  prepareWriter,
+  readPragma,
+  type Synchronous,
+} from './open-handles.ts'
+import type { DatabaseLocation } from './realtime-database.ts'
+import type { SqliteHandle } from './sqlite-handle.ts'
+
+/** The connections to one database. */
+export interface Connections {
+  readonly writer: Connection
+  /** Sees committed rows alone, unless it is the writer itself. */
+  readonly reader: Connection
+  /** Is the reader the writer? */
+  readonly isShared: boolean
+  readonly isMemory: boolean
+  /** For the user's own reads. */
+  openUserConnection(): Connection
+  /** Is that a connection of its own? */
+  readonly hasUserConnection: boolean
+  /** Closes the handles that were opened here. */
+  close(): void
+}
+
+/** Opens what a location says. @throws DnrError */
+export function openConnections(location: DatabaseLocation, synchronous: Synchronous): Connections {
+  if (location.handle !== undefined) return useHandles(location.handle, location.readerHandle, synchronous)
+  if (typeof location.path !== 'string' || location.path === '')
+    throw new DnrError('bad_option', 'openDatabase needs a path, ":memory:" or a handle.')
+  return openPath(location.path, synchronous)
+}
+
+function useHandles(
+  handle: SqliteHandle,
+  readerHandle: SqliteHandle | undefined,
+  synchronous: Synchronous,
+): Connections {
+  prepareWriter(handle, synchronous)
+  if (readerHandle !== undefined) prepareReader(readerHandle)
+  const writer = createConnection(handle)
+  const reader = readerHandle === undefined ? writer : createConnection(readerHandle)
+  return {
+    writer,
+    reader,
+    isShared: reader === writer,
+    isMemory: isMemory(handle),
+    openUserConnection: () => reader,
+    hasUserConnection: false,
+    close: () => {},
+  }
+}
+
+function openPath(path: string, synchronous: Synchronous): Connections {
+  const open = loadDriver()
+  const opened: SqliteHandle[] = []
+  const keep = (handle: SqliteHandle): SqliteHandle => {
+    opened.push(handle)
+    return handle
+  }
+  const close = (): void => {
+    // The writer last: the last connection to go folds the write-ahead log into the file.
+    for (const handle of opened.splice(0).reverse()) handle.close()
+  }
+  try {
+    const handle = keep(openWriter(open, path))
+    prepareWriter(handle, synchronous)
+    const writer = createConnection(handle)
+    if (isMemory(handle)) {
+      return {
+        writer,
+        reader: writer,
+        isShared: true,
+        isMemory: true,
+        openUserConnection: () => writer,
+        hasUserConnection: false,
+        close,
+      }
+    }
+    const reader = createConnection(keep(openReader(open, path)))
+    let user: Connection | null = null
+    const openUserConnection = (): Connection => (user ??= createConnection(keep(openReader(open, path))))
+    return {
+      writer,
+      reader,
+      isShared: false,
+      isMemory: false,
+      openUserConnection,
+      hasUserConnection: true,
+      close,
+    }
+  } catch (error) {
+    close()
+    throw error
+  }
+}
+
+function isMemory(handle: SqliteHandle): boolean {
+  return readPragma(handle, 'journal_mode') === 'memory'
+}

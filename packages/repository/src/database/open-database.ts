@@ -1,0 +1,159 @@
+// One SQLite database: its connections, the queue of its writes, its log. Wires the stations together and holds nothing
+// else. Next: rows/, which writes through it.
+import { DnrError, silentLogger } from '@dnr/protocol'
+import { systemClock, systemRandom } from '@dnr/internal'
+import { nanoid } from 'nanoid'
+import { createChangeLog } from '../change-log/change-log.ts'
+import { createCommitFeed } from '../change-log/commit-feed.ts'
+import { startChangeRelay } from '../relay/change-relay.ts'
+import { createTransactionExecutor, type Executor } from '../rows/executor.ts'
+import type { RowModel } from '../rows/row-model.ts'
+import { migrateTables } from '../schema/migrate.ts'
+import type { OpenTransaction } from '../write/async-transaction.ts'
+import { createWriteQueue } from '../write/write-queue.ts'
+import type { DynamicTables } from './compile.ts'
+import { openConnections } from './connections.ts'
+import { setInternals } from './internals.ts'
+import {
+  DATABASE_DEFAULTS,
+  type DatabaseOptions,
+  type DatabaseTransaction,
+  type RealtimeDatabase,
+} from './realtime-database.ts'
+import { createReads } from './reads.ts'
+import { closedError, storageError } from './storage-error.ts'
+import { createUserKysely } from './user-kysely.ts'
+
+/**
+ * Opens a SQLite database for reading and writing, in WAL mode with every commit on the disk before it is answered.
+ *
+ * @example
+ * const database = openDatabase({ path: 'tasks.db' })
+ *
+ * @throws DnrError `unsupported_runtime` on a Node too old for the driver, `storage_failed` when the file cannot be used,
+ * `bad_option`
+ */
+export function openDatabase<Tables = DynamicTables>(options: DatabaseOptions): RealtimeDatabase<Tables> {
+  const settings = {
+    ...DATABASE_DEFAULTS,
+    clock: systemClock,
+    random: systemRandom,
+    logger: silentLogger,
+    ...options,
+  }
+  checkSettings(settings)
+  const connections = openConnections(options, settings.synchronous)
+  const { writer, reader, isShared, isMemory } = connections
+  const { clock, random, logger, busyTimeoutMs } = settings
+  const feed = createCommitFeed()
+  const queue = createWriteQueue({
+    ...settings,
+    connection: writer,
+    start: { epoch: nanoid(), started: false },
+    onCommitted: (transactions) => feed.committed(transactions),
+  })
+  const transactionOver = (): Promise<void> | null => (isShared ? queue.transactionOver() : null)
+  let closed: Promise<void> | null = null
+  const reads = createReads({
+    connection: reader,
+    clock,
+    random,
+    busyTimeoutMs,
+    transactionOver,
+    isClosed: () => closed !== null,
+  })
+  const relay = { clock, random, logger, pollMs: settings.relayPollMs }
+  const changeLog = createChangeLog({ reads, writer, queue, feed, isMemory, relay })
+  const kysely = createUserKysely<Tables>({
+    open: connections.openUserConnection,
+    isOwn: connections.hasUserConnection,
+    async ready() {
+      if (closed !== null) throw closedError()
+      await transactionOver()
+    },
+  })
+  const executors = new WeakMap<DatabaseTransaction, Executor>()
+  const models = new WeakMap<object, RowModel>()
+
+  const database: RealtimeDatabase<Tables> = {
+    async migrate(repositories = []) {
+      const known = repositories.map((repository) => {
+        const model = models.get(repository)
+        if (model === undefined)
+          throw new DnrError(
+            'bad_option',
+            `The repository of ${repository.entity.name} belongs to another database.`,
+          )
+        return model
+      })
+      await queue.alone(() => migrateTables(writer, known))
+      // Any write transaction begins this process' epoch; this one does nothing else.
+      await queue.write(() => undefined)
+    },
+    async transaction(work, { timeoutMs = settings.transactionTimeoutMs } = {}) {
+      return queue.transaction((open) => {
+        const transaction = createTransaction(open)
+        executors.set(transaction, createTransactionExecutor(open))
+        return work(transaction)
+      }, timeoutMs)
+    },
+    changeLog,
+    startRelay: (sink) => startChangeRelay(changeLog, sink),
+    kysely,
+    async health() {
+      try {
+        return { ok: true, error: null, position: await changeLog.head(), queuedWrites: queue.length }
+      } catch (error) {
+        return { ok: false, error: storageError(error), position: null, queuedWrites: queue.length }
+      }
+    },
+    close() {
+      closed ??= queue
+        .close()
+        .then(() => feed.close())
+        .then(() => connections.close())
+      return closed
+    },
+  }
+  setInternals(database, {
+    executor: { read: reads.read, write: queue.write },
+    executorOf(transaction) {
+      const executor = executors.get(transaction)
+      if (executor === undefined)
+        throw new DnrError(
+          'bad_option',
+          'within(tx): expected the transaction that database.transaction handed to its callback.',
+        )
+      return executor
+    },
+    register: (repository, model) => void models.set(repository, model),
+  })
+  return database
+}
+
+function createTransaction(open: OpenTransaction): DatabaseTransaction {
+  return {
+    async query(query) {
+      const { sql, parameters } = query.compile()
+      return open.use().connection.query(sql, parameters) as never
+    },
+  }
+}
+
+const NUMBERS = ['busyTimeoutMs', 'maxQueuedWrites', 'transactionTimeoutMs', 'relayPollMs'] as const
+
+function checkSettings(
+  settings: Readonly<Record<(typeof NUMBERS)[number], number>> & { readonly synchronous: string },
+): void {
+  for (const name of NUMBERS) {
+    const least = name === 'busyTimeoutMs' ? 0 : 1
+    if (!(settings[name] >= least))
+      throw new DnrError('bad_option', `${name} is ${settings[name]}: expected a number, ${least} or more.`)
+  }
+  if (settings.synchronous !== 'full' && settings.synchronous !== 'normal') {
+    throw new DnrError(
+      'bad_option',
+      `synchronous is ${JSON.stringify(settings.synchronous)}: expected "full" or "normal".`,
+    )
+  }
+}

@@ -1,0 +1,150 @@
+// From the change log to whoever wants the changes. Holds how far the sink has got; the log holds the changes. Next: the
+// sink, such as the server's event bus.
+//
+//   starting ─head known→ idle ─commit │ foreign write→ delivering ─all taken→ idle
+//                                          └sink throws→ waiting (back-off) ─→ delivering        any ─stop→ stopped
+import { type ChangeSink, DnrError } from '@dnr/protocol'
+import { createDeferred, type Deferred } from '@dnr/internal'
+import type { ChangeLog } from '../change-log/change-log.ts'
+import type { Committed } from '../change-log/commit-feed.ts'
+import { createBacklog } from './backlog.ts'
+import { startForeignWatch } from './foreign-watch.ts'
+import { createRetry } from './retry.ts'
+
+/** A running relay. */
+export interface ChangeRelay {
+  /** Resolves when the sink has taken everything committed before the call; rejects with `closed` when the relay is stopped before. */
+  flush(): Promise<void>
+  /** Resolves when the sink's call in progress is over; none comes after. Stopping twice is harmless. */
+  stop(): Promise<void>
+}
+
+/** Changes read from the log at a time. */
+const PAGE = 500
+/** Transactions handed over in one turn of the event loop. */
+const PER_TURN = 100
+
+/**
+ * Hands every change committed from now on to `sink`: whole transactions, in log order, at least once.
+ *
+ * Commits of this process come at once; those of other processes on the same file within `relayPollMs` (100 ms by
+ * default). A sink that throws or rejects gets the same transaction again after a growing delay; later ones wait in the
+ * log, and nobody's writes wait. Sinks recognise by `position` what they have already taken.
+ *
+ * @example
+ * const relay = startChangeRelay(database.changeLog, { publish: (changes) => console.log(changes.length) })
+ */
+export function startChangeRelay(log: Pick<ChangeLog, 'source'>, sink: ChangeSink): ChangeRelay {
+  const { source } = log
+  const { logger } = source.relay
+  const retry = createRetry(source.relay)
+  const backlog = createBacklog()
+  let flushes: readonly { readonly upTo: number; readonly done: Deferred }[] = []
+  let doneUpTo: number | null = null
+  let delivering: Promise<void> | null = null
+  let isBehind = false
+
+  /** The next whole transactions after `offset`: from memory when nothing is missing in between, else from the log. */
+  const nextAfter = async (offset: number): Promise<Committed> => {
+    const fromMemory = backlog.takeAfter(offset, PER_TURN)
+    if (fromMemory !== null) return fromMemory
+    if (!isBehind && backlog.isEmpty()) return []
+    isBehind = false
+    // Forgotten before the read, not after: what is committed meanwhile stays in memory.
+    backlog.clear()
+    const page = await retry.untilDone('read the log', () => source.transactionsAfter(offset, PAGE))
+    if (page === null) return []
+    const { transactions, floor } = page.value
+    isBehind = transactions.length > 0
+    if (floor > offset) {
+      logger.error('The log was trimmed below what the change relay had delivered: changes were skipped.', {
+        from: offset,
+        to: floor,
+      })
+    }
+    return transactions
+  }
+
+  const deliver = async (): Promise<void> => {
+    if (doneUpTo === null) {
+      const head = await retry.untilDone('read the head of the log', () => source.headOffset())
+      doneUpTo ??= head?.value ?? null
+    }
+    while (!retry.isStopped() && doneUpTo !== null) {
+      const transactions = await nextAfter(doneUpTo)
+      if (transactions.length === 0) return
+      for (const transaction of transactions) {
+        const taken = await retry.untilDone('hand a transaction to its sink', () => sink.publish(transaction))
+        if (taken === null) return
+        doneUpTo = transaction.at(-1)?.position.offset ?? doneUpTo
+        settleFlushes()
+      }
+      await new Promise((resolve) => void setImmediate(resolve))
+    }
+  }
+
+  const run = (): void => {
+    if (delivering !== null || retry.isStopped()) return
+    // In a microtask, so that the writers' promises settle before their changes fan out.
+    delivering = Promise.resolve()
+      .then(deliver)
+      .finally(() => {
+        delivering = null
+        settleFlushes()
+        if (isBehind || !backlog.isEmpty()) run()
+      })
+  }
+
+  const settleFlushes = (): void => {
+    const done = flushes.filter(({ upTo }) => doneUpTo !== null && upTo <= doneUpTo)
+    if (done.length === 0) return
+    flushes = flushes.filter((flush) => !done.includes(flush))
+    for (const flush of done) flush.done.resolve()
+  }
+
+  const catchUp = (): void => {
+    isBehind = true
+    run()
+  }
+
+  const relay: ChangeRelay = {
+    async flush() {
+      if (retry.isStopped()) throw stoppedError()
+      const upTo = await source.headOffset()
+      if (retry.isStopped()) throw stoppedError()
+      if (doneUpTo !== null && doneUpTo >= upTo) return
+      const done = createDeferred()
+      flushes = [...flushes, { upTo, done }]
+      catchUp()
+      await done.promise
+    },
+    async stop() {
+      if (!retry.isStopped()) {
+        retry.stop()
+        unfollow()
+        stopWatching()
+        for (const { done } of flushes) done.reject(stoppedError())
+        flushes = []
+      }
+      await delivering
+    },
+  }
+  const unfollow = source.follow({
+    committed(transactions) {
+      const first = transactions[0]?.[0]
+      // A commit before the head was read: the relay was started before it.
+      if (first !== undefined) doneUpTo ??= first.position.offset - 1
+      backlog.add(transactions)
+      run()
+    },
+    doneUpTo: () => doneUpTo ?? 0,
+    closing: () => relay.stop(),
+  })
+  const stopWatching = startForeignWatch(source, catchUp)
+  run()
+  return relay
+}
+
+function stoppedError(): DnrError {
+  return new DnrError('closed', 'The change relay is stopped.')
+}

@@ -1,0 +1,22 @@
+import { createHash } from 'node:crypto'
+
+/** What a mutation asks for, as far as asking for it again must be the same. */
+export interface Asked {
+  readonly entity: string
+  readonly operation: string
+  readonly id: string | undefined
+  readonly fields: Readonly<Record<string, unknown>> | undefined
+  readonly ifVersion: number | undefined
+}
+
+/** Equal for equal requests, whatever the order of their fields. */
+export function fingerprint({ entity, operation, id, fields, ifVersion }: Asked): string {
+  const text = JSON.stringify([entity, operation, id ?? null, fields ?? null, ifVersion ?? null], sortKeys)
+  return createHash('sha256').update(text).digest('base64url')
+}
+
+function sortKeys(_key: string, value: unknown): unknown {
+  if (typeof value === 'bigint') return `${value}`
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value
+  return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
+}

@@ -1,0 +1,89 @@
+// Answers kept under their mutation ids, so that a write asked for twice happens once. Holds the rule of what is the
+// same request; the records commit with the write they answer.
+import { DnrError, type Position, type Principal } from '@dnr/protocol'
+import { compileStatement } from '../database/compile.ts'
+import type { Connection } from '../database/connection.ts'
+import { systemTables } from '../change-log/log-tables.ts'
+
+/** What a mutation answered when it took effect. */
+export interface StoredAnswer {
+  /** The row after it in its JSON form, as text; `null` for a deletion. */
+  readonly answer: string | null
+  readonly version: number
+  readonly position: Position
+}
+
+interface Key {
+  readonly scope: string
+  readonly mutationId: string
+}
+
+type Row = { answer: string | null; version: number; epoch: string; offset: number; fingerprint: string }
+
+const findAnswer = compileStatement<Key, Row>((param) =>
+  systemTables
+    .selectFrom('dnr_mutations')
+    .select(['answer', 'version', 'epoch', 'offset', 'fingerprint'])
+    .where('scope', '=', param('scope'))
+    .where('mutation_id', '=', param('mutationId')),
+)
+
+const insertAnswer = compileStatement<Key & Row & { at: number }, unknown>((param) =>
+  systemTables.insertInto('dnr_mutations').values({
+    scope: param('scope'),
+    mutation_id: param('mutationId'),
+    fingerprint: param('fingerprint'),
+    answer: param('answer'),
+    version: param('version'),
+    epoch: param('epoch'),
+    offset: param('offset'),
+    at: param('at'),
+  }),
+)
+
+/** Mutation ids are each user's own; `''` are those of guests and of the server itself. */
+function scopeOf(principal: Principal | null): string {
+  return principal === null ? '' : `user:${principal.id}`
+}
+
+/**
+ * The answer given to this mutation before, if any.
+ *
+ * @throws DnrError `mutation_id_reused` when the id was used for something else.
+ */
+export function findStoredAnswer(
+  connection: Connection,
+  principal: Principal | null,
+  mutationId: string,
+  fingerprint: string,
+): StoredAnswer | null {
+  const row = connection.get(findAnswer, { scope: scopeOf(principal), mutationId })
+  if (row === undefined) return null
+  if (row.fingerprint !== fingerprint) {
+    throw new DnrError(
+      'mutation_id_reused',
+      `The mutation id "${mutationId}" was used for another write. Give every write an id of its own.`,
+    )
+  }
+  return { answer: row.answer, version: row.version, position: { epoch: row.epoch, offset: row.offset } }
+}
+
+/** Keeps an answer, in the transaction of its write. */
+export function storeAnswer(
+  connection: Connection,
+  principal: Principal | null,
+  mutationId: string,
+  fingerprint: string,
+  { answer, version, position }: StoredAnswer,
+  at: number,
+): void {
+  connection.run(insertAnswer, {
+    scope: scopeOf(principal),
+    mutationId,
+    fingerprint,
+    answer,
+    version,
+    ...position,
+    at,
+  })
+}

@@ -1,0 +1,94 @@
+// Several writes in one BEGIN … COMMIT, a verdict each. Holds no queue; the write lock is already taken when it starts.
+// Next: the queue hands the verdicts out and the committed transactions to the relay.
+import type { Change } from '@dnr/protocol'
+import type { Connection } from '../database/connection.ts'
+import { isConstraint } from '../database/storage-error.ts'
+import { begin, commit, rollback } from './commit.ts'
+import {
+  type EpochStart,
+  type LogSession,
+  openLogSession,
+  type WriteTransaction,
+} from './write-transaction.ts'
+
+/** One write: runs synchronously inside a transaction, may be run again if the group has to be split. */
+export type Write = (transaction: WriteTransaction) => unknown
+
+/** What came of one write of a group. */
+export type Verdict =
+  | { readonly ok: true; readonly value: unknown; readonly changes: readonly Change[] }
+  | { readonly ok: false; readonly error: unknown }
+
+/** What a group needs beside its writes. */
+export interface GroupContext {
+  readonly connection: Connection
+  readonly start: EpochStart
+  now(): number
+}
+
+/**
+ * Runs `writes` in the transaction that has just begun, each under its own savepoint, and commits.
+ *
+ * A write that throws is undone alone. If the whole transaction is lost (a deferred foreign key at COMMIT, an error
+ * after which SQLite rolls back), every write is tried again in a transaction of its own, so that only the culprit fails.
+ */
+export function runGroup(context: GroupContext, writes: readonly Write[]): Verdict[] {
+  const [only] = writes
+  if (writes.length === 1 && only !== undefined) return [runOnly(context, only)]
+  const together = runTogether(context, writes)
+  return together ?? writes.map((write) => runAlone(context, write))
+}
+
+function runOnly(context: GroupContext, write: Write): Verdict {
+  try {
+    const transaction = openSession(context).begin()
+    const value = write(transaction)
+    const changes = transaction.changes()
+    finish(context)
+    return { ok: true, value, changes }
+  } catch (error) {
+    rollback(context.connection)
+    return { ok: false, error }
+  }
+}
+
+/** `null` when the transaction was lost as a whole and nothing is written. */
+function runTogether(context: GroupContext, writes: readonly Write[]): Verdict[] | null {
+  try {
+    const session = openSession(context)
+    const verdicts: Verdict[] = []
+    for (const write of writes) {
+      verdicts.push(attempt(session, write))
+      if (context.connection.handle.inTransaction === false) return null
+    }
+    finish(context)
+    return verdicts
+  } catch (error) {
+    rollback(context.connection)
+    return isConstraint(error) ? null : writes.map(() => ({ ok: false, error }))
+  }
+}
+
+function attempt(session: LogSession, write: Write): Verdict {
+  const transaction = session.begin()
+  try {
+    const value = transaction.attempt(() => write(transaction))
+    return { ok: true, value, changes: transaction.changes() }
+  } catch (error) {
+    return { ok: false, error }
+  }
+}
+
+function runAlone(context: GroupContext, write: Write): Verdict {
+  const begun = begin(context.connection)
+  return begun.status === 'begun' ? runOnly(context, write) : { ok: false, error: begun.error }
+}
+
+function openSession({ connection, start, now }: GroupContext): LogSession {
+  return openLogSession(connection, start, now())
+}
+
+function finish({ connection, start }: GroupContext): void {
+  commit(connection)
+  start.started = true
+}

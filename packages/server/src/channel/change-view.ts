@@ -1,0 +1,90 @@
+// One change as its readers get it: rows decoded once, each kind of frame encoded once, whatever the number of groups.
+import { type Change, type RowCodec, type WireRow, matchesWhere } from '@dnr/protocol'
+import { frameOf } from '../connection/frame.ts'
+import type { Grant } from '../policy/grant.ts'
+import type { Frame } from '../ports/server-socket.ts'
+import { type Outcome, outcomeOf } from './outcome.ts'
+import type { Group } from './subscription.ts'
+
+/** A change under delivery. */
+export interface ChangeView {
+  readonly change: Change
+  /** What it means to a group. */
+  outcome(group: Group): Outcome | null
+  /** Did the group see the row as it was before? */
+  sawBefore(group: Group): boolean
+  /** Does the group see the row as the change leaves it? */
+  seesAfter(group: Group): boolean
+  /** The event. Equal for groups that differ in their rule alone. `more`: another event of the transaction follows. */
+  frame(group: Group, outcome: Outcome, more: boolean): Frame
+}
+
+/** Prepares a change; `now` is the time that its frames carry. */
+export function viewChange(change: Change, codec: RowCodec, now: number): ChangeView {
+  const framesByVariant = new Map<string, Frame>()
+  const rowTexts = new Map<string, string>()
+  let typedBefore: unknown
+  let typedAfter: unknown
+
+  const sees = (group: Group, wire: WireRow | null, typed: () => unknown): boolean => {
+    if (wire === null || group.grant === null) return false
+    return (group.where === null || matchesWhere(wire, group.where)) && group.grant.sees(typed())
+  }
+  const before = (): unknown => (typedBefore ??= codec.decode(change.before as WireRow))
+  const after = (): unknown => (typedAfter ??= codec.decode(change.after as WireRow))
+  const sawBefore = (group: Group): boolean => sees(group, change.before, before)
+  const seesAfter = (group: Group): boolean => sees(group, change.after, after)
+
+  const rowText = (grant: Grant): string => {
+    const known = rowTexts.get(grant.fieldsKey)
+    if (known !== undefined) return known
+    const text = JSON.stringify(grant.redact(change.after as WireRow))
+    rowTexts.set(grant.fieldsKey, text)
+    return text
+  }
+
+  return {
+    change,
+    outcome: (group) => outcomeOf(change.operation, sawBefore(group), seesAfter(group)),
+    sawBefore,
+    seesAfter,
+    frame(group, outcome, more) {
+      const grant = group.grant as Grant
+      const variant = `${outcome}${more ? '+' : ' '}${group.channel.name} ${group.subscription ?? ''} ${grant.fieldsKey}`
+      const known = framesByVariant.get(variant)
+      if (known !== undefined) return known
+      const frame = frameOf(eventText(change, group, outcome, payloadText(change, outcome, () => rowText(grant)), more, now))
+      framesByVariant.set(variant, frame)
+      return frame
+    },
+  }
+}
+
+function payloadText({ id, version }: Change, outcome: Outcome, rowText: () => string): string {
+  if (outcome === 'left') return JSON.stringify({ id })
+  return outcome === 'deleted' ? JSON.stringify({ id, version }) : rowText()
+}
+
+const TYPES: Readonly<Record<Outcome, string>> = {
+  created: 'entity:created',
+  entered: 'entity:created',
+  updated: 'entity:updated',
+  deleted: 'entity:deleted',
+  left: 'entity:deleted',
+}
+
+// Put together from text, because the row is encoded already.
+function eventText(change: Change, group: Group, outcome: Outcome, payload: string, more: boolean, now: number): string {
+  const { position, mutationId } = change
+  const { subscription } = group
+  return (
+    `{"type":"${TYPES[outcome]}","channel":${JSON.stringify(group.channel.name)},` +
+    (subscription === undefined ? '' : `"subscription":${JSON.stringify(subscription)},`) +
+    `"payload":${payload},"position":{"epoch":${JSON.stringify(position.epoch)},"offset":${position.offset}},` +
+    // Whose write it was is not for those who may no longer see the row.
+    (mutationId === null || outcome === 'left' ? '' : `"mutationId":${JSON.stringify(mutationId)},`) +
+    (outcome === 'entered' || outcome === 'left' ? `"reason":"${outcome}",` : '') +
+    (more ? '"more":true,' : '') +
+    `"timestamp":${now}}`
+  )
+}

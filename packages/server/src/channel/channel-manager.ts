@@ -1,0 +1,287 @@
+// Who hears what. Holds channels, groups and subscriptions, and opens and ends them; does not hold sockets, and does not
+// number changes. Comes from event-bus/ (a change) and connection/ (a request); next: connection/outgoing.ts (frames).
+import { type ChannelName, checkWhere, type Clock, type ErrorCode, type Position, toDnrError } from '@dnr/protocol'
+import { type Connection, isLive, principalOf } from '../connection/connection.ts'
+import { type MaybePromise, whenReady } from '../policy/maybe-promise.ts'
+import type { Frame } from '../ports/server-socket.ts'
+import type { Authorization, AuthorizeChannel } from './authorize-channel.ts'
+import { createChannelRegistry } from './channel-registry.ts'
+import type { KnownEntity } from './entities.ts'
+import type { HistoryReader } from './history-reader.ts'
+import { collect, isAtHead, openByReading, type OpeningContext, opensAtOnce } from './open-subscription.ts'
+import { subscribedFrame } from './snapshot-frames.ts'
+import type { Attempt, ChannelEntry, Group, Subscription, SubscribeRequest } from './subscription.ts'
+
+/** What a request to subscribe came to. */
+export type SubscribeResult = 'installed' | 'refused'
+
+/** Channels and their subscribers, as applications see them. */
+export interface ChannelManager {
+  readonly channelCount: number
+  readonly groupCount: number
+  readonly subscriptionCount: number
+  /** Ids of the connections that hear a channel. */
+  subscribers(channel: ChannelName): Iterable<string>
+}
+
+/** The same with what the stations beside it need. */
+export interface Channels extends ChannelManager {
+  readonly channels: ReadonlyMap<string, ChannelEntry>
+  /** Authorises, installs and opens; answers with `subscribed` or `error`. At once when nothing has to be waited for. */
+  subscribe(connection: Connection, request: SubscribeRequest): MaybePromise<SubscribeResult>
+  /** Ends what is installed or under way under a key; no frame follows for it. `quiet`: a plugin asks, and is not told. */
+  unsubscribe(connection: Connection, key: string, options?: { readonly quiet: boolean }): void
+  /** Asks the policies again for every subscription to rows: what may be seen now is sent as a snapshot. */
+  reopen(connection: Connection): void
+  /** Ends everything of a connection. */
+  release(connection: Connection): void
+  /** To every member of a group; those who still read get it afterwards. */
+  deliver(group: Group, frame: Frame, position: Position | null): void
+  /** To everybody who hears the channel, once each; returns how many. */
+  broadcast(channel: string, frame: Frame, exclude?: string): number
+}
+
+export interface ChannelManagerOptions {
+  readonly clock: Clock
+  readonly maxSubscriptionsPerConnection: number
+  readonly maxQueueBytes: number
+  readonly entities: ReadonlyMap<string, KnownEntity>
+  readonly reader: HistoryReader
+  readonly authorize: AuthorizeChannel
+  /** Resolves when it is known where the log stands; at once afterwards. */
+  ready(): MaybePromise<void>
+  position(): Position | null
+  send(connection: Connection, frame: Frame): void
+  refuse(connection: Connection, error: Refusal): void
+  closeSlow(connection: Connection): void
+  onSubscribed(connection: Connection, entry: ChannelEntry): void
+  onUnsubscribed(connection: Connection, entry: ChannelEntry): void
+  onError(error: unknown, what: string): void
+}
+
+/** An `error` to be sent. */
+export interface Refusal {
+  readonly code: ErrorCode
+  readonly message: string
+  readonly requestId?: string | undefined
+  readonly channel?: string | undefined
+  readonly subscription?: string | undefined
+  readonly retryAfterMs?: number | undefined
+  readonly details?: Readonly<Record<string, unknown>> | undefined
+}
+
+/** One sentence for an unknown entity, no grant and somebody else's channel: which of them it is, is not said. */
+export const FORBIDDEN = 'This channel does not exist, or you may not hear it.'
+
+export function createChannelManager(options: ChannelManagerOptions): Channels {
+  const { clock, authorize, send, refuse } = options
+  const registry = createChannelRegistry()
+  const context: OpeningContext = { ...options }
+
+  const refuseAttempt = ({ request }: Attempt, connection: Connection, code: ErrorCode, message: string, more: Partial<Refusal> = {}): void => {
+    const { requestId, subscription, name } = request
+    refuse(connection, { ...more, code, message, requestId, channel: name, subscription })
+  }
+
+  /** An earlier subscribe under the same key gives way; it is answered, so that nobody waits for it. */
+  const supersede = (connection: Connection, key: string): void => {
+    const attempt = connection.attempts?.get(key)
+    if (attempt === undefined) return
+    endAttempt(connection, attempt)
+    if (attempt.subscription !== null) registry.remove(attempt.subscription)
+    refuseAttempt(attempt, connection, 'cancelled', 'A later request under the same key took the place of this one.')
+  }
+
+  const remove = (subscription: Subscription): void => {
+    const { connection, group } = subscription
+    registry.remove(subscription)
+    if (!hears(connection, group.channel)) options.onUnsubscribed(connection, group.channel)
+  }
+
+  const settle = (connection: Connection, attempt: Attempt, authorization: Authorization): MaybePromise<SubscribeResult> => {
+    if (!isCurrent(connection, attempt)) return 'refused'
+    const { request, key } = attempt
+    const replaced = connection.subscriptions?.get(key)
+    if (authorization === null) {
+      endAttempt(connection, attempt)
+      if (replaced !== undefined) remove(replaced)
+      refuseAttempt(attempt, connection, 'forbidden', FORBIDDEN)
+      return 'refused'
+    }
+    const { grant } = authorization
+    const where = grant === null || request.where === undefined ? null : checkWhere(request.where, grant.readable)
+    if (where !== null && !where.ok) {
+      endAttempt(connection, attempt)
+      refuseAttempt(attempt, connection, where.code, where.message)
+      return 'refused'
+    }
+    if (replaced !== undefined) registry.remove(replaced)
+    const isQuick = opensAtOnce(attempt, options.position())
+    const muted = isQuick ? null : { since: options.position() }
+    attempt.subscription = registry.install(connection, key, request, grant, muted)
+    return isQuick ? openNow(connection, attempt, attempt.subscription) : openLater(connection, attempt, attempt.subscription)
+  }
+
+  const openNow = (connection: Connection, attempt: Attempt, subscription: Subscription): SubscribeResult => {
+    const { request } = attempt
+    endAttempt(connection, attempt)
+    if (request.quiet === true) return 'installed'
+    const position = options.position()
+    const recovered = isAtHead(request.position, position)
+    const answer = { position, recovered, part: null, requestId: request.requestId }
+    send(connection, subscribedFrame(subscription.group, answer, clock.now()))
+    options.onSubscribed(connection, subscription.group.channel)
+    return 'installed'
+  }
+
+  /** One reading at a time for each connection: fifty resumes at once would be fifty queues. */
+  const openLater = (connection: Connection, attempt: Attempt, subscription: Subscription): Promise<SubscribeResult> => {
+    const read = async (): Promise<SubscribeResult> => {
+      if (!isCurrent(connection, attempt)) return 'refused'
+      try {
+        const opened = await openByReading(attempt, subscription, context)
+        if (!isCurrent(connection, attempt)) return 'refused'
+        endAttempt(connection, attempt)
+        if (opened === 'superseded') return 'refused'
+        options.onSubscribed(connection, subscription.group.channel)
+        return 'installed'
+      } catch (error) {
+        return failed(connection, attempt, subscription, error)
+      }
+    }
+    const result = (connection.reading ?? Promise.resolve()).then(read)
+    const reading = result.then(() => {
+      if (connection.reading === reading) connection.reading = null
+    })
+    connection.reading = reading
+    return result
+  }
+
+  const failed = (connection: Connection, attempt: Attempt, subscription: Subscription, error: unknown): SubscribeResult => {
+    if (!isCurrent(connection, attempt)) return 'refused'
+    endAttempt(connection, attempt)
+    remove(subscription)
+    const known = toDnrError(error, 'internal', 'The rows or the change log could not be read. Subscribe again later.')
+    if (known.code === 'internal') options.onError(error, 'reading for a subscription')
+    const { code, message, retryAfterMs, details } = known
+    refuseAttempt(attempt, connection, code, message, { retryAfterMs, details })
+    return 'refused'
+  }
+
+  const subscribe = (connection: Connection, request: SubscribeRequest): MaybePromise<SubscribeResult> => {
+    const key = request.subscription ?? request.name
+    const principal = principalOf(connection)
+    const attempt: Attempt = { key, request, subscription: null }
+    supersede(connection, key)
+    if (principal === null) {
+      refuseAttempt(attempt, connection, 'unauthorized', 'Sign in first: send auth with a token.')
+      return 'refused'
+    }
+    if (!hasRoom(connection, key, options.maxSubscriptionsPerConnection)) {
+      const message = `A connection has at most ${options.maxSubscriptionsPerConnection} subscriptions: unsubscribe from one first.`
+      refuseAttempt(attempt, connection, 'too_many_subscriptions', message)
+      return 'refused'
+    }
+    connection.attempts ??= new Map()
+    connection.attempts.set(key, attempt)
+    const authorization = whenReady(options.ready(), () => authorize(principal, request.channel))
+    if (!(authorization instanceof Promise)) return settle(connection, attempt, authorization)
+    return authorization
+      .then((answer) => settle(connection, attempt, answer))
+      .catch((error: unknown) => {
+        if (!isCurrent(connection, attempt)) return 'refused'
+        endAttempt(connection, attempt)
+        options.onError(error, 'subscribing')
+        refuseAttempt(attempt, connection, 'internal', 'The subscription could not be made. Try again later.')
+        return 'refused'
+      })
+  }
+
+  return {
+    channels: registry.channels,
+    get channelCount() {
+      return registry.channels.size
+    },
+    get groupCount() {
+      return registry.groupCount
+    },
+    get subscriptionCount() {
+      return registry.subscriptionCount
+    },
+    *subscribers(channel) {
+      const seen = new Set<string>()
+      for (const { members } of registry.channels.get(channel)?.groups ?? []) {
+        for (const { connection, opening } of members) {
+          if (opening !== null || seen.has(connection.id)) continue
+          seen.add(connection.id)
+          yield connection.id
+        }
+      }
+    },
+    subscribe,
+    unsubscribe(connection, key, { quiet } = { quiet: false }) {
+      supersede(connection, key)
+      const subscription = connection.subscriptions?.get(key)
+      if (subscription === undefined) return
+      if (quiet) registry.remove(subscription)
+      else remove(subscription)
+    },
+    reopen(connection) {
+      for (const { group } of [...(connection.subscriptions?.values() ?? [])]) {
+        if (group.grant === null) continue
+        const { channel, name } = group.channel
+        const { subscription, where } = group
+        void subscribe(connection, { channel, name, subscription, where: where ?? undefined, snapshot: true })
+      }
+    },
+    release(connection) {
+      connection.attempts = null
+      for (const subscription of connection.subscriptions?.values() ?? []) registry.remove(subscription)
+      connection.subscriptions = null
+    },
+    deliver(group, frame, position) {
+      group.pages = null
+      const { members } = group
+      // From the end: a member that is removed meanwhile makes place for one that has been served.
+      for (let index = members.length - 1; index >= 0; index--) {
+        const member = members[index] as Subscription
+        const { connection, opening } = member
+        if (opening === null || collect(member, opening, frame, position)) send(connection, frame)
+      }
+    },
+    broadcast(channel, frame, exclude) {
+      const served = new Set<Connection>()
+      for (const { members } of registry.channels.get(channel)?.groups ?? []) {
+        for (const member of members) {
+          const { connection, opening } = member
+          if (connection.id === exclude || served.has(connection)) continue
+          served.add(connection)
+          if (opening === null || collect(member, opening, frame, null)) send(connection, frame)
+        }
+      }
+      return served.size
+    },
+  }
+}
+
+function isCurrent(connection: Connection, attempt: Attempt): boolean {
+  return connection.attempts?.get(attempt.key) === attempt && isLive(connection)
+}
+
+function endAttempt(connection: Connection, attempt: Attempt): void {
+  if (connection.attempts?.get(attempt.key) !== attempt) return
+  connection.attempts.delete(attempt.key)
+  if (connection.attempts.size === 0) connection.attempts = null
+}
+
+function hears({ subscriptions }: Connection, entry: ChannelEntry): boolean {
+  for (const { group } of subscriptions?.values() ?? []) if (group.channel === entry) return true
+  return false
+}
+
+function hasRoom({ subscriptions, attempts }: Connection, key: string, limit: number): boolean {
+  if (subscriptions?.has(key) === true) return true
+  let count = subscriptions?.size ?? 0
+  for (const waiting of attempts?.keys() ?? []) if (subscriptions?.has(waiting) !== true) count++
+  return count < limit
+}

@@ -1,0 +1,137 @@
+// Who is subscribed to what. Holds channels, groups and their members; decides nothing and sends nothing.
+import type { AnyWhere, Position } from '@dnr/protocol'
+import type { Connection } from '../connection/connection.ts'
+import type { Grant } from '../policy/grant.ts'
+import type { ChannelEntry, Group, Subscription, SubscribeRequest } from './subscription.ts'
+
+/** The tables of the channel manager. */
+export interface ChannelRegistry {
+  readonly channels: ReadonlyMap<string, ChannelEntry>
+  readonly groupCount: number
+  readonly subscriptionCount: number
+  /** Adds a subscription; `since` makes it muted from the start. */
+  install(connection: Connection, key: string, request: SubscribeRequest, grant: Grant | null, muted: { since: Position | null } | null): Subscription
+  /** Harmless when it is not installed. */
+  remove(subscription: Subscription): void
+}
+
+export function createChannelRegistry(): ChannelRegistry {
+  const channels = new Map<string, ChannelEntry>()
+  const groups = new Map<string, Group>()
+  let subscriptionCount = 0
+
+  const channelOf = (request: SubscribeRequest): ChannelEntry => {
+    const known = channels.get(request.name)
+    if (known !== undefined) return known
+    const entry: ChannelEntry = { name: request.name, channel: request.channel, groups: [] }
+    channels.set(request.name, entry)
+    return entry
+  }
+
+  const groupOf = (request: SubscribeRequest, grant: Grant | null): Group => {
+    const channel = channelOf(request)
+    const where = grant === null || request.where === undefined ? null : request.where
+    const key = groupKey(channel.name, grant, where, request.subscription)
+    const known = groups.get(key)
+    if (known !== undefined) {
+      // A user who has come back with other rights has the newer answer.
+      known.grant = grant
+      return known
+    }
+    const { subscription } = request
+    const group: Group = { channel, key, grant, where, subscription, members: [], index: channel.groups.length, opening: 0, pages: null }
+    channel.groups.push(group)
+    groups.set(key, group)
+    return group
+  }
+
+  const removeGroup = (group: Group): void => {
+    const { channel } = group
+    groups.delete(group.key)
+    moveLastInto(channel.groups, group.index)
+    if (channel.groups.length === 0) channels.delete(channel.name)
+  }
+
+  return {
+    channels,
+    get groupCount() {
+      return groups.size
+    },
+    get subscriptionCount() {
+      return subscriptionCount
+    },
+    install(connection, key, request, grant, muted) {
+      const group = groupOf(request, grant)
+      const opening = muted === null ? null : { since: muted.since, buffered: [], bytes: 0, overflowed: false, readTo: null }
+      // The channel's own copy of the name: that of the request would be kept alive once for each subscription.
+      const ownKey = request.subscription === undefined ? group.channel.name : key
+      const subscription: Subscription = { connection, key: ownKey, group, index: group.members.length, opening }
+      group.members.push(subscription)
+      if (opening !== null) group.opening++
+      subscriptionCount++
+      connection.subscriptions ??= new Map()
+      connection.subscriptions.set(ownKey, subscription)
+      return subscription
+    },
+    remove(subscription) {
+      const { connection, group, index, key } = subscription
+      if (group.members[index] !== subscription) return
+      if (subscription.opening !== null) endOpening(subscription)
+      moveLastInto(group.members, index)
+      subscription.index = -1
+      subscriptionCount--
+      if (connection.subscriptions?.get(key) === subscription) connection.subscriptions.delete(key)
+      if (group.members.length === 0) removeGroup(group)
+    },
+  }
+}
+
+/** Is it still installed? */
+export function isInstalled(subscription: Subscription): boolean {
+  return subscription.index >= 0
+}
+
+/** Unmutes; what had collected is the caller's to send before. */
+export function endOpening(subscription: Subscription): void {
+  const { opening } = subscription
+  subscription.opening = null
+  if (opening !== null && opening.readTo === null) stopReading(subscription)
+}
+
+/** Keeps it muted for what the bus has still to deliver up to `readTo`. */
+export function holdUntil(subscription: Subscription, readTo: Position): void {
+  const { opening } = subscription
+  if (opening === null || opening.readTo !== null) return
+  opening.buffered = []
+  opening.bytes = 0
+  opening.readTo = readTo
+  stopReading(subscription)
+}
+
+function stopReading({ group }: Subscription): void {
+  if (--group.opening === 0) group.pages = null
+}
+
+/** Takes one out by moving the last into its place. */
+function moveLastInto(list: { index: number }[], index: number): void {
+  const last = list.pop()
+  if (last === undefined || last.index === index) return
+  last.index = index
+  list[index] = last
+}
+
+// The parts are quoted where they hold a client's text, so that two different groups never have one key.
+function groupKey(channel: string, grant: Grant | null, where: AnyWhere | null, subscription: string | undefined): string {
+  const parts = [grant?.key ?? '', grant?.fieldsKey ?? '', where === null ? '' : canonicalWhere(where), subscription ?? '']
+  return parts.every((part) => part === '') ? channel : JSON.stringify([channel, ...parts])
+}
+
+function canonicalWhere(where: AnyWhere): string {
+  const fields = Object.keys(where).sort()
+  return JSON.stringify(fields.map((field) => [field, canonicalCondition(where[field])]))
+}
+
+function canonicalCondition(condition: unknown): unknown {
+  if (typeof condition !== 'object' || condition === null) return condition
+  return Object.entries(condition).sort(([a], [b]) => (a < b ? -1 : 1))
+}

@@ -1,0 +1,72 @@
+// A committed transaction on its way to those who hear it: judged and encoded once for each group.
+import { type Change, type ChannelName, type Clock } from '@dnr/protocol'
+import { type ChangeView, viewChange } from './change-view.ts'
+import type { Channels } from './channel-manager.ts'
+import type { KnownEntity } from './entities.ts'
+import type { Event } from './replay-page.ts'
+import type { ChannelEntry, Group } from './subscription.ts'
+
+/** Hands a transaction to the channels of its changes. Never throws. */
+export type DeliverTransaction = (transaction: readonly Change[]) => void
+
+export interface DeliverOptions {
+  readonly channels: Channels
+  readonly entities: ReadonlyMap<string, KnownEntity>
+  readonly clock: Clock
+  onError(error: unknown, what: string): void
+}
+
+export function createDeliverTransaction({ channels, entities, clock, onError }: DeliverOptions): DeliverTransaction {
+  /** The channels that a change is heard on: that of its entity, and that of its row. */
+  const entriesOf = ({ entity, id }: Change): ChannelEntry[] => {
+    const names: ChannelName[] = [`entity:${entity}`, `entity:${entity}:${id}`]
+    return names.map((name) => channels.channels.get(name)).filter((entry) => entry !== undefined)
+  }
+
+  const deliverOne = (view: ChangeView, entries: readonly ChannelEntry[]): void => {
+    for (const { groups } of entries) {
+      for (let index = groups.length - 1; index >= 0; index--) {
+        const group = groups[index] as Group
+        const outcome = view.outcome(group)
+        if (outcome !== null) channels.deliver(group, view.frame(group, outcome, false), view.change.position)
+      }
+    }
+  }
+
+  /** Each group gets its events of the transaction together, so that the last can be marked as the last. */
+  const deliverTogether = (eventsByGroup: ReadonlyMap<Group, readonly Event[]>): void => {
+    for (const [group, events] of eventsByGroup) {
+      for (const [index, { view, outcome }] of events.entries()) {
+        channels.deliver(group, view.frame(group, outcome, index < events.length - 1), view.change.position)
+      }
+    }
+  }
+
+  const collectEvents = (view: ChangeView, entries: readonly ChannelEntry[], into: Map<Group, Event[]>): void => {
+    for (const group of entries.flatMap(({ groups }) => groups)) {
+      const outcome = view.outcome(group)
+      if (outcome === null) continue
+      const events = into.get(group)
+      if (events === undefined) into.set(group, [{ view, outcome }])
+      else events.push({ view, outcome })
+    }
+  }
+
+  return (transaction) => {
+    const now = clock.now()
+    const eventsByGroup = new Map<Group, Event[]>()
+    try {
+      for (const change of transaction) {
+        const entries = entriesOf(change)
+        const codec = entities.get(change.entity)?.codec
+        if (entries.length === 0 || codec === undefined) continue
+        const view = viewChange(change, codec, now)
+        if (transaction.length === 1) deliverOne(view, entries)
+        else collectEvents(view, entries, eventsByGroup)
+      }
+      deliverTogether(eventsByGroup)
+    } catch (error) {
+      onError(error, 'delivering a change')
+    }
+  }
+}

@@ -1,0 +1,228 @@
+// How an installed, muted subscription becomes live without a gap and without a double:
+//
+//   1 installed, muted: what the bus delivers collects
+//   2 the rows (snapshot) or the log after the asked position (resume) are read and sent
+//   3 what collected beyond that is sent, and the subscription is live
+//
+// Too much collected → it is let go, and the log is read further instead. The log no longer reaches back → from the start.
+import { type Clock, DnrError, hasReached, type Position } from '@dnr/protocol'
+import { type Connection, isLive } from '../connection/connection.ts'
+import type { Frame } from '../ports/server-socket.ts'
+import { endOpening, holdUntil, isInstalled } from './channel-registry.ts'
+import type { KnownEntity } from './entities.ts'
+import type { HistoryReader } from './history-reader.ts'
+import { readSnapshot, type SnapshotPart, snapshotFrame, subscribedFrame } from './snapshot-frames.ts'
+import type { Attempt, Group, Opening, Subscription } from './subscription.ts'
+
+/** What opening needs of the server. */
+export interface OpeningContext {
+  readonly clock: Clock
+  readonly reader: HistoryReader
+  readonly entities: ReadonlyMap<string, KnownEntity>
+  readonly maxQueueBytes: number
+  send(connection: Connection, frame: Frame): void
+  /** Everything up to here has been delivered to live subscriptions. */
+  position(): Position | null
+  /** Ends a connection whose peer does not read. */
+  closeSlow(connection: Connection): void
+}
+
+/** Bytes that may collect while a subscription reads. */
+const MAX_COLLECTED_BYTES = 524_288
+/** Times that the log may be trimmed under a reader before it is told so. */
+const MAX_STARTS = 3
+const DRAIN_POLL_MS = 10
+/** A peer that takes nothing for so long does not read. */
+const DRAIN_LIMIT_MS = 30_000
+
+/** `superseded`: unsubscribed, replaced or gone meanwhile, and nothing more is to be said. */
+type Opened = 'live' | 'superseded'
+/** `lost`: the log does not reach back. */
+type Replayed = Opened | 'lost'
+
+/** Can it go live at once? Nothing was asked for that has to be read, or the position asked for is where we are. */
+export function opensAtOnce({ request }: Attempt, position: Position | null): boolean {
+  if (request.channel.kind !== 'entity' && request.channel.kind !== 'record') return true
+  if (request.position === undefined) return request.snapshot !== true
+  return isAtHead(request.position, position)
+}
+
+/** Is it exactly what the bus has delivered? */
+export function isAtHead(asked: Position | undefined, head: Position | null): boolean {
+  return asked !== undefined && head !== null && asked.epoch === head.epoch && asked.offset === head.offset
+}
+
+/**
+ * Reads, sends and unmutes. Rejects when a store or the log fails; the caller answers and removes the subscription.
+ */
+export async function openByReading(attempt: Attempt, subscription: Subscription, context: OpeningContext): Promise<Opened> {
+  const { request } = attempt
+  let position = request.position
+  for (let start = 0; start < MAX_STARTS; start++) {
+    if (position !== undefined) {
+      const asked = position
+      const announce = (): void => answer(subscription, attempt, { position: asked, recovered: true, part: null }, context)
+      const replayed = await replay(subscription, asked, { announce, afterSnapshot: false }, context)
+      if (replayed !== 'lost') return replayed
+      position = undefined
+    }
+    const known = context.entities.get(entityOf(subscription.group))
+    if (request.snapshot !== true || known === undefined || known.store === null) return openBare(attempt, subscription, context)
+    const from = await sendSnapshot(attempt, subscription, { ...known, store: known.store }, context)
+    if (from === null) return 'superseded'
+    if (subscription.opening?.overflowed === false) return goLive(subscription, from, context)
+    const replayed = await replay(subscription, from, { announce: null, afterSnapshot: true }, context)
+    if (replayed !== 'lost') return replayed
+  }
+  throw new DnrError('busy', 'The change log is trimmed faster than this subscription can read it: subscribe again later.', { retryable: true })
+}
+
+function entityOf({ channel: { channel } }: Group): string {
+  return channel.kind === 'entity' || channel.kind === 'record' ? channel.entity : ''
+}
+
+/** From now on: whatever collected is before the position that is announced. */
+function openBare(attempt: Attempt, subscription: Subscription, context: OpeningContext): Opened {
+  answer(subscription, attempt, { position: context.position(), recovered: false, part: null }, context)
+  endOpening(subscription)
+  return 'live'
+}
+
+/** The rows, in parts; resolves with the position that the log is to be replayed from, or `null` when superseded. */
+async function sendSnapshot(
+  attempt: Attempt,
+  subscription: Subscription,
+  known: KnownEntity & { readonly store: NonNullable<KnownEntity['store']> },
+  context: OpeningContext,
+): Promise<Position | null> {
+  let from: Position | null = null
+  for await (const part of readSnapshot(subscription.group, known, known.store)) {
+    if (!(await drained(subscription, context))) return null
+    if (from === null) answer(subscription, attempt, { position: part.position, recovered: false, part }, context)
+    else context.send(subscription.connection, snapshotFrame(subscription.group, part, context.clock.now()))
+    from = part.position
+  }
+  return isOpen(subscription) ? from : null
+}
+
+/** The log after a position, in pages. `announce` is called once it is known that the log holds. */
+async function replay(
+  subscription: Subscription,
+  from: Position,
+  options: { announce: (() => void) | null; afterSnapshot: boolean },
+  context: OpeningContext,
+): Promise<Replayed> {
+  let { announce } = options
+  let after = from
+  let own = false
+  for (;;) {
+    const opening = subscription.opening
+    if (opening === null) return 'superseded'
+    // What was let go has been committed, so a read of our own finds it; what comes from here on collects again.
+    if (opening.overflowed) {
+      own = true
+      restartCollecting(opening, context.position())
+    }
+    const page = await context.reader.page(subscription.group, after, { afterSnapshot: options.afterSnapshot, own })
+    if (!isOpen(subscription)) return 'superseded'
+    if (!page.holds) return 'lost'
+    announce?.()
+    announce = null
+    for (const frame of page.frames) {
+      if (isAboveHalf(subscription.connection, context) && !(await drained(subscription, context))) return 'superseded'
+      context.send(subscription.connection, frame)
+    }
+    after = page.position
+    const { since, overflowed } = opening
+    const isCaughtUp = own || since === null || hasReached(after, since)
+    if (!page.more && !overflowed && isCaughtUp) return goLive(subscription, after, context)
+    // A shared page may be older than our installation: then a read of our own goes on where it ended.
+    own = !page.more
+    await pause(context.clock, 0)
+    if (!isOpen(subscription)) return 'superseded'
+  }
+}
+
+function restartCollecting(opening: Opening, since: Position | null): void {
+  opening.buffered = []
+  opening.bytes = 0
+  opening.overflowed = false
+  opening.since = since
+}
+
+/** Sends what collected after `from` and unmutes, in one go: nothing can come between. */
+function goLive(subscription: Subscription, from: Position, context: OpeningContext): Opened {
+  const { opening, connection } = subscription
+  if (opening === null) return 'superseded'
+  for (const { frame, position } of opening.buffered) {
+    if (position === null || !hasReached(from, position)) context.send(connection, frame)
+  }
+  const delivered = context.position()
+  if (delivered === null || hasReached(delivered, from)) endOpening(subscription)
+  else holdUntil(subscription, from)
+  return 'live'
+}
+
+/** A frame for a muted subscription: kept while it reads, dropped when it was read. `true`: to be sent, it is live now. */
+export function collect(subscription: Subscription, opening: Opening, frame: Frame, position: Position | null): boolean {
+  const { readTo } = opening
+  if (readTo === null) {
+    keep(opening, frame, position)
+    return false
+  }
+  if (position === null) return true
+  if (hasReached(readTo, position)) return false
+  endOpening(subscription)
+  return true
+}
+
+function keep(opening: Opening, frame: Frame, position: Position | null): void {
+  if (opening.overflowed) return
+  opening.buffered.push({ frame, position })
+  opening.bytes += frame.byteLength
+  if (opening.bytes <= MAX_COLLECTED_BYTES) return
+  opening.buffered = []
+  opening.bytes = 0
+  opening.overflowed = true
+}
+
+function answer(
+  { connection, group }: Subscription,
+  { request }: Attempt,
+  { position, recovered, part }: { position: Position | null; recovered: boolean; part: SnapshotPart | null },
+  { send, clock }: OpeningContext,
+): void {
+  if (request.quiet === true) return
+  send(connection, subscribedFrame(group, { position, recovered, part, requestId: request.requestId }, clock.now()))
+}
+
+function isOpen(subscription: Subscription): boolean {
+  return isInstalled(subscription) && isLive(subscription.connection)
+}
+
+function isAboveHalf({ socket }: Connection, { maxQueueBytes }: OpeningContext): boolean {
+  return socket.bufferedBytes > maxQueueBytes / 2
+}
+
+/** Waits until the peer has read half of what waits for it; `false`: superseded, or it does not read. */
+async function drained(subscription: Subscription, context: OpeningContext): Promise<boolean> {
+  const { connection } = subscription
+  let leastBytes = Number.POSITIVE_INFINITY
+  for (let waitedMs = 0; isAboveHalf(connection, context); waitedMs += DRAIN_POLL_MS) {
+    if (connection.socket.bufferedBytes < leastBytes) {
+      leastBytes = connection.socket.bufferedBytes
+      waitedMs = 0
+    }
+    if (waitedMs >= DRAIN_LIMIT_MS) {
+      context.closeSlow(connection)
+      return false
+    }
+    await pause(context.clock, DRAIN_POLL_MS)
+    if (!isOpen(subscription)) return false
+  }
+  return isOpen(subscription)
+}
+
+function pause(clock: Clock, delayMs: number): Promise<void> {
+  return new Promise((resolve) => clock.setTimeout(resolve, delayMs))
+}

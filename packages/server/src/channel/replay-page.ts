@@ -1,0 +1,74 @@
+// A page of the log as one group gets it: today's policy on the row as each change left it, and as it is now.
+import type { Position } from '@dnr/protocol'
+import type { Frame } from '../ports/server-socket.ts'
+import type { ChangeView } from './change-view.ts'
+import type { Outcome } from './outcome.ts'
+import type { Group } from './subscription.ts'
+
+/** What a resuming subscription is sent, or that the log does not reach back. */
+export type ReplayPage =
+  | { readonly holds: false }
+  | { readonly holds: true; readonly frames: readonly Frame[]; readonly position: Position; readonly more: boolean }
+
+/** A change that means something to a group. */
+export interface Event {
+  readonly view: ChangeView
+  readonly outcome: Outcome
+}
+
+export interface ReplayOptions {
+  /** Is a row still visible that the page leaves visible? It may have moved on after the page. */
+  readonly seesNow: (id: string) => boolean
+  /** Were rows shown that were not visible before the page? A snapshot's may be newer than its position. */
+  readonly afterSnapshot: boolean
+}
+
+/**
+ * The frames of a page, in order, with `more` on all events of a transaction but the last for this group.
+ *
+ * Of a row that the group may not see any more nothing goes out but that it left, and that only to those who had it:
+ * what it was in between is not theirs to know.
+ */
+export function replayFrames(group: Group, views: readonly ChangeView[], options: ReplayOptions): Frame[] {
+  const leaving = hiddenRows(group, views, options)
+  const transactions = new Map<number, Event[]>()
+  for (const view of views) {
+    const outcome = view.outcome(group)
+    if (outcome === null || !isShown(view.change.id, outcome, leaving)) continue
+    const events = transactions.get(view.change.transaction) ?? []
+    events.push({ view, outcome })
+    transactions.set(view.change.transaction, events)
+  }
+  return [...transactions.values()].flatMap((events) => framesOf(group, events))
+}
+
+/** Events of one transaction as frames. */
+export function framesOf(group: Group, events: readonly Event[]): Frame[] {
+  return events.map(({ view, outcome }, index) => view.frame(group, outcome, index < events.length - 1))
+}
+
+/** Each hidden row is let go once, if it was there. */
+function isShown(id: string, outcome: Outcome, leaving: Map<string, boolean>): boolean {
+  const wasThere = leaving.get(id)
+  if (wasThere === undefined) return true
+  if (outcome !== 'left' || !wasThere) return false
+  leaving.set(id, false)
+  return true
+}
+
+/** Rows that are not visible now, and whether the reader had them before. */
+function hiddenRows(group: Group, views: readonly ChangeView[], { seesNow, afterSnapshot }: ReplayOptions): Map<string, boolean> {
+  const firstById = new Map<string, ChangeView>()
+  const lastById = new Map<string, ChangeView>()
+  for (const view of views) {
+    if (!firstById.has(view.change.id)) firstById.set(view.change.id, view)
+    lastById.set(view.change.id, view)
+  }
+  const hidden = new Map<string, boolean>()
+  for (const [id, last] of lastById) {
+    const isVisible = last.change.operation === 'deleted' ? last.sawBefore(group) : last.seesAfter(group) && seesNow(id)
+    if (isVisible) continue
+    hidden.set(id, afterSnapshot || firstById.get(id)?.sawBefore(group) === true)
+  }
+  return hidden
+}

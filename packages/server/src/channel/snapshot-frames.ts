@@ -1,0 +1,81 @@
+// A snapshot's rows as frames of a bounded size: those that the group sees, without the fields that it does not.
+import { type AnyWhere, matchesWhere, type Position, type RowOf, type AnyEntity } from '@dnr/protocol'
+import { frameOf } from '../connection/frame.ts'
+import type { EntityStore } from '../ports/entity-store.ts'
+import type { Frame } from '../ports/server-socket.ts'
+import type { KnownEntity } from './entities.ts'
+import type { Group } from './subscription.ts'
+
+/** Rows read at once. */
+const CHUNK_ROWS = 500
+/** Characters of rows in one frame; a single row may be longer. */
+const FRAME_CHARACTERS = 65_536
+
+/** A part of a snapshot: rows encoded, and whether another part follows. */
+export interface SnapshotPart {
+  readonly rows: string
+  readonly more: boolean
+  /** What the whole snapshot is replayed from. */
+  readonly position: Position
+}
+
+/** Reads a group's rows in parts; the last has `more: false`, and there is always one. */
+export async function* readSnapshot(group: Group, { codec }: KnownEntity, store: EntityStore): AsyncGenerator<SnapshotPart, void, undefined> {
+  for await (const chunk of store.snapshotChunks({ where: whereOf(group) }, { chunkRows: CHUNK_ROWS })) {
+    const texts = chunk.rows.flatMap((row) => rowText(group, row, codec))
+    const parts = inParts(texts)
+    for (const [index, rows] of parts.entries()) {
+      yield { rows, position: chunk.position, more: chunk.more || index < parts.length - 1 }
+    }
+  }
+}
+
+function rowText(group: Group, row: RowOf<AnyEntity>, codec: KnownEntity['codec']): string[] {
+  const wire = codec.encode(row)
+  // The same two questions that are asked of every live event, so that both show the same rows.
+  if (group.where !== null && !matchesWhere(wire, group.where)) return []
+  return group.grant?.sees(row) === true ? [JSON.stringify(group.grant.redact(wire))] : []
+}
+
+function inParts(texts: readonly string[]): string[] {
+  const parts: string[] = []
+  let part = ''
+  for (const text of texts) {
+    if (part !== '' && part.length + text.length > FRAME_CHARACTERS) {
+      parts.push(part)
+      part = ''
+    }
+    part = part === '' ? text : `${part},${text}`
+  }
+  return [...parts, part]
+}
+
+function whereOf(group: Group): AnyWhere {
+  const { channel } = group.channel
+  return channel.kind === 'record' ? { ...group.where, id: channel.id } : (group.where ?? {})
+}
+
+/** A further part as a `snapshot` frame. */
+export function snapshotFrame(group: Group, { rows, more }: SnapshotPart, now: number): Frame {
+  return frameOf(`{"type":"snapshot",${addressText(group)}"payload":{"rows":[${rows}],"more":${more}},"timestamp":${now}}`)
+}
+
+/** `subscribed`; with the first part when it begins a snapshot. */
+export function subscribedFrame(
+  group: Group,
+  answer: { position: Position | null; recovered: boolean; part: SnapshotPart | null; requestId: string | undefined },
+  now: number,
+): Frame {
+  const { position, recovered, part, requestId } = answer
+  const isEntity = group.grant !== null
+  const payload =
+    (isEntity && position !== null ? `"position":${JSON.stringify(position)},` : '') +
+    (isEntity ? `"recovered":${recovered}` : '') +
+    (part === null ? '' : `,"snapshot":{"rows":[${part.rows}],"more":${part.more}}`)
+  const request = requestId === undefined ? '' : `"requestId":${JSON.stringify(requestId)},`
+  return frameOf(`{"type":"subscribed",${addressText(group)}"payload":{${payload}},${request}"timestamp":${now}}`)
+}
+
+function addressText({ channel, subscription }: Group): string {
+  return `"channel":${JSON.stringify(channel.name)},` + (subscription === undefined ? '' : `"subscription":${JSON.stringify(subscription)},`)
+}

@@ -1,0 +1,81 @@
+// The words of this station: a channel has groups, a group has subscriptions.
+//
+//   channel entity:Task ─┬─ group (key of the rule × where × subscription key × fields) ─┬─ subscription of connection a
+//                        └─ group …                                                      └─ subscription of connection b
+import type { AnyWhere, Channel, ChannelName, Position } from '@dnr/protocol'
+import type { Connection } from '../connection/connection.ts'
+import type { Grant } from '../policy/grant.ts'
+import type { Frame } from '../ports/server-socket.ts'
+import type { ReplayPage } from './replay-page.ts'
+
+/** A channel that somebody hears. */
+export interface ChannelEntry {
+  readonly name: ChannelName
+  readonly channel: Channel
+  readonly groups: Group[]
+}
+
+/** Subscriptions that get the same events as the same bytes: each change is judged and encoded once for all of them. */
+export interface Group {
+  readonly channel: ChannelEntry
+  readonly key: string
+  /** The latest member's; `null` on channels without rows. */
+  grant: Grant | null
+  readonly where: AnyWhere | null
+  /** The clients' own key, which every frame repeats. */
+  readonly subscription: string | undefined
+  readonly members: Subscription[]
+  /** Its place in the channel's groups. */
+  index: number
+  /** How many members are still reading. */
+  opening: number
+  /** What they read, shared while they do and until the next event. */
+  pages: Map<string, Promise<ReplayPage>> | null
+}
+
+/** One connection's installed interest in a channel. */
+export interface Subscription {
+  readonly connection: Connection
+  /** The client's key, or the channel's name. */
+  readonly key: string
+  readonly group: Group
+  /** Its place in the group's members. */
+  index: number
+  /** Muted: what comes meanwhile collects here. `null` when live. */
+  opening: Opening | null
+}
+
+/** What a subscription that still reads history has not been sent yet. */
+export interface Opening {
+  /** What the bus had delivered when it was installed: the reading has to reach that far at least. */
+  since: Position | null
+  buffered: { readonly frame: Frame; readonly position: Position | null }[]
+  bytes: number
+  /** Too much collected and was let go: the reading must go on further instead. */
+  overflowed: boolean
+  /**
+   * Where the reading ended, when the log was ahead of the bus: what the bus delivers up to here has been sent already.
+   * `null` while it reads.
+   */
+  readTo: Position | null
+}
+
+/** A subscribe under way. A later one under the same key, an unsubscribe or the end of the connection takes its place away. */
+export interface Attempt {
+  readonly key: string
+  readonly request: SubscribeRequest
+  subscription: Subscription | null
+}
+
+/** What was asked for. */
+export interface SubscribeRequest {
+  readonly channel: Channel
+  readonly name: ChannelName
+  readonly subscription?: string | undefined
+  readonly position?: Position | undefined
+  readonly snapshot?: boolean | undefined
+  readonly where?: AnyWhere | undefined
+  readonly requestId?: string | undefined
+  /** A plugin asks: it answers itself. */
+  readonly quiet?: boolean | undefined
+}

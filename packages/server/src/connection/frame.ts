@@ -1,0 +1,23 @@
+import { utf8Bytes } from '@dnr/protocol'
+import type { Frame } from '../ports/server-socket.ts'
+
+/** A frame of finished text. All frames have one shape, so that a transport's `wire` costs no new one. */
+export function frameOf(text: string): Frame {
+  return { text, byteLength: utf8Bytes(text), wire: undefined }
+}
+
+/** What the server says, in the order in which the fields travel. */
+export interface OutgoingMessage {
+  readonly type: string
+  readonly channel?: string | undefined
+  readonly subscription?: string | undefined
+  readonly payload?: unknown
+  readonly requestId?: string | undefined
+  readonly position?: { readonly epoch: string; readonly offset: number } | undefined
+}
+
+/** A message as a frame, stamped with the server's time. */
+export function encodeMessage(message: OutgoingMessage, now: number): Frame {
+  const { type, channel, subscription, payload, requestId, position, ...others } = message
+  return frameOf(JSON.stringify({ type, channel, subscription, payload, requestId, position, ...others, timestamp: now }))
+}

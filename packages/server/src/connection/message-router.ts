@@ -1,0 +1,223 @@
+// What a client's frame asks for, and who does it. Holds the handlers; next: channel/ for subscriptions, writes/ for
+// mutations, a plugin for its own messages.
+import {
+  type ChannelName, type ClientMessage, type ClientMessageType, type Clock, DnrError, type ErrorCode, parseChannel, type Position,
+  type Principal, toDnrError, VersionConflict, type WireRow,
+} from '@dnr/protocol'
+import { parseClientMessage } from '@dnr/protocol/schemas'
+import type { AuthorizeChannel } from '../channel/authorize-channel.ts'
+import { type Channels, FORBIDDEN, type Refusal } from '../channel/channel-manager.ts'
+import { type MaybePromise, whenReady } from '../policy/maybe-promise.ts'
+import type { Mutation } from '../ports/entity-store.ts'
+import type { Frame } from '../ports/server-socket.ts'
+import { type Connection, principalOf } from './connection.ts'
+import { encodeMessage, type OutgoingMessage } from './frame.ts'
+
+/** A message of a type of the application's own; only its envelope has been checked. */
+export interface CustomMessage {
+  readonly type: string
+  readonly channel?: string
+  readonly payload?: unknown
+  readonly requestId?: string
+}
+
+/** Who sent it, and how to answer. */
+export interface MessageContext {
+  readonly connectionId: string
+  /** Never a guest: guests get `unauthorized`. */
+  readonly principal: Principal
+  /** Answers with the `requestId` of the message. */
+  reply(message: { readonly type: string; readonly channel?: string; readonly payload?: unknown }): void
+}
+
+/** Handles messages of one type. What it throws is answered: a `DnrError` as it is, anything else as `internal`. */
+export type MessageHandler = (message: CustomMessage, context: MessageContext) => void | Promise<void>
+
+/** Writes under policy: `createWriteService` fits. */
+export interface Writes {
+  write(
+    entityName: string,
+    mutation: Mutation,
+    context: { principal: Principal | null; mutationId?: string },
+  ): Promise<{ row: WireRow | null; visible: boolean; version: number; position: Position; replayed: boolean }>
+}
+
+export interface MessageRouterOptions {
+  readonly clock: Clock
+  readonly channels: Channels
+  readonly writes: Writes
+  readonly authorize: AuthorizeChannel
+  position(): Position | null
+  send(connection: Connection, frame: Frame): void
+  refuse(connection: Connection, refusal: Refusal): void
+  /** `null`: no plugin handles the type. */
+  pluginFor(type: ClientMessageType): ((connectionId: string, message: ClientMessage) => void | Promise<void>) | null
+  authenticate(connection: Connection, token: string, requestId: string | undefined): void
+  /** Closes a connection whose session is over; `false` when it is not. */
+  closeExpired(connection: Connection): boolean
+  onError(error: unknown, what: string): void
+}
+
+export interface MessageRouter {
+  /** Handles one frame of an open connection. Never throws, and nothing it starts rejects. */
+  handle(connection: Connection, text: string): void
+  /** Adds a type; returns its undo. @throws DnrError `bad_option` for a type that is taken. */
+  add(type: string, handler: MessageHandler): () => void
+}
+
+type Typed<Type extends ClientMessageType> = Extract<ClientMessage, { type: Type }>
+
+const SIGN_IN = 'Sign in first: send auth with a token, or connect with one.'
+
+export function createMessageRouter(options: MessageRouterOptions): MessageRouter {
+  const { clock, channels, writes, send, refuse } = options
+  const handlers = new Map<string, MessageHandler>()
+  const extraTypes = new Set<string>()
+
+  const say = (connection: Connection, message: OutgoingMessage): void => send(connection, encodeMessage(message, clock.now()))
+
+  const subscribe = (connection: Connection, message: Typed<'subscribe'>): MaybePromise<unknown> => {
+    const parsed = parseChannel(message.channel)
+    if (!parsed.ok) return refuse(connection, { ...addressOf(message), code: parsed.code, message: parsed.message })
+    const { position, snapshot, query, subscription } = message.payload ?? {}
+    const { requestId } = message
+    const name = message.channel as ChannelName
+    return channels.subscribe(connection, { channel: parsed.value, name, subscription, position, snapshot, where: query?.where as never, requestId })
+  }
+
+  const unsubscribe = (connection: Connection, { channel, payload, requestId }: Typed<'unsubscribe'>): void => {
+    const subscription = payload?.subscription
+    channels.unsubscribe(connection, subscription ?? channel)
+    say(connection, { type: 'unsubscribed', channel, subscription, requestId })
+  }
+
+  const ping = (connection: Connection, { requestId }: Typed<'ping'>): void => {
+    const position = hearsRows(connection) ? (options.position() ?? undefined) : undefined
+    say(connection, { type: 'pong', requestId, position })
+  }
+
+  const mutate = async (connection: Connection, { payload, requestId }: Typed<'mutate'>): Promise<void> => {
+    const { entity, mutationId, ...mutation } = payload
+    const context = { principal: principalOf(connection), mutationId }
+    const { row, visible, position } = await writes.write(entity, mutation as Mutation, context)
+    const shown = visible && row !== null ? { mutationId, row } : { mutationId }
+    say(connection, { type: 'mutated', payload: shown, requestId, position })
+  }
+
+  const sendMessage = (connection: Connection, principal: Principal, message: Typed<'message'>): MaybePromise<void> => {
+    const parsed = parseChannel(message.channel)
+    const isRoom = parsed.ok && parsed.value.kind === 'room'
+    const speak = (isAllowed: boolean): void => {
+      if (!isAllowed) return refuse(connection, { ...addressOf(message), code: 'forbidden', message: FORBIDDEN })
+      const { channel, payload } = message
+      channels.broadcast(channel, encodeMessage({ type: 'message', channel, payload }, clock.now()), connection.id)
+    }
+    if (!isRoom) return speak(false)
+    if (hears(connection, message.channel)) return speak(true)
+    return whenReady(options.authorize(principal, parsed.value), (authorization) => speak(authorization !== null))
+  }
+
+  const handOver = (connection: Connection, message: ClientMessage): MaybePromise<void> => {
+    const plugin = options.pluginFor(message.type)
+    if (plugin !== null) return plugin(connection.id, message)
+    refuse(connection, { ...addressOf(message), code: 'unknown_type', message: `This server does not handle ${message.type}.` })
+  }
+
+  const custom = (connection: Connection, principal: Principal, message: CustomMessage, handler: MessageHandler): MaybePromise<void> => {
+    const reply: MessageContext['reply'] = (answer) => say(connection, { ...answer, requestId: message.requestId })
+    return handler(message, { connectionId: connection.id, principal, reply })
+  }
+
+  const route = (connection: Connection, message: ClientMessage): MaybePromise<unknown> => {
+    if (message.type === 'ping') return ping(connection, message)
+    if (message.type === 'auth') return options.authenticate(connection, message.payload.token, message.requestId)
+    const principal = principalOf(connection)
+    if (principal === null) return refuse(connection, { ...addressOf(message), code: 'unauthorized', message: SIGN_IN })
+    if (options.closeExpired(connection)) return undefined
+    const handler = handlers.get(message.type)
+    if (handler !== undefined) return custom(connection, principal, message as CustomMessage, handler)
+    switch (message.type) {
+      case 'subscribe':
+        return subscribe(connection, message)
+      case 'unsubscribe':
+        return unsubscribe(connection, message)
+      case 'mutate':
+        return mutate(connection, message)
+      case 'message':
+        return sendMessage(connection, principal, message)
+      default:
+        return handOver(connection, message)
+    }
+  }
+
+  const failed = (connection: Connection, message: ClientMessage, error: unknown): void => {
+    const known = toDnrError(error, 'internal', 'Something went wrong on the server. Try again later.')
+    if (known.code === 'internal') options.onError(error, `handling ${message.type}`)
+    refuse(connection, { ...addressOf(message), ...refusalOf(known) })
+  }
+
+  return {
+    handle(connection, text) {
+      const parsed = parseClientMessage(text, undefined, extraTypes)
+      if (!parsed.ok) {
+        const { code, message, requestId, channel } = parsed
+        return refuse(connection, { code, message, requestId, channel })
+      }
+      const message = parsed.value
+      try {
+        const answer = route(connection, message)
+        if (answer instanceof Promise) answer.catch((error: unknown) => failed(connection, message, error))
+      } catch (error) {
+        failed(connection, message, error)
+      }
+    },
+    add(type, handler) {
+      if (handlers.has(type) || RESERVED.has(type) || type.startsWith('entity:') || type.startsWith('presence:')) {
+        throw new DnrError('bad_option', `handle: the message type "${type}" is taken. Choose another, such as "app:${type}".`)
+      }
+      handlers.set(type, handler)
+      extraTypes.add(type)
+      return () => {
+        if (handlers.get(type) !== handler) return
+        handlers.delete(type)
+        extraTypes.delete(type)
+      }
+    },
+  }
+}
+
+const RESERVED: ReadonlySet<string> = new Set(
+  ['subscribe', 'unsubscribe', 'subscribed', 'unsubscribed', 'ping', 'pong', 'error', 'connected', 'auth', 'authenticated'].concat(
+    ['snapshot', 'mutate', 'mutated', 'reconnect', 'message'],
+  ),
+)
+
+/** What a refused request is answered with: its code and sentence; never a stack. */
+export function refusalOf(error: DnrError): { code: ErrorCode; message: string; retryAfterMs?: number; details?: Record<string, unknown> } {
+  const { code, message, retryAfterMs } = error
+  const details = { ...error.details, ...(error instanceof VersionConflict ? { current: error.current as unknown } : {}) }
+  return {
+    code,
+    message,
+    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+    ...(Object.keys(details).length === 0 ? {} : { details }),
+  }
+}
+
+function addressOf(message: ClientMessage): { requestId: string | undefined; channel: string | undefined; subscription: string | undefined } {
+  const { requestId, channel, payload } = message as { requestId?: string; channel?: string; payload?: { subscription?: unknown } }
+  const subscription = typeof payload?.subscription === 'string' ? payload.subscription : undefined
+  return { requestId, channel, subscription }
+}
+
+/** Is there a live subscription to rows, and none that still reads? Then everything up to the bus's position was sent. */
+function hearsRows({ subscriptions, attempts }: Connection): boolean {
+  if (attempts !== null || subscriptions === null) return false
+  for (const { group } of subscriptions.values()) if (group.grant !== null) return true
+  return false
+}
+
+function hears({ subscriptions }: Connection, channel: string): boolean {
+  for (const { group } of subscriptions?.values() ?? []) if (group.channel.name === channel) return true
+  return false
+}

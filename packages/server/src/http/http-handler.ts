@@ -1,0 +1,164 @@
+// Entities over HTTP: `(Request) => Promise<Response>`. Holds no connection and no row; says who asks, what for, and
+// turns every refusal into a problem. Next: writes/ for what changes rows, the stores for what reads them.
+import { systemClock } from '@dnr/internal'
+import {
+  type Clock,
+  createRowCodec,
+  DnrError,
+  type Logger,
+  type Principal,
+  type RowCodec,
+  silentLogger,
+} from '@dnr/protocol'
+import type { Authenticate } from '../connection/authenticate.ts'
+import type { Grant } from '../policy/grant.ts'
+import type { PolicyEvaluator } from '../policy/policy-evaluator.ts'
+import type { EntityStore } from '../ports/entity-store.ts'
+import { notFound } from '../writes/write-gate.ts'
+import type { WriteService } from '../writes/write-service.ts'
+import { formatEtag } from './etag.ts'
+import { identify } from './identify.ts'
+import { jsonResponse } from './json-response.ts'
+import { parseListQuery } from './list-query.ts'
+import { listRows } from './list-rows.ts'
+import { isServerFault, problemResponse } from './problem.ts'
+import { readJsonObject } from './read-body.ts'
+import { checkBasePath, METHODS, parseRoute, type Route } from './route.ts'
+import { checkNoParameters, conditionOf, mutationIdOf } from './write-request.ts'
+import { writeResponse } from './write-response.ts'
+
+export interface HttpHandlerOptions {
+  readonly stores: readonly EntityStore[]
+  readonly policies: Pick<PolicyEvaluator, 'grant'>
+  readonly writes: WriteService
+  /** Says who asks; the same function that the sockets have. `null`: everybody is a guest. */
+  readonly authenticate: Authenticate | null
+  /** What stands before `/{Entity}`. @default '' */
+  readonly basePath?: string
+  /** @default silent */
+  readonly logger?: Logger
+  /** Tells whether a session is over. @default the system's */
+  readonly clock?: Pick<Clock, 'now'>
+}
+
+/** What the request itself does not say. */
+export interface HttpPeer {
+  readonly remoteAddress?: string
+}
+
+/** Answers requests for `{basePath}/{Entity}` and `{basePath}/{Entity}/{id}`; any other path gets 404. Never rejects. */
+export type HttpHandler = (request: Request, peer?: HttpPeer) => Promise<Response>
+
+interface Asked {
+  readonly request: Request
+  readonly url: URL
+  readonly principal: Principal
+}
+
+type RowRoute = Extract<Route, { kind: 'row' }>
+
+interface Shelf {
+  readonly store: EntityStore
+  readonly codec: RowCodec
+}
+
+/** Makes the handler of all entities. @throws DnrError `bad_option` for a `basePath` that is no path. */
+export function createHttpHandler(options: HttpHandlerOptions): HttpHandler {
+  const { stores, policies, writes, authenticate, logger = silentLogger, clock = systemClock } = options
+  const basePath = checkBasePath(options.basePath ?? '')
+  const shelves = new Map<string, Shelf>(
+    stores.map((store) => [store.entity.name, { store, codec: createRowCodec(store.entity) }]),
+  )
+
+  const respond = async (request: Request, peer: HttpPeer | undefined): Promise<Response> => {
+    const url = new URL(request.url)
+    const route = parseRoute(url.pathname, basePath)
+    if (route === null) throw notFound()
+    const methods: readonly string[] = METHODS[route.kind]
+    if (!methods.includes(request.method)) return wrongMethod(request.method, methods)
+    // Servers other than ours may hand over something of their own as a second argument.
+    const remoteAddress = typeof peer?.remoteAddress === 'string' ? peer.remoteAddress : ''
+    const principal = await identify(request, url, remoteAddress, { authenticate, logger, clock })
+    return perform({ request, url, principal }, route)
+  }
+
+  const perform = (asked: Asked, route: Route): Promise<Response> => {
+    const { method } = asked.request
+    if (route.kind === 'rows') return method === 'POST' ? create(asked, route) : list(asked, route)
+    if (method === 'PATCH') return update(asked, route)
+    return method === 'DELETE' ? remove(asked, route) : read(asked, route)
+  }
+
+  const granted = async (entity: string, principal: Principal): Promise<Shelf & { grant: Grant }> => {
+    const shelf = shelves.get(entity)
+    const grant = shelf === undefined ? null : await policies.grant(entity, principal)
+    if (shelf === undefined || grant === null) throw notFound()
+    return { ...shelf, grant }
+  }
+
+  const list = async ({ request, url, principal }: Asked, { entity }: Route): Promise<Response> => {
+    const { store, codec, grant } = await granted(entity, principal)
+    const query = parseListQuery(url.searchParams, grant.readable)
+    const { rows, position, next } = await listRows(store, grant, query, request.signal)
+    const shown = rows.map((row) => grant.redact(codec.encode(row)))
+    return jsonResponse(200, { rows: shown, position, ...(next === null ? {} : { next }) })
+  }
+
+  const read = async ({ url, principal }: Asked, { entity, id }: RowRoute): Promise<Response> => {
+    const { store, codec, grant } = await granted(entity, principal)
+    checkNoParameters(url)
+    const row = await store.get(id)
+    if (row === null || !grant.sees(row)) throw notFound()
+    const shown = grant.redact(codec.encode(row))
+    return jsonResponse(200, shown, { etag: formatEtag(shown.version) })
+  }
+
+  const create = async ({ request, url, principal }: Asked, { entity }: Route): Promise<Response> => {
+    checkNoParameters(url)
+    const context = { principal, ...mutationIdOf(request) }
+    const fields = await readJsonObject(request)
+    const answer = await writes.write(entity, { operation: 'create', fields }, context)
+    return writeResponse(201, answer, `${basePath}/${entity}`)
+  }
+
+  const update = async ({ request, url, principal }: Asked, { entity, id }: RowRoute): Promise<Response> => {
+    checkNoParameters(url)
+    const context = { principal, ...mutationIdOf(request) }
+    const condition = conditionOf(request)
+    const fields = await readJsonObject(request)
+    return writeResponse(
+      200,
+      await writes.write(entity, { operation: 'update', id, fields, ...condition }, context),
+    )
+  }
+
+  const remove = async ({ request, url, principal }: Asked, { entity, id }: RowRoute): Promise<Response> => {
+    checkNoParameters(url)
+    const context = { principal, ...mutationIdOf(request) }
+    return writeResponse(
+      204,
+      await writes.write(entity, { operation: 'delete', id, ...conditionOf(request) }, context),
+    )
+  }
+
+  const refuse = (request: Request, error: unknown): Response => {
+    const { method } = request
+    if (request.signal.aborted) logger.debug('A request was given up by its sender.', { method })
+    else if (isServerFault(error)) logger.error('An HTTP request failed.', { method, error })
+    return problemResponse(error)
+  }
+
+  return async (request, peer) => {
+    const response = await respond(request, peer).catch((error: unknown) => refuse(request, error))
+    if (request.method !== 'HEAD') return response
+    return new Response(null, { status: response.status, headers: response.headers })
+  }
+}
+
+function wrongMethod(method: string, methods: readonly string[]): Response {
+  const allow = methods.join(', ')
+  const error = new DnrError('method_not_allowed', `${method} is not possible here. Methods: ${allow}.`)
+  const response = problemResponse(error)
+  response.headers.set('allow', allow)
+  return response
+}

@@ -1,0 +1,29 @@
+// The server
+export { createRealtimeServer } from './server/create-realtime-server.ts'
+export type { RealtimeServer, ServerStats } from './server/create-realtime-server.ts'
+export type { DrainOptions } from './server/drain.ts'
+export type { RealtimeServerOptions } from './server/options.ts'
+export type { LimitOptions, Limits } from './limits/limits.ts'
+
+// Who may do what
+export { allow } from './policy/rule.ts'
+export type { Allowance, FieldOf, RowRule, Rule, RuleOrPromise } from './policy/rule.ts'
+export { policies } from './policy/policies.ts'
+export type { Policies } from './policy/policies.ts'
+export type { Authenticate, Credentials } from './connection/authenticate.ts'
+export type { ChannelRules } from './channel/authorize-channel.ts'
+
+// Its stations
+export type { ApplicationMessage, WebSocketManager } from './connection/web-socket-manager.ts'
+export type { ConnectionView } from './connection/connection.ts'
+export type { CustomMessage, MessageContext, MessageHandler } from './connection/message-router.ts'
+export type { ChannelManager, SubscribeResult } from './channel/channel-manager.ts'
+export type { ChangeListener, EmittedRow, EntityEventBus } from './event-bus/entity-event-bus.ts'
+
+// Ports: what the server asks of stores, transports and plugins
+export type {
+  EntityStore, FindQuery, FoundRows, Mutation, MutationContext, MutationImages, MutationResult, SnapshotChunk,
+} from './ports/entity-store.ts'
+export type { ChangeHistory, HistoryPage, HistoryRequest } from './ports/change-history.ts'
+export type { Frame, Handshake, ServerSocket, SocketEvents } from './ports/server-socket.ts'
+export type { PluginHost, PluginMessage, PluginSession, ServerPlugin } from './ports/server-plugin.ts'

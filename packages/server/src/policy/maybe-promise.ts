@@ -1,0 +1,9 @@
+/** A value, now or later. */
+export type MaybePromise<T> = T | Promise<T>
+
+/**
+ * Goes on with a value: at once when it is there, so that what needs no waiting is answered in the order it came.
+ */
+export function whenReady<T, R>(value: MaybePromise<T>, next: (value: T) => MaybePromise<R>): MaybePromise<R> {
+  return value instanceof Promise ? value.then(next) : next(value)
+}

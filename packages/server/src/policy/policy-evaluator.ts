@@ -1,0 +1,66 @@
+// Asks the rules: who gets which grant. Holds the count of failed rules and no grant. Next: policy/grant.ts.
+import { type Clock, type Logger, type Principal, silentLogger } from '@dnr/protocol'
+import { createGrant, type Grant } from './grant.ts'
+import type { Policies } from './policies.ts'
+
+/** The policies of a running server. */
+export interface PolicyEvaluator {
+  /**
+   * What `principal` may do with rows of the entity named so; `null` for nothing, and for an entity without a rule. At
+   * once when the rule answers at once. Never throws or rejects: a rule that throws or takes too long denies.
+   */
+  grant(entityName: string, principal: Principal | null): Grant | null | Promise<Grant | null>
+  /** How often a rule threw or took too long. */
+  readonly failures: number
+}
+
+export interface PolicyEvaluatorOptions {
+  readonly clock: Clock
+  readonly logger?: Logger
+  /** How long a rule that answers with a promise may take. */
+  readonly timeoutMs: number
+}
+
+/** Makes the policies ready to be asked. */
+export function createPolicyEvaluator<P extends Principal>(policies: Policies<P>, options: PolicyEvaluatorOptions): PolicyEvaluator {
+  const { clock, logger = silentLogger, timeoutMs } = options
+  let failures = 0
+
+  const report = (error: unknown, where: string): void => {
+    failures++
+    // A rule that always throws would fill the log with one line per row: the first says all, the rest is for those who look.
+    const log = failures === 1 ? logger.error : logger.debug
+    log.call(logger, `The policy of ${where} failed: access is denied. Later failures are logged at level debug.`, { error, failures })
+  }
+
+  return {
+    grant(entityName, principal) {
+      const allowance = policies.allowancesByEntity.get(entityName)
+      if (allowance === undefined) return null
+      const ownKey = principal?.id ?? ''
+      const grantOf = (rule: Awaited<ReturnType<typeof allowance.rule>>): Grant | null => createGrant(allowance.entity, rule, ownKey, report)
+      const denied = (error: unknown): null => {
+        report(error, entityName)
+        return null
+      }
+      try {
+        const rule = allowance.rule(principal as P | null)
+        if (!(rule instanceof Promise)) return grantOf(rule)
+        return withTimeout(rule, timeoutMs, clock).then(grantOf).catch(denied)
+      } catch (error) {
+        return denied(error)
+      }
+    },
+    get failures() {
+      return failures
+    },
+  }
+}
+
+/** Settles as `promise` does, or rejects after `timeoutMs`. */
+export function withTimeout<T>(promise: Promise<T>, timeoutMs: number, clock: Clock): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const cancel = clock.setTimeout(() => reject(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs)
+    void promise.then(resolve, reject).finally(cancel)
+  })
+}

@@ -1,0 +1,25 @@
+import type { Change, Position } from '@dnr/protocol'
+
+/**
+ * The change log, as resuming subscribers need it. `database.changeLog` of @dnr/repository fits.
+ *
+ * What was published is readable: a read that begins after a transaction was handed to the event bus covers it.
+ */
+export interface ChangeHistory {
+  /** The position of the last committed change. */
+  head(): Promise<Position>
+  /** Changes of one entity (or one record) after a position: whole transactions, in log order, about `limit` at once. */
+  read(request: HistoryRequest): Promise<HistoryPage>
+}
+
+export interface HistoryRequest {
+  after: Position
+  entity: string
+  id?: string
+  limit: number
+}
+
+export type HistoryPage =
+  | { holds: false; reason: 'unknown_epoch' | 'trimmed' | 'ahead' }
+  /** `position`: everything of this entity up to here is covered by this page and those before it. */
+  | { holds: true; changes: readonly Change[]; position: Position; more: boolean }

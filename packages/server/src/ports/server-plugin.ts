@@ -1,0 +1,47 @@
+import type { Channel, ChannelName, ClientMessage, ClientMessageType, Clock, ErrorCode, Principal } from '@dnr/protocol'
+
+/** A feature attached to the server, such as presence. It handles its own messages and is told who watches its channels. */
+export interface ServerPlugin {
+  readonly name: string
+  /** Client messages that it handles. */
+  readonly messageTypes: readonly ClientMessageType[]
+  /** It is told when channels of these kinds are subscribed and unsubscribed. */
+  readonly channelKinds: readonly Channel['kind'][]
+  start(host: PluginHost): PluginSession
+}
+
+/** What a plugin may ask of the server. */
+export interface PluginHost {
+  readonly clock: Clock
+  connection(connectionId: string): { readonly id: string; readonly principal: Principal | null } | undefined
+  /**
+   * Authorises and subscribes as `subscribe` would: resolves with `installed`, or with `refused` after having sent the
+   * error. No `subscribed` frame is sent and the session's `subscribed` is not called.
+   */
+  subscribe(connectionId: string, channel: ChannelName, options: { quiet: true; requestId?: string }): Promise<'installed' | 'refused'>
+  /** Without a frame, and without the session's `unsubscribed`. */
+  unsubscribe(connectionId: string, channel: ChannelName): void
+  /** Ids of the connections whose subscription is installed. */
+  subscribers(channel: ChannelName): Iterable<string>
+  /** Encoded once whatever the number of receivers; `timestamp` is added. */
+  send(connectionIds: Iterable<string>, message: PluginMessage): void
+  refuse(connectionId: string, error: { code: ErrorCode; message: string; requestId?: string; channel?: string }): void
+}
+
+export interface PluginMessage {
+  type: string
+  channel?: string
+  payload?: unknown
+  requestId?: string
+}
+
+/** A running plugin. What it throws is reported and disturbs nobody else. */
+export interface PluginSession {
+  message(connectionId: string, message: ClientMessage): void | Promise<void>
+  /** After the `subscribed` frame. */
+  subscribed(connectionId: string, channel: ChannelName): void
+  /** When the last subscription of this connection to the channel is gone; a closed connection is `disconnected` alone. */
+  unsubscribed(connectionId: string, channel: ChannelName): void
+  disconnected(connectionId: string, close: { code: number }): void
+  stop(): void
+}

@@ -1,0 +1,40 @@
+/** One encoded message, shared by all who receive it. */
+export interface Frame {
+  readonly text: string
+  readonly byteLength: number
+  /** The transport's prepared form, kept by it so that a shared frame is prepared once. */
+  wire?: unknown
+}
+
+/**
+ * A connection's socket as the server uses it; a transport makes one for each accepted socket.
+ *
+ * Frames arrive in the order they were sent, before a later `close`. `send` never throws and never calls back: it may
+ * gather frames until the end of the tick. After `close` or `terminate` it does nothing. `closed` of the events is
+ * called exactly once, never from within one of these methods.
+ */
+export interface ServerSocket {
+  send(frame: Frame): void
+  close(code: number, reason: string): void
+  terminate(): void
+  ping(): void
+  /** Bytes sent that the system has not taken yet. */
+  readonly bufferedBytes: number
+}
+
+/** What a transport calls. Methods are called on the object itself. */
+export interface SocketEvents {
+  message(text: string): void
+  binary(): void
+  pong(): void
+  closed(code: number, reason: string): void
+}
+
+/** What is known of a connection when it is made. */
+export interface Handshake {
+  readonly url: string
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>
+  readonly cookies: ReadonlyMap<string, string>
+  readonly token: string | null
+  readonly remoteAddress: string
+}

@@ -1,0 +1,98 @@
+// The server as applications make it. Holds nothing itself: it wires the stations and ends them.
+import { CLOSE_CODES, type Clock, type Logger, type Position, type Principal } from '@dnr/protocol'
+import type { ChannelManager } from '../channel/channel-manager.ts'
+import type { WebSocketManager } from '../connection/web-socket-manager.ts'
+import type { EntityEventBus } from '../event-bus/entity-event-bus.ts'
+import { createHttpHandler } from '../http/http-handler.ts'
+import type { Limits } from '../limits/limits.ts'
+import { createWriteService } from '../writes/write-service.ts'
+import { drainConnections, type DrainOptions, waitUntilGone } from './drain.ts'
+import { type RealtimeServerOptions, resolveOptions } from './options.ts'
+import { createPolicies, createRealtimeCore, warnOfMissingPolicies } from './realtime-core.ts'
+
+/** A running server, without a transport: `attachWebSockets` of @dnr/server/ws and `toNodeListener` of @dnr/server/node add one. */
+export interface RealtimeServer {
+  readonly webSockets: WebSocketManager
+  readonly channels: ChannelManager
+  /** Takes the changes of a repository: `database.startRelay(realtime.eventBus)`. */
+  readonly eventBus: EntityEventBus
+  /** Answers `/{Entity}` and `/{Entity}/{id}` under `basePath`. */
+  readonly http: (request: Request) => Promise<Response>
+  /** Numbers for a dashboard. */
+  stats(): ServerStats
+  /** Refuses newcomers, asks every client to reconnect, waits, closes. Then the HTTP server can be closed. */
+  drain(options?: DrainOptions): Promise<void>
+  /** Closes every connection (4503) and stops the plugins. Calling it twice is harmless. */
+  close(): Promise<void>
+  readonly limits: Limits
+  readonly clock: Clock
+  readonly logger: Logger
+}
+
+export interface ServerStats {
+  readonly connections: number
+  readonly users: number
+  readonly channels: number
+  readonly groups: number
+  readonly subscriptions: number
+  readonly framesSent: number
+  /** How often a policy threw or took too long. */
+  readonly policyFailures: number
+  /** Everything up to here has been delivered; `null` before it is known where the log stands. */
+  readonly position: Position | null
+  readonly draining: boolean
+}
+
+/** A peer that does not answer a close is terminated after one second. */
+const CLOSE_WAIT_MS = 1_500
+
+/**
+ * Makes a server out of repositories, policies and a way to tell who somebody is. It sends nothing by itself: give its
+ * `eventBus` to a relay, and attach a transport.
+ *
+ * @throws DnrError `bad_option` naming option, value and range.
+ * @example
+ * const realtime = createRealtimeServer({ repositories: [tasks], history: database.changeLog, authenticate, policies: policies(allow(Task, (user) => user !== null)) })
+ * database.startRelay(realtime.eventBus)
+ * attachWebSockets(realtime, httpServer, { path: '/ws' })
+ */
+export function createRealtimeServer<P extends Principal = Principal>(options: RealtimeServerOptions<P>): RealtimeServer {
+  const resolved = resolveOptions(options)
+  const { stores, authenticate, basePath, clock, logger, random, limits } = resolved
+  const policies = createPolicies(resolved)
+  const writes = createWriteService({ stores, policies })
+  const { connections, channels, eventBus, plugins } = createRealtimeCore(resolved, policies, writes)
+  warnOfMissingPolicies(resolved)
+  let closing: Promise<void> | null = null
+
+  const close = async (): Promise<void> => {
+    connections.beginDraining()
+    connections.closeAll(CLOSE_CODES.draining, 'draining')
+    await waitUntilGone(connections, clock, CLOSE_WAIT_MS)
+    plugins.stop()
+    connections.stop()
+  }
+
+  return {
+    webSockets: connections,
+    channels,
+    eventBus,
+    http: createHttpHandler({ stores, policies, writes, authenticate, basePath, logger }),
+    stats: () => ({
+      connections: connections.connectionCount,
+      users: connections.userCount,
+      channels: channels.channelCount,
+      groups: channels.groupCount,
+      subscriptions: channels.subscriptionCount,
+      framesSent: connections.framesSent,
+      policyFailures: policies.failures,
+      position: eventBus.position,
+      draining: connections.isDraining,
+    }),
+    drain: (drainOptions) => drainConnections(connections, clock, random, drainOptions),
+    close: () => (closing ??= close()),
+    limits,
+    clock,
+    logger,
+  }
+}

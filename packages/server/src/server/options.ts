@@ -1,0 +1,88 @@
+import { type Clock, DnrError, type Logger, type Principal, silentLogger } from '@dnr/protocol'
+import { systemClock, systemRandom } from '@dnr/internal'
+import { nanoid } from 'nanoid'
+import type { ChannelRules } from '../channel/authorize-channel.ts'
+import type { Authenticate } from '../connection/authenticate.ts'
+import { checkNumber, type LimitOptions, type Limits, resolveLimits } from '../limits/limits.ts'
+import { policies, type Policies } from '../policy/policies.ts'
+import type { ChangeHistory } from '../ports/change-history.ts'
+import type { EntityStore } from '../ports/entity-store.ts'
+import type { ServerPlugin } from '../ports/server-plugin.ts'
+
+/** What a server is made of. The first four are what most need; everything else has a default that is safe in production. */
+export interface RealtimeServerOptions<P extends Principal = Principal> {
+  /** Where rows are kept. @default none: events alone, by `eventBus.emit…` */
+  readonly repositories?: readonly EntityStore[]
+  /** The change log, for those who come back; `database.changeLog`. @default none: nobody resumes */
+  readonly history?: ChangeHistory
+  /** Says who a token belongs to. @default nobody: every token is refused, everybody else is a guest */
+  readonly authenticate?: Authenticate<P>
+  /** Who may see and write which rows. @default nobody anything */
+  readonly policies?: Policies<P>
+  /** Features such as presence. @default none */
+  readonly plugins?: readonly ServerPlugin[]
+  /** Who may hear channels without rows. @default `user:` that user alone, `room:` and `presence:` nobody */
+  readonly channels?: ChannelRules<P>
+  readonly limits?: LimitOptions
+  /** Milliseconds between two pings of a connection; two without an answer close it (4408). @default 25_000 */
+  readonly heartbeatIntervalMs?: number
+  /** Milliseconds that an asynchronous policy or channel rule may take before it is a no. @default 5_000 */
+  readonly policyTimeoutMs?: number
+  /** Where the HTTP paths of the entities begin. @default '/api' */
+  readonly basePath?: string
+  /** @default the system's */
+  readonly clock?: Clock
+  /** Numbers from 0 up to, not including, 1; spreads reconnects. @default the system's */
+  readonly random?: () => number
+  /** Random names of connections. @default nanoid, 21 characters */
+  readonly newId?: () => string
+  /** @default silent */
+  readonly logger?: Logger
+}
+
+/** The options, checked and complete. */
+export interface ResolvedOptions {
+  readonly stores: readonly EntityStore[]
+  readonly history: ChangeHistory | null
+  readonly authenticate: Authenticate | null
+  readonly policies: Policies
+  readonly plugins: readonly ServerPlugin[]
+  readonly rules: ChannelRules
+  readonly limits: Limits
+  readonly heartbeatIntervalMs: number
+  readonly policyTimeoutMs: number
+  readonly basePath: string
+  readonly clock: Clock
+  readonly random: () => number
+  readonly newId: () => string
+  readonly logger: Logger
+}
+
+/** Fills in the defaults. @throws DnrError `bad_option` naming option, value and range. */
+export function resolveOptions<P extends Principal>(options: RealtimeServerOptions<P>): ResolvedOptions {
+  const stores = options.repositories ?? []
+  const names = stores.map((store) => store.entity.name)
+  const twice = names.find((name, index) => names.indexOf(name) !== index)
+  if (twice !== undefined) throw new DnrError('bad_option', `repositories: ${twice} has two. Give each entity one.`)
+  const basePath = options.basePath ?? '/api'
+  if (!/^(\/[\w.~-]+)*$/.test(basePath)) {
+    throw new DnrError('bad_option', `basePath is "${basePath}": expected a path such as "/api", without a slash at its end.`)
+  }
+  // Inside, principals are principals: what an application adds to them only its own rules read.
+  return {
+    stores,
+    history: options.history ?? null,
+    authenticate: (options.authenticate as Authenticate | undefined) ?? null,
+    policies: (options.policies ?? policies()) as Policies,
+    plugins: options.plugins ?? [],
+    rules: (options.channels ?? {}) as ChannelRules,
+    limits: resolveLimits(options.limits),
+    heartbeatIntervalMs: checkNumber('heartbeatIntervalMs', options.heartbeatIntervalMs ?? 25_000, { min: 100, max: 3_600_000 }),
+    policyTimeoutMs: checkNumber('policyTimeoutMs', options.policyTimeoutMs ?? 5_000, { min: 1, max: 3_600_000 }),
+    basePath,
+    clock: options.clock ?? systemClock,
+    random: options.random ?? systemRandom,
+    newId: options.newId ?? (() => nanoid()),
+    logger: options.logger ?? silentLogger,
+  }
+}

@@ -1,0 +1,101 @@
+// The server without HTTP and without a transport: the stations, wired.
+//
+//   relay ─▶ eventBus ─▶ channels ─▶ connections ─▶ transport
+//                           ▲             │
+//                           └── router ◀──┘   (plugins and writes stand beside it)
+import type { Logger } from '@dnr/protocol'
+import { createAuthorizeChannel } from '../channel/authorize-channel.ts'
+import { type Channels, createChannelManager } from '../channel/channel-manager.ts'
+import { createDeliverTransaction, type DeliverTransaction } from '../channel/deliver-transaction.ts'
+import { knownEntities } from '../channel/entities.ts'
+import { createHistoryReader } from '../channel/history-reader.ts'
+import { createMessageRouter, type MessageRouter, type Writes } from '../connection/message-router.ts'
+import { type Connections, createWebSocketManager } from '../connection/web-socket-manager.ts'
+import { createEventBus, type EventBus } from '../event-bus/entity-event-bus.ts'
+import { createPolicyEvaluator, type PolicyEvaluator } from '../policy/policy-evaluator.ts'
+import type { ResolvedOptions } from './options.ts'
+import { type Plugins, startPlugins } from './plugin-host.ts'
+
+/** The wired stations. */
+export interface RealtimeCore {
+  readonly connections: Connections
+  readonly channels: Channels
+  readonly eventBus: EventBus
+  readonly policies: PolicyEvaluator
+  readonly plugins: Plugins
+  readonly writes: Writes
+}
+
+/** Makes the evaluator of a server's policies. */
+export function createPolicies({ policies, clock, logger, policyTimeoutMs }: ResolvedOptions): PolicyEvaluator {
+  return createPolicyEvaluator(policies, { clock, logger, timeoutMs: policyTimeoutMs })
+}
+
+export function createRealtimeCore(options: ResolvedOptions, policies: PolicyEvaluator, writes: Writes): RealtimeCore {
+  const { stores, history, clock, logger, limits, rules, policyTimeoutMs: timeoutMs, newId } = options
+  const onError = reporter(logger)
+  const entities = knownEntities(stores, options.policies)
+  const authorize = createAuthorizeChannel({ policies, rules, clock, logger, timeoutMs })
+
+  const connections = createWebSocketManager({
+    ...options,
+    stations: () => ({ channels, router }),
+    onReleased: (connection, code) => plugins.disconnected(connection, code),
+  })
+  const eventBus = createEventBus({
+    history,
+    epoch: newId(),
+    now: () => clock.now(),
+    deliver: (transaction) => deliver(transaction),
+    onError,
+  })
+  const channels: Channels = createChannelManager({
+    clock,
+    maxSubscriptionsPerConnection: limits.maxSubscriptionsPerConnection,
+    maxQueueBytes: limits.maxQueueBytes,
+    entities,
+    reader: createHistoryReader(history, entities, clock),
+    authorize,
+    ready: () => eventBus.ready(),
+    position: () => eventBus.position,
+    send: connections.send,
+    refuse: connections.refuse,
+    closeSlow: connections.closeSlow,
+    onSubscribed: (connection, entry) => plugins.subscribed(connection, entry),
+    onUnsubscribed: (connection, entry) => plugins.unsubscribed(connection, entry),
+    onError,
+  })
+  const deliver: DeliverTransaction = createDeliverTransaction({ channels, entities, clock, onError })
+  const plugins: Plugins = startPlugins({ plugins: options.plugins, clock, connections, channels, onError })
+  const router: MessageRouter = createMessageRouter({
+    clock,
+    channels,
+    writes,
+    authorize,
+    position: () => eventBus.position,
+    send: connections.send,
+    refuse: connections.refuse,
+    pluginFor: (type) => plugins.handlerFor(type),
+    authenticate: connections.authenticate,
+    closeExpired: connections.closeExpired,
+    onError,
+  })
+  // Asked for now, so that the first subscriber need not wait; when it fails, the first subscribers ask again.
+  const head = eventBus.ready()
+  if (head instanceof Promise) head.catch((error: unknown) => onError(error, 'reading where the change log stands'))
+  return { connections, channels, eventBus, policies, plugins, writes }
+}
+
+/** Says what failed, with its cause; never with a row, a token or a frame. */
+function reporter(logger: Logger): (error: unknown, what: string) => void {
+  return (error, what) => logger.error(`Something failed: ${what}.`, { error })
+}
+
+/** Names the entities that nobody may see, so that a forgotten rule is not looked for in the browser. */
+export function warnOfMissingPolicies({ stores, policies, logger }: ResolvedOptions): void {
+  const missing = stores.map((store) => store.entity.name).filter((name) => !policies.allowancesByEntity.has(name))
+  if (missing.length === 0) return
+  const rules = missing.map((name) => `allow(${name}, (user) => …)`).join(', ')
+  logger.error(`No policy for ${missing.join(', ')}: nobody may see or write these rows. Add ${rules} to policies(…).`, { entities: missing })
+}
+

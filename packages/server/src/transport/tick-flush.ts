@@ -1,0 +1,55 @@
+// Gathers until the work at hand is done, then writes. No timer: what one tick says leaves in the same tick.
+import { appendFrame, bufferOf, type FrameChain, startChain } from './frame-chain.ts'
+import type { Frame } from '../ports/server-socket.ts'
+
+/** A socket that can be written to at the end of a tick. */
+export interface Gathering {
+  /** What it gets in this tick; `null`: nothing. */
+  chain: FrameChain | null
+  write(buffer: Buffer): void
+}
+
+export interface TickFlush {
+  /** Adds a frame to what a socket gets. */
+  add(socket: Gathering, frame: Frame): void
+  /** Writes what one socket has gathered, now. */
+  flush(socket: Gathering): void
+}
+
+/** Gathered bytes of one socket that are written without waiting for the end of the tick. */
+const MAX_GATHERED_BYTES = 262_144
+
+export function createTickFlush(): TickFlush {
+  let start = startChain()
+  let waiting: Gathering[] = []
+
+  const flushOne = (socket: Gathering): void => {
+    const { chain } = socket
+    if (chain === null) return
+    socket.chain = null
+    socket.write(bufferOf(chain))
+  }
+
+  const flushAll = (): void => {
+    const sockets = waiting
+    waiting = []
+    start = startChain()
+    for (const socket of sockets) flushOne(socket)
+  }
+
+  // Promises that are due now may have more to say: the next tick of the process comes after them, and before any input.
+  const schedule = (): void => queueMicrotask(() => process.nextTick(flushAll))
+
+  return {
+    add(socket, frame) {
+      if (socket.chain === null) {
+        if (waiting.length === 0) schedule()
+        waiting.push(socket)
+        socket.chain = start
+      }
+      socket.chain = appendFrame(socket.chain, frame)
+      if (socket.chain.bytes > MAX_GATHERED_BYTES) flushOne(socket)
+    },
+    flush: flushOne,
+  }
+}

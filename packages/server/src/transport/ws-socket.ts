@@ -1,0 +1,77 @@
+// A `ws` socket as the server's ServerSocket. `ws` keeps the handshake, receiving, pings and the close; data frames go
+// straight to the TCP socket, as bytes prepared once for all receivers.
+import type { Duplex } from 'node:stream'
+import type { WebSocket } from 'ws'
+import type { Frame, ServerSocket, SocketEvents } from '../ports/server-socket.ts'
+import type { Gathering, TickFlush } from './tick-flush.ts'
+
+const NORMAL_OPEN = 1
+
+interface WsSocket extends ServerSocket, Gathering {
+  readonly ws: WebSocket
+  readonly tcp: Duplex
+  readonly flush: TickFlush
+  events: SocketEvents | null
+}
+
+// Found on the `ws` socket by its listeners, which all sockets share: a connection costs no closure.
+const kSocket = Symbol('dnr.socket')
+type Marked = WebSocket & { [kSocket]?: WsSocket }
+
+const methods = {
+  send(this: WsSocket, frame: Frame): void {
+    if (this.ws.readyState === NORMAL_OPEN) this.flush.add(this, frame)
+  },
+  write(this: WsSocket, buffer: Buffer): void {
+    // After a close frame nothing may follow, and a socket that is gone takes nothing.
+    if (this.ws.readyState === NORMAL_OPEN && this.tcp.writable) this.tcp.write(buffer)
+  },
+  close(this: WsSocket, code: number, reason: string): void {
+    this.flush.flush(this)
+    this.ws.close(code, reason)
+  },
+  terminate(this: WsSocket): void {
+    this.ws.terminate()
+  },
+  ping(this: WsSocket): void {
+    if (this.ws.readyState === NORMAL_OPEN) this.ws.ping()
+  },
+  get bufferedBytes(): number {
+    const { tcp, chain } = this as unknown as WsSocket
+    return tcp.writableLength + (chain === null ? 0 : chain.bytes)
+  },
+}
+
+/** Wraps an accepted socket. `listen` begins the events; frames that came before are delivered then. */
+export function createWsSocket(ws: WebSocket, tcp: Duplex, flush: TickFlush): ServerSocket {
+  // The methods stand once, behind all sockets, not on each.
+  const socket = { __proto__: methods, ws, tcp, flush, chain: null, events: null } as unknown as WsSocket
+  ;(ws as Marked)[kSocket] = socket
+  return socket
+}
+
+export function listen(socket: ServerSocket, events: SocketEvents): void {
+  const own = socket as WsSocket
+  own.events = events
+  own.ws.on('message', onMessage)
+  own.ws.on('pong', onPong)
+  own.ws.on('close', onClose)
+  own.ws.on('error', onError)
+}
+
+function onMessage(this: WebSocket, data: unknown, isBinary: boolean): void {
+  const events = (this as Marked)[kSocket]?.events
+  if (isBinary) events?.binary()
+  else events?.message((data as Buffer).toString('utf8'))
+}
+
+function onPong(this: WebSocket): void {
+  ;(this as Marked)[kSocket]?.events?.pong()
+}
+
+function onClose(this: WebSocket, code: number, reason: Buffer): void {
+  ;(this as Marked)[kSocket]?.events?.closed(code, reason.toString('utf8'))
+}
+
+// `ws` closes by itself after an error, with the code that belongs to it; without a listener it would end the process.
+function onError(): void {}

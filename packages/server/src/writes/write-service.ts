@@ -1,0 +1,165 @@
+// One write under the policy, whichever way it came: http/ and the socket's `mutate` call it. Holds no row; what depends
+// on one is decided by the gate, inside the store's transaction. Next: the store, whose log entry becomes the event.
+import {
+  createRowCodec,
+  DnrError,
+  isRowId,
+  type Position,
+  type Principal,
+  type RowCodec,
+  VersionConflict,
+  type WireRow,
+} from '@dnr/protocol'
+import type { Grant } from '../policy/grant.ts'
+import type { PolicyEvaluator } from '../policy/policy-evaluator.ts'
+import type { EntityStore, Mutation, MutationResult } from '../ports/entity-store.ts'
+import { createFieldDecoder, type DecodeFields } from './field-decoder.ts'
+import { createWriteGate, notFound, type WriteGate } from './write-gate.ts'
+
+export interface WriteServiceOptions {
+  readonly stores: readonly EntityStore[]
+  readonly policies: Pick<PolicyEvaluator, 'grant'>
+}
+
+export interface WriteContext {
+  /** Who writes; a guest may not. */
+  readonly principal: Principal | null
+  /** Makes repeating the write harmless. */
+  readonly mutationId?: string | undefined
+}
+
+/** What the author of a write is told. */
+export interface WriteAnswer {
+  /** The row as its author may see it; `null` when it was deleted, or is not theirs to see. */
+  readonly row: WireRow | null
+  /** `false`: written, but its author may not see the result. */
+  readonly visible: boolean
+  readonly version: number
+  readonly position: Position
+  /** Is this the stored answer of an earlier write with the same mutation id? */
+  readonly replayed: boolean
+}
+
+/** Writes rows for people. */
+export interface WriteService {
+  /**
+   * Creates, updates or deletes one row, if the policy lets this principal. Field values are in JSON form.
+   *
+   * A row that may not be seen is `not_found` exactly as one that is absent, whatever else is wrong with the write; one
+   * that may be seen but not written is `forbidden`; a field that may not be set is `forbidden_field`, never dropped.
+   *
+   * @throws DnrError among others `unauthorized` for guests, `bad_field`, `id_taken`, `mutation_id_reused`, and
+   *   VersionConflict whose `current` holds what may be seen.
+   */
+  write(entityName: string, mutation: Mutation, context: WriteContext): Promise<WriteAnswer>
+}
+
+interface Target {
+  readonly store: EntityStore
+  readonly codec: RowCodec
+  readonly decodeFields: DecodeFields
+}
+
+/** Makes the one way by which principals write. */
+export function createWriteService({ stores, policies }: WriteServiceOptions): WriteService {
+  const targets = new Map<string, Target>(
+    stores.map((store) => [
+      store.entity.name,
+      { store, codec: createRowCodec(store.entity), decodeFields: createFieldDecoder(store.entity) },
+    ]),
+  )
+
+  return {
+    async write(entityName, mutation, { principal, mutationId }) {
+      if (principal === null) throw new DnrError('unauthorized', 'Sign in first: only then can you write.')
+      const target = targets.get(entityName)
+      const grant = target === undefined ? null : await policies.grant(entityName, principal)
+      if (target === undefined || grant === null) throw notFound()
+      checkMutation(mutation)
+      const gate = createWriteGate(grant)
+      const context = {
+        principal,
+        authorize: gate.authorize,
+        ...(mutationId === undefined ? {} : { mutationId }),
+      }
+      try {
+        const result = await target.store.mutate(decode(mutation, target), context)
+        return answerOf(mutation, result, grant, gate, target.codec)
+      } catch (error) {
+        throw await tellable(error, mutation, grant, gate, target)
+      }
+    },
+  }
+}
+
+function checkMutation({ operation, id, fields }: Mutation): void {
+  // Said of every such write, so it says nothing about the row.
+  if (operation === 'update' && Object.keys(fields ?? {}).length === 0) {
+    throw new DnrError('bad_field', 'An update needs a field to change.')
+  }
+  if (operation !== 'create' && (id === undefined || !isRowId(id))) throw notFound()
+}
+
+function decode(mutation: Mutation, { decodeFields }: Target): Mutation {
+  return mutation.fields === undefined ? mutation : { ...mutation, fields: decodeFields(mutation.fields) }
+}
+
+function answerOf(
+  { operation }: Mutation,
+  result: MutationResult,
+  grant: Grant,
+  gate: WriteGate,
+  codec: RowCodec,
+): WriteAnswer {
+  const { row, version, position, replayed } = result
+  if (operation === 'delete') return { row: null, visible: true, version, position, replayed }
+  const isVisible = row !== null && !gate.isHiddenNow && grant.sees(row)
+  return {
+    row: isVisible ? grant.redact(codec.encode(row)) : null,
+    visible: isVisible,
+    version,
+    position,
+    replayed,
+  }
+}
+
+/** The error as its author may hear it. */
+async function tellable(
+  error: unknown,
+  mutation: Mutation,
+  grant: Grant,
+  gate: WriteGate,
+  target: Target,
+): Promise<unknown> {
+  if (!(error instanceof DnrError))
+    return (await isHidden(mutation, grant, gate, target)) ? notFound(error) : error
+  if (error.code === 'not_found') return notFound(error)
+  if (error instanceof VersionConflict) return redacted(error, grant, target.codec)
+  if (error.retryable || error.code === 'mutation_id_reused') return error
+  return (await isHidden(mutation, grant, gate, target)) ? notFound(error) : error
+}
+
+/**
+ * A store may refuse fields before it looks for the row, and before the gate is asked. For a row that cannot be seen
+ * the answer must then be the one for an absent row.
+ */
+async function isHidden(
+  { operation, id }: Mutation,
+  grant: Grant,
+  gate: WriteGate,
+  { store }: Target,
+): Promise<boolean> {
+  if (gate.wasAsked || operation === 'create' || id === undefined) return false
+  const row = await store.get(id)
+  return row === null || !grant.sees(row)
+}
+
+function redacted(conflict: VersionConflict, grant: Grant, codec: RowCodec): DnrError {
+  const current = conflict.current as Parameters<RowCodec['encode']>[0]
+  if (!grant.sees(current)) return notFound(conflict)
+  const { expectedVersion, currentVersion } = conflict.details as {
+    expectedVersion: number
+    currentVersion: number
+  }
+  return new VersionConflict(grant.redact(codec.encode(current)), expectedVersion, currentVersion)
+}

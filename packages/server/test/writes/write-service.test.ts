@@ -1,0 +1,249 @@
+import { DnrError, VersionConflict } from '@dnr/protocol'
+import { expect, test } from 'vitest'
+import type { Mutation } from '../../src/ports/entity-store.ts'
+import type { Rule } from '../../src/policy/rule.ts'
+import { createWriteService, type WriteAnswer, type WriteContext } from '../../src/writes/write-service.ts'
+import { ann, bob, evaluator, Task, task, type TaskRow, teamRule, type User } from './fixtures.ts'
+import { createMemoryStore, type MemoryStore } from './memory-store.ts'
+
+interface Setting {
+  readonly store: MemoryStore
+  write(mutation: Mutation, context?: Partial<WriteContext>): Promise<WriteAnswer>
+  refusal(mutation: Mutation, context?: Partial<WriteContext>): Promise<DnrError>
+}
+
+function setting(
+  rows: Record<string, unknown>[],
+  rule: (user: User | null) => Rule<TaskRow> = teamRule,
+): Setting {
+  const store = createMemoryStore(Task, rows)
+  const writes = createWriteService({ stores: [store], policies: evaluator(rule) })
+  const write: Setting['write'] = (mutation, context = {}) =>
+    writes.write('Task', mutation, { principal: ann, ...context })
+  return {
+    store,
+    write,
+    refusal: (mutation, context) =>
+      write(mutation, context).then(
+        () => expect.fail('the write was accepted'),
+        (error: unknown) => error as DnrError,
+      ),
+  }
+}
+
+const seeing = (more: Partial<Exclude<Rule<TaskRow>, boolean | null | undefined>>) => (user: User | null) =>
+  user && { sees: (row: TaskRow) => row.team === user.team, ...more }
+
+test('creates, updates and deletes a row of its author', async () => {
+  const { store, write } = setting([])
+  const created = await write({ operation: 'create', fields: { id: 't1', title: 'Buy milk' } })
+  expect(created).toMatchObject({
+    row: { id: 't1', title: 'Buy milk', version: 1 },
+    visible: true,
+    version: 1,
+    replayed: false,
+  })
+  const updated = await write({ operation: 'update', id: 't1', fields: { title: 'Buy oats' }, ifVersion: 1 })
+  expect(updated).toMatchObject({ row: { title: 'Buy oats', version: 2 }, visible: true, version: 2 })
+  const deleted = await write({ operation: 'delete', id: 't1' })
+  expect(deleted).toMatchObject({
+    row: null,
+    visible: true,
+    version: 3,
+    position: { epoch: 'e1', offset: 3 },
+  })
+  expect(store.rows.size).toBe(0)
+})
+
+test('a guest may write nothing, whatever the policy says', async () => {
+  const { refusal, store } = setting([task('t1')], () => true)
+  expect((await refusal({ operation: 'delete', id: 't1' }, { principal: null })).code).toBe('unauthorized')
+  expect(store.rows.size).toBe(1)
+})
+
+test('an unknown entity, one without a rule and one without a grant are refused alike', async () => {
+  const store = createMemoryStore(Task)
+  const write: Mutation = { operation: 'create', fields: { title: 'x' } }
+  const granted = createWriteService({ stores: [store], policies: evaluator(() => true) })
+  const denied = createWriteService({ stores: [store], policies: evaluator(() => false) })
+  const unknown = await granted.write('Nope', write, { principal: ann }).catch((error: unknown) => error)
+  const ungranted = await denied.write('Task', write, { principal: ann }).catch((error: unknown) => error)
+  const inherited = await granted
+    .write('constructor', write, { principal: ann })
+    .catch((error: unknown) => error)
+  expect([unknown, ungranted, inherited].map((error) => (error as DnrError).code)).toEqual([
+    'not_found',
+    'not_found',
+    'not_found',
+  ])
+  expect(new Set([unknown, ungranted, inherited].map((error) => (error as DnrError).message)).size).toBe(1)
+})
+
+test.each<[string, Omit<Mutation, 'id'>]>([
+  ['an update', { operation: 'update', fields: { title: 'x' } }],
+  ['an update with a condition', { operation: 'update', fields: { title: 'x' }, ifVersion: 7 }],
+  ['an update of an unknown field', { operation: 'update', fields: { nonsense: 1 } }],
+  ['an update with a bad value', { operation: 'update', fields: { title: '' } }],
+  ['a deletion', { operation: 'delete' }],
+  ['a deletion with a condition', { operation: 'delete', ifVersion: 7 }],
+])('%s of a row that cannot be seen is refused exactly as of an absent one', async (_name, mutation) => {
+  const { refusal, store } = setting([task('theirs', { team: 'blue' })])
+  const hidden = await refusal({ ...mutation, id: 'theirs' })
+  const absent = await refusal({ ...mutation, id: 'absent' })
+  const impossible = await refusal({ ...mutation, id: '..' })
+  for (const error of [hidden, absent, impossible]) {
+    expect({ code: error.code, message: error.message, details: error.details }).toEqual({
+      code: 'not_found',
+      message: 'There is no such row, or you may not see it.',
+      details: undefined,
+    })
+  }
+  expect(store.rows.get('theirs')).toMatchObject({ version: 1 })
+})
+
+test('a row that may be seen but not written is forbidden', async () => {
+  const { refusal } = setting([task('t1')], seeing({}))
+  expect((await refusal({ operation: 'create', fields: { title: 'x' } })).code).toBe('forbidden')
+  expect((await refusal({ operation: 'update', id: 't1', fields: { title: 'x' } })).code).toBe('forbidden')
+  expect((await refusal({ operation: 'delete', id: 't1' })).code).toBe('forbidden')
+})
+
+test('a rule decides by the row before and after', async () => {
+  const rule = seeing({
+    create: (after) => after.team === 'red',
+    update: (before, after) => before.rank <= after.rank,
+    delete: (before) => before.rank === 0,
+  })
+  const { write, refusal } = setting([task('t1', { rank: 5 })], rule)
+  expect((await refusal({ operation: 'create', fields: { title: 'x', team: 'blue' } })).code).toBe(
+    'forbidden',
+  )
+  expect((await refusal({ operation: 'update', id: 't1', fields: { rank: 4 } })).code).toBe('forbidden')
+  expect((await refusal({ operation: 'delete', id: 't1' })).code).toBe('forbidden')
+  await expect(write({ operation: 'update', id: 't1', fields: { rank: 6 } })).resolves.toMatchObject({
+    version: 2,
+  })
+})
+
+test('names every field that may not be set, and drops none', async () => {
+  const { write, refusal, store } = setting(
+    [task('t1')],
+    seeing({ create: ['title'], update: () => ['title'] }),
+  )
+  const error = await refusal({
+    operation: 'update',
+    id: 't1',
+    fields: { title: 'x', salary: 9, team: 'blue' },
+  })
+  expect(error.code).toBe('forbidden_field')
+  expect(error.message).toContain('salary, team')
+  expect(error.details).toEqual({
+    errors: [
+      { path: ['salary'], message: 'you may not set this field' },
+      { path: ['team'], message: 'you may not set this field' },
+    ],
+  })
+  expect(store.rows.get('t1')).toMatchObject({ version: 1 })
+  expect((await refusal({ operation: 'create', fields: { title: 'x', salary: 9 } })).code).toBe(
+    'forbidden_field',
+  )
+  await expect(write({ operation: 'create', fields: { id: 'own', title: 'x' } })).resolves.toMatchObject({
+    row: { id: 'own' },
+  })
+})
+
+test('a write whose result its author may not see is done and shows nothing', async () => {
+  const { write, store } = setting([task('t1')])
+  const answer = await write({ operation: 'update', id: 't1', fields: { team: 'blue' } })
+  expect(answer).toMatchObject({ row: null, visible: false, version: 2 })
+  expect(store.rows.get('t1')).toMatchObject({ team: 'blue' })
+})
+
+test('answers and conflicts hold the fields that may be read, in JSON form', async () => {
+  const rule = seeing({ fields: ['title', 'due', 'views'], update: true })
+  const { write, refusal } = setting([task('t1', { salary: 100 })], rule)
+  const fields = { due: '2026-01-02T03:04:05.000Z', views: '12345678901234567890' }
+  const { row } = await write({ operation: 'update', id: 't1', fields })
+  expect(row).toEqual({ id: 't1', version: 2, title: 'Task t1', ...fields })
+  const conflict = await refusal({ operation: 'update', id: 't1', fields: { title: 'x' }, ifVersion: 1 })
+  expect(conflict).toBeInstanceOf(VersionConflict)
+  expect((conflict as VersionConflict).current).toEqual(row)
+  expect(conflict.details).toEqual({ expectedVersion: 1, currentVersion: 2 })
+})
+
+test('stores get dates and bigints, made of the text that came', async () => {
+  const { write, store, refusal } = setting([])
+  await write({ operation: 'create', fields: { id: 't1', title: 'x', due: '2026-01-02', views: '7' } })
+  expect(store.rows.get('t1')).toMatchObject({ due: new Date('2026-01-02'), views: 7n })
+  expect((await refusal({ operation: 'update', id: 't1', fields: { due: 'tomorrow' } })).code).toBe(
+    'bad_field',
+  )
+  expect((await refusal({ operation: 'update', id: 't1', fields: { views: '1.5' } })).code).toBe('bad_field')
+})
+
+test('an update without fields is refused, of an absent row alike', async () => {
+  const { refusal } = setting([task('t1')])
+  expect((await refusal({ operation: 'update', id: 't1', fields: {} })).code).toBe('bad_field')
+  expect((await refusal({ operation: 'update', id: 'absent' })).code).toBe('bad_field')
+})
+
+test('repeating a write gives the stored answer', async () => {
+  const { write, refusal, store } = setting([])
+  const mutation: Mutation = { operation: 'create', fields: { title: 'x' } }
+  const first = await write(mutation, { mutationId: 'm1' })
+  const again = await write(mutation, { mutationId: 'm1' })
+  expect(again).toEqual({ ...first, replayed: true })
+  expect(store.rows.size).toBe(1)
+  expect((await refusal({ operation: 'create', fields: { title: 'y' } }, { mutationId: 'm1' })).code).toBe(
+    'mutation_id_reused',
+  )
+  await expect(write(mutation, { mutationId: 'm1', principal: bob })).resolves.toMatchObject({
+    replayed: false,
+  })
+})
+
+test('a stored answer is hidden from an author who may not see the row any more', async () => {
+  const { write, store } = setting([task('t1')])
+  const mutation: Mutation = { operation: 'update', id: 't1', fields: { title: 'x' } }
+  await write(mutation, { mutationId: 'm1' })
+  store.rows.set('t1', { ...(store.rows.get('t1') as never as TaskRow), team: 'blue', version: 3 } as never)
+  await expect(write(mutation, { mutationId: 'm1' })).resolves.toMatchObject({
+    row: null,
+    visible: false,
+    version: 2,
+    replayed: true,
+  })
+})
+
+test('a stored answer is refused to an author who has lost the entity', async () => {
+  let isMember = true
+  const { write, refusal } = setting([task('t1')], (user) => (isMember ? teamRule(user) : null))
+  const mutation: Mutation = { operation: 'update', id: 't1', fields: { title: 'x' } }
+  await write(mutation, { mutationId: 'm1' })
+  isMember = false
+  expect((await refusal(mutation, { mutationId: 'm1' })).code).toBe('not_found')
+})
+
+test('a repeated deletion is answered, though the row is gone', async () => {
+  const { write } = setting([task('t1')])
+  await write({ operation: 'delete', id: 't1' }, { mutationId: 'm1' })
+  const again = await write({ operation: 'delete', id: 't1' }, { mutationId: 'm1' })
+  expect(again).toMatchObject({ row: null, visible: true, replayed: true })
+})
+
+test('a rule that throws denies', async () => {
+  const rule = seeing({
+    update: () => {
+      throw new Error('oops')
+    },
+  })
+  const { refusal } = setting([task('t1')], rule)
+  expect((await refusal({ operation: 'update', id: 't1', fields: { title: 'x' } })).code).toBe('forbidden')
+})
+
+test('failures of the store come through as they are', async () => {
+  const { refusal, store } = setting([task('t1')])
+  const busy = new DnrError('busy', 'Locked.', { retryable: true })
+  store.failure = busy
+  expect(await refusal({ operation: 'update', id: 't1', fields: { title: 'x' } })).toBe(busy)
+})

@@ -1,0 +1,63 @@
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { presence } from '@dnr/presence/server'
+import { createRealtimeRepository, openDatabase } from '@dnr/repository'
+import { allow, createRealtimeServer, policies } from '@dnr/server'
+import { toNodeListener } from '@dnr/server/node'
+import { attachWebSockets } from '@dnr/server/ws'
+import { Task, type User } from './task.ts'
+
+export type Stack = Awaited<ReturnType<typeof startStack>>
+
+/**
+ * The whole server on a free port: SQLite file, relay, event bus, policies, presence, HTTP and sockets.
+ *
+ * A token is `NAME.TEAM`. A user sees and writes the tasks of their team, and who is at `board/TEAM`.
+ */
+export async function startStack({ path, port = 0 }: { readonly path: string; readonly port?: number }) {
+  const database = openDatabase({ path })
+  const tasks = createRealtimeRepository({ database, entity: Task })
+  await database.migrate([tasks])
+  const realtime = createRealtimeServer<User>({
+    repositories: [tasks],
+    history: database.changeLog,
+    authenticate: ({ token }) => (token === null ? null : userOf(token)),
+    policies: policies(
+      allow(Task, (user: User | null) => {
+        if (user === null) return false
+        const isOurs = (task: { readonly team: string }) => task.team === user.team
+        return { key: user.team, sees: isOurs, create: isOurs, update: isOurs, delete: isOurs }
+      }),
+    ),
+    plugins: [presence({ ttlMs: 30_000 })],
+    channels: { presence: (user, resource) => resource === `board/${user?.team}` },
+  })
+  const relay = database.startRelay(realtime.eventBus)
+  const http = createServer(toNodeListener(realtime.http))
+  attachWebSockets(realtime, http, { path: '/ws' })
+  http.listen(port, '127.0.0.1')
+  await once(http, 'listening')
+  const { port: ownPort } = http.address() as AddressInfo
+  return {
+    database,
+    tasks,
+    realtime,
+    relay,
+    port: ownPort,
+    url: `ws://127.0.0.1:${ownPort}/ws`,
+    httpUrl: `http://127.0.0.1:${ownPort}`,
+    async [Symbol.asyncDispose]() {
+      await relay.stop()
+      await realtime.close()
+      http.closeAllConnections()
+      http.close()
+      await database.close()
+    },
+  }
+}
+
+function userOf(token: string): User {
+  const [id = '', team = ''] = token.split('.')
+  return { id, name: id, team }
+}

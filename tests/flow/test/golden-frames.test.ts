@@ -1,0 +1,123 @@
+import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { presence } from '@dnr/presence/server'
+import { defineEntity, type Principal } from '@dnr/protocol'
+import { createRealtimeRepository, openDatabase } from '@dnr/repository'
+import { allow, createRealtimeServer, policies } from '@dnr/server'
+import { attachWebSockets } from '@dnr/server/ws'
+import { describe, expect, test } from 'vitest'
+import { z } from 'zod'
+import { openPlainClient } from '../src/plain-client.ts'
+
+// A client that knows the original architecture and nothing else: it sends those messages word for word, and every
+// answer is held against the golden frame, field by field.
+
+type GoldenFrame =
+  | { readonly direction: 'client'; readonly frame?: object; readonly text?: string }
+  | { readonly direction: 'server'; readonly frame: Record<string, unknown> }
+
+const Task = defineEntity(
+  'Task',
+  z.object({ id: z.string(), title: z.string(), status: z.string().default('open'), created_at: z.string() }),
+)
+const names: Readonly<Record<string, string>> = { user1: 'Alice', user2: 'Bob' }
+const taskId = '550e8400-e29b-41d4-a716-446655440000'
+const resource = 'presence:workspace/tasks'
+
+describe.each(['subscribe', 'unsubscribe', 'ping', 'entity-event', 'presence', 'errors'])(
+  '%s',
+  (exchange) => {
+    test('is answered as the golden frames say', async () => {
+      await using server = await startServer()
+      using user1 = await openPlainClient(`${server.url}?token=user1`)
+      expect(await user1.next()).toMatchObject({
+        type: 'connected',
+        payload: { userId: 'user1', protocolVersion: 1 },
+      })
+      using user2 = await openPlainClient(`${server.url}?token=user2`)
+      await user2.next()
+
+      for (const golden of read(exchange)) {
+        if (golden.direction === 'client') {
+          user1.send(golden.text ?? golden.frame ?? {})
+          continue
+        }
+        await causeOf(golden.frame, server.tasks, user2)
+        expect(comparable(await user1.next())).toEqual(comparable(golden.frame))
+      }
+      user1.send({ type: 'ping', requestId: 'last' })
+      expect(await user1.next()).toMatchObject({ type: 'pong', requestId: 'last' })
+      expect(user1.untaken()).toEqual([])
+    })
+  },
+)
+
+/** What makes the server send a frame that answers no request. */
+async function causeOf(
+  frame: Record<string, unknown>,
+  tasks: Tasks,
+  user2: { send(frame: object): void },
+): Promise<void> {
+  if (frame['requestId'] !== undefined) return
+  if (frame['channel'] === 'entity:Task') {
+    if (frame['type'] === 'entity:created') {
+      await tasks.create({ id: taskId, title: 'New task', created_at: '2024-11-28T10:00:00Z' })
+    }
+    if (frame['type'] === 'entity:updated') await tasks.update(taskId, { status: 'done' })
+    if (frame['type'] === 'entity:deleted') await tasks.delete(taskId)
+  }
+  if (frame['type'] === 'presence:join')
+    user2.send({ type: 'presence:join', channel: resource, timestamp: 1701234567890 })
+  if (frame['type'] === 'presence:leave')
+    user2.send({ type: 'presence:leave', channel: resource, timestamp: 1701234567890 })
+}
+
+/** A frame without what differs from run to run, once it is known to be of the right kind. */
+function comparable(frame: Record<string, unknown>): unknown {
+  return JSON.parse(
+    JSON.stringify(frame, (key, value: unknown) => {
+      if (key === 'timestamp' || key === 'lastSeen') return typeof value === 'number' ? '<ms>' : value
+      if (key === 'epoch') return typeof value === 'string' ? '<epoch>' : value
+      if (key === 'message') return typeof value === 'string' && value !== '' ? '<sentence>' : value
+      return value
+    }),
+  )
+}
+
+function read(exchange: string): readonly GoldenFrame[] {
+  const file = new URL(`../../../packages/protocol/frames/${exchange}.json`, import.meta.url)
+  return JSON.parse(readFileSync(file, 'utf8')) as readonly GoldenFrame[]
+}
+
+type Tasks = Awaited<ReturnType<typeof startServer>>['tasks']
+
+async function startServer() {
+  const database = openDatabase({ path: ':memory:' })
+  const tasks = createRealtimeRepository({ database, entity: Task })
+  await database.migrate([tasks])
+  const realtime = createRealtimeServer<Principal>({
+    repositories: [tasks],
+    history: database.changeLog,
+    authenticate: ({ token }) => (token === null ? null : { id: token, name: names[token] ?? token }),
+    policies: policies(allow(Task, (user) => user !== null)),
+    plugins: [presence({ ttlMs: 30_000 })],
+    channels: { presence: (user) => user !== null },
+  })
+  const relay = database.startRelay(realtime.eventBus)
+  const http = createServer()
+  attachWebSockets(realtime, http, { path: '/ws' })
+  http.listen(0, '127.0.0.1')
+  await once(http, 'listening')
+  return {
+    tasks,
+    url: `ws://127.0.0.1:${(http.address() as AddressInfo).port}/ws`,
+    async [Symbol.asyncDispose]() {
+      await relay.stop()
+      await realtime.close()
+      http.close()
+      await database.close()
+    },
+  }
+}

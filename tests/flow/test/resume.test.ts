@@ -1,0 +1,114 @@
+import { copyFile, rm } from 'node:fs/promises'
+import { expect, test } from 'vitest'
+import { openBrowser } from '../src/browser.ts'
+import { startStack } from '../src/stack.ts'
+import { temporaryFolder } from '../src/temporary-folder.ts'
+import { until } from '../src/until.ts'
+
+test('after a cut the client goes on where it stopped: every change, in order, once', async () => {
+  await using folder = await temporaryFolder()
+  await using stack = await startStack({ path: folder.file('tasks.db') })
+  await stack.tasks.create({ id: 'counter', title: 'Counter' })
+  using alice = openBrowser(stack.url, 'alice.red')
+  const ranks: number[] = []
+  const versions: number[] = []
+  const recovered = recoveries(alice.client)
+  const shown = alice.client.collection('Task')
+  const heard = alice.client.subscribe('entity:Task', {
+    event: (event) => {
+      versions.push(event.payload.version ?? Number.NaN)
+      if (event.type === 'entity:updated') ranks.push(event.payload['rank'] as number)
+    },
+  })
+  await Promise.all([shown.ready, heard.ready])
+
+  for (let rank = 1; rank <= 60; rank++) {
+    await stack.tasks.update('counter', { rank })
+    if (rank % 20 === 0) {
+      alice.cut()
+      await until(alice.client.connected, (connected) => !connected)
+    }
+  }
+  await until(shown.rows, (rows) => rows[0]?.rank === 60)
+  expect(ranks).toEqual(Array.from({ length: 60 }, (_, index) => index + 1))
+  expect(versions).toEqual(ranks.map((rank) => rank + 1))
+  expect(alice.connections).toBeGreaterThanOrEqual(2)
+  // One for each of the two listeners at first, then a resume each time.
+  expect(recovered.slice(2).every(Boolean)).toBe(true)
+})
+
+test('a collection keeps its rows while it is stale, and rows that did not change stay the same objects', async () => {
+  await using folder = await temporaryFolder()
+  await using stack = await startStack({ path: folder.file('tasks.db') })
+  for (const id of ['a', 'b']) await stack.tasks.create({ id, title: id })
+  using alice = openBrowser(stack.url, 'alice.red')
+  const shown = alice.client.collection('Task')
+  await shown.ready
+  const [a] = shown.rows.value
+  const counts: number[] = []
+  shown.rows.subscribe((rows) => counts.push(rows.length))
+
+  alice.client.disconnect()
+  await until(shown.status, (status) => status === 'stale')
+  expect(shown.rows.value).toHaveLength(2)
+  await stack.tasks.update('b', { title: 'changed while away' })
+  alice.client.connect()
+  await until(shown.rows, (rows) => rows[1]?.title === 'changed while away')
+  expect(shown.rows.value[0]).toBe(a)
+  expect(counts.every((count) => count === 2)).toBe(true)
+  await until(shown.status, (status) => status === 'live')
+})
+
+test('a client whose history is gone is resynchronised as a difference', async () => {
+  await using folder = await temporaryFolder()
+  const before = await startStack({ path: folder.file('before.db') })
+  for (const id of ['changed', 'gone', 'kept']) await before.tasks.create({ id, title: id })
+  using alice = openBrowser(before.url, 'alice.red')
+  const recovered = recoveries(alice.client)
+  const shown = alice.client.collection('Task')
+  await shown.ready
+  const kept = shown.byId('kept')
+  await before[Symbol.asyncDispose]()
+  await until(shown.status, (status) => status === 'stale')
+
+  await using after = await startStack({ path: folder.file('after.db'), port: before.port })
+  for (const id of ['changed', 'kept', 'new']) await after.tasks.create({ id, title: id })
+  await after.tasks.update('changed', { title: 'changed since' })
+  await until(shown.rows, (rows) => rows.map(({ title }) => title).join() === 'changed since,kept,new')
+  expect(shown.byId('kept')).toEqual(kept)
+  expect(recovered).toEqual([false, false])
+})
+
+test('a backup that was restored is noticed, also when the log has grown past the position', async () => {
+  await using folder = await temporaryFolder()
+  const [file, backup] = [folder.file('tasks.db'), folder.file('backup.db')]
+  {
+    await using stack = await startStack({ path: file })
+    await stack.tasks.create({ id: 'old', title: 'In the backup' })
+  }
+  await copyFile(file, backup)
+  const before = await startStack({ path: file })
+  await before.tasks.create({ id: 'lost', title: 'After the backup' })
+  using alice = openBrowser(before.url, 'alice.red')
+  const recovered = recoveries(alice.client)
+  const shown = alice.client.collection('Task')
+  await shown.ready
+  expect(shown.rows.value).toHaveLength(2)
+  await before[Symbol.asyncDispose]()
+  await rm(`${file}-wal`, { force: true })
+  await copyFile(backup, file)
+
+  await using after = await startStack({ path: file, port: before.port })
+  for (const id of ['n1', 'n2', 'n3']) await after.tasks.create({ id, title: id })
+  await until(shown.rows, (rows) => rows.map(({ id }) => id).join() === 'n1,n2,n3,old')
+  expect(recovered).toEqual([false, false])
+})
+
+/** The `recovered` of each `subscribed`, as it comes. */
+function recoveries(client: ReturnType<typeof openBrowser>['client']): unknown[] {
+  const seen: unknown[] = []
+  client.on('message', (message) => {
+    if (message.type === 'subscribed') seen.push(message.payload.recovered)
+  })
+  return seen
+}
