@@ -30,7 +30,7 @@ if (names.length > 0) {
 }
 
 if (only === undefined || only.includes('latency')) {
-  const latency = await measureLatency({ rounds: quick ? 1 : 6, writesPerRound: quick ? 10 : 100 })
+  const latency = await measureLatency({ writes: quick ? 10 : 1_000, warmUp: quick ? 2 : 200 })
   console.log('\nFrom one process to the screen of another\n')
   console.log(formatLatency(latency))
 }

@@ -5,8 +5,9 @@ import { type Child, startChild } from '../process/child.ts'
 import { quantile } from '../report/median.ts'
 
 export interface LatencyOptions {
-  readonly rounds: number
-  readonly writesPerRound: number
+  readonly writes: number
+  /** Writes before those that count. */
+  readonly warmUp: number
 }
 
 /** Microseconds from a moment of the write to the row on the other client's screen. */
@@ -23,10 +24,10 @@ export interface LatencyResult {
 
 type Side = 'dnr' | 'socket.io'
 
-/** Writes one at a time and waits for each to be shown; the sides take turns. */
+/** Writes one at a time and waits for each to be shown; the sides take turns write by write. */
 export async function measureLatency({
-  rounds,
-  writesPerRound,
+  writes,
+  warmUp,
 }: LatencyOptions): Promise<ReadonlyMap<Side, LatencyResult>> {
   const folder = await mkdtemp(join(tmpdir(), 'dnr-bench-'))
   const pairs: {
@@ -42,14 +43,10 @@ export async function measureLatency({
       await client.ask({ kind: 'connect', ...(await server.ask<{ port: number }>({ kind: 'port' })) })
       pairs.push({ side, server, client, samples: [] })
     }
-    let n = 0
-    for (let round = 0; round <= rounds; round++) {
+    for (let n = 1; n <= warmUp + writes; n++) {
       for (const { server, client, samples } of pairs) {
-        for (let write = 0; write < writesPerRound; write++) {
-          const sample = await measureWrite(server, client, ++n)
-          // The first round warms up.
-          if (round > 0) samples.push(sample)
-        }
+        const sample = await measureWrite(server, client, n)
+        if (n > warmUp) samples.push(sample)
       }
     }
     return new Map(pairs.map(({ side, samples }) => [side, summarise(samples)]))

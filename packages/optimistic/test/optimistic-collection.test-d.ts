@@ -1,4 +1,4 @@
-import type { Position } from '@dnr/protocol'
+import type { Position, WireRow } from '@dnr/protocol'
 import type { ReadonlySignal } from '@preact/signals-core'
 import { expectTypeOf, test } from 'vitest'
 import {
@@ -42,6 +42,14 @@ test('unknown fields, wrong values, id and version are refused', () => {
   void (() => tasks.update('a', { version: 2 }))
   // @ts-expect-error -- what a function returns is checked as well
   void (() => tasks.update('a', () => ({ done: 'yes' })))
+})
+
+test('rows in their wire form are checked by their own fields', () => {
+  const wire = {} as ConfirmedRows<Task & WireRow>
+  const tasks = createOptimisticManager({ transport }).collection(wire)
+  void (() => tasks.update('a', { title: 'x' }))
+  // @ts-expect-error -- there is no such field, though a wire row may hold any
+  void (() => tasks.update('a', { titel: 'x' }))
 })
 
 test('resolve sees rows and returns fields, now or later', () => {

@@ -22,7 +22,14 @@ export type { ChangeListener, EmittedRow, EntityEventBus } from './event-bus/ent
 
 // Ports: what the server asks of stores, transports and plugins
 export type {
-  EntityStore, FindQuery, FoundRows, Mutation, MutationContext, MutationImages, MutationResult, SnapshotChunk,
+  EntityStore,
+  FindQuery,
+  FoundRows,
+  Mutation,
+  MutationContext,
+  MutationImages,
+  MutationResult,
+  SnapshotChunk,
 } from './ports/entity-store.ts'
 export type { ChangeHistory, HistoryPage, HistoryRequest } from './ports/change-history.ts'
 export type { Frame, Handshake, ServerSocket, SocketEvents } from './ports/server-socket.ts'

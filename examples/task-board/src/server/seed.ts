@@ -34,13 +34,19 @@ const SEEDS: Readonly<Record<string, Readonly<Record<Status, readonly Seed[]>>>>
   },
 }
 
-/** Fills an empty table with something to look at. */
-export async function seedDemo(tasks: RealtimeRepository<typeof Task>): Promise<void> {
+const HOUR_MS = 3_600_000
+
+/** Fills an empty table with something to look at, as if people had worked for some days. */
+export async function seedDemo(tasks: RealtimeRepository<typeof Task>, now: number): Promise<void> {
   const { rows } = await tasks.find({ limit: 1 })
   if (rows.length > 0) return
   for (const [team, columns] of Object.entries(SEEDS)) {
     for (const [status, seeds] of Object.entries(columns) as [Status, readonly Seed[]][]) {
-      for (const [title, notes, assignee] of seeds) await tasks.create({ title, notes, assignee, status, team })
+      for (const [index, [title, notes, assignee]] of seeds.entries()) {
+        const createdAt = now - (seeds.length - index) * 7 * HOUR_MS
+        const times = { createdAt, updatedAt: createdAt }
+        await tasks.create({ title, notes, assignee, status, team, rank: index + 1, ...times })
+      }
     }
   }
 }

@@ -8,7 +8,7 @@ import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { presence } from '@dnr/presence/server'
 import type { Logger } from '@dnr/protocol'
-import { createRealtimeRepository, type Database, openDatabase } from '@dnr/repository'
+import { createRealtimeRepository, openDatabase, type RealtimeDatabase } from '@dnr/repository'
 import { createRealtimeServer } from '@dnr/server'
 import { attachWebSockets } from '@dnr/server/ws'
 import { Task } from '../shared/task.ts'
@@ -35,7 +35,7 @@ export async function startBoard(environment: Environment, logger: Logger): Prom
   const database = openDatabase({ path: databasePath, logger })
   const tasks = createRealtimeRepository({ database, entity: Task, prepare: taskFields(database) })
   await database.migrate([tasks])
-  if (environment.seedDemo) await seedDemo(tasks)
+  if (environment.seedDemo) await seedDemo(tasks, Date.now())
 
   const sessions = createSessions(environment.secret ?? randomBytes(32).toString('hex'))
   const realtime = createRealtimeServer<User>({
@@ -71,7 +71,7 @@ export async function startBoard(environment: Environment, logger: Logger): Prom
 }
 
 /** Keeps the newest changes; whoever was away for longer reads the rows anew. */
-function startTrimming(database: Database, keep: number, logger: Logger): () => void {
+function startTrimming(database: RealtimeDatabase, keep: number, logger: Logger): () => void {
   const trim = (): void => {
     database.changeLog
       .trim({ keep })

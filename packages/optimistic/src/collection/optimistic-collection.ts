@@ -25,8 +25,12 @@ import { mergeRows, type RowEdit } from '../rebase/merge-rows.ts'
 import { cleanFields, combinePatches, type Fields, hasUpdater, type Updater } from '../rebase/replay.ts'
 import type { FailedMutation } from '../mutation/failed-mutations.ts'
 
-/** Fields to change. */
-export type Patch<Row> = Partial<Omit<Row, 'id' | 'version'>>
+/** Fields to change: the named ones of the row, whatever else its type would allow. */
+export type Patch<Row> = {
+  readonly [
+    Field in keyof Row as string extends Field ? never : Exclude<Field, 'id' | 'version'>
+  ]?: Row[Field]
+}
 
 /** Fields of a new row; what is left out is for `draft` to show and for the server to store. */
 export type NewRow<Row> = Patch<Row> & { readonly id?: string }

@@ -7,8 +7,10 @@ export interface RowEdit<Row> {
   readonly row: Row | undefined
 }
 
-/** `rows` with every `base` replaced by its `row`, each at its place in the order of `compare`; the first `limit` of
- * them. `rows` stays as it is. */
+/**
+ * `rows` with every `base` replaced by its `row`, each at its place in the order of `compare`; the first `limit` of them.
+ * `rows` stays as it is.
+ */
 export function mergeRows<Row>(
   rows: readonly Row[],
   edits: readonly RowEdit<Row>[],

@@ -253,3 +253,14 @@ test('a mark follows its row', async () => {
   expect([...new Set(seen)]).toEqual(['synced', 'pending', 'failed'])
   expect(seen.at(-1)).toBe('synced')
 })
+
+test('a closed collection shows the confirmed rows at once, and its write goes on (D56)', async () => {
+  const { tasks, server } = createSetup([task('a')])
+  const seen = watch(tasks.rows, (row) => row.title)
+  const updated = tasks.update('a', { title: 'x' })
+  tasks.close()
+  expect(seen).toEqual([['a'], ['x'], ['a']])
+  await drainMicrotasks()
+  await server.last().answer(server.store(server.last().request))
+  await updated.synced
+})

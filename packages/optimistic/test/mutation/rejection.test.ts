@@ -213,3 +213,15 @@ test('a transport that throws at once is a refusal as well', async () => {
   await drainMicrotasks()
   expect(updated.error).toBe(forbidden)
 })
+
+test('a creation taken back before it was sent does not hide a row of that id which came from elsewhere', async () => {
+  const { tasks, server, confirmed } = createSetup()
+  tasks.create({ id: 'a', title: 'mine' })
+  confirmed.apply([server.remote('a', { title: 'theirs' })])
+  const deleted = tasks.delete('a')
+  await drainMicrotasks()
+  expect(server.sent.map(({ request }) => request.operation)).toEqual(['delete'])
+  await server.last().reject(forbidden)
+  expect(deleted.state.value).toBe('failed')
+  expect(tasks.rows.value.map((row) => row.title)).toEqual(['theirs'])
+})

@@ -5,7 +5,7 @@ import type { Connection } from '../database/connection.ts'
 import type { Reads } from '../database/reads.ts'
 import { readPragma } from '../database/open-handles.ts'
 import type { CommitFeed, Committed, Follower } from './commit-feed.ts'
-import { readEpochs, readHead, readHeadPosition } from './epochs.ts'
+import { readEpochs, readHead, readHeadPosition, trimEpochs } from './epochs.ts'
 import { readEntries, toChange } from './log-entries.ts'
 import { type HistoryPage, type HistoryRequest, readFloor, readHistory } from './read-history.ts'
 import { TRIM_BATCH, trimBatch, trimMutations, type TrimOptions, type TrimResult } from './trim-log.ts'
@@ -82,10 +82,11 @@ export function createChangeLog({
   relay,
 }: ChangeLogOptions): ChangeLog {
   const trimOnce = (options: TrimOptions): Promise<{ removed: number; mutations: number; floor: number }> =>
-    queue.write(({ connection, now }) => ({
-      ...trimBatch(connection, options, now, feed.doneUpTo()),
-      mutations: trimMutations(connection, now - (options.mutationMaxAgeMs ?? 86_400_000)),
-    }))
+    queue.write(({ connection, now }) => {
+      trimEpochs(connection)
+      const mutations = trimMutations(connection, now - (options.mutationMaxAgeMs ?? 86_400_000))
+      return { ...trimBatch(connection, options, now, feed.doneUpTo()), mutations }
+    })
 
   return {
     head: () => reads.read(readHeadPosition),

@@ -49,6 +49,20 @@ export function beginEpoch(connection: Connection, epoch: string, head: number, 
   connection.run(insertEpoch, { epoch, firstOffset: head + 1, now })
 }
 
+/** Every start of a process adds one; who comes back after so many restarts resynchronises. */
+const MAX_EPOCHS = 1_000
+
+const deleteOldEpochs = compileStatement<object, unknown>(() =>
+  systemTables
+    .deleteFrom('dnr_epochs')
+    .where('number', '<=', (db) => db.selectFrom('dnr_epochs').select(sql<number>`max(number) - ${sql.lit(MAX_EPOCHS)}`.as('oldest'))),
+)
+
+/** Forgets the oldest epochs beyond the newest thousand. */
+export function trimEpochs(connection: Connection): void {
+  connection.run(deleteOldEpochs, {})
+}
+
 /**
  * The epoch in which `offset` was written: the newest one that had begun.
  *

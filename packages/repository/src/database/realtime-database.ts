@@ -1,4 +1,4 @@
-import type { AnyEntity, ChangeSink, Clock, DnrError, Logger, Position } from '@dnr/protocol'
+import type { ChangeSink, Clock, DnrError, Logger, Position } from '@dnr/protocol'
 import type { Compilable, Kysely } from 'kysely'
 import type { ChangeLog } from '../change-log/change-log.ts'
 import type { ChangeRelay } from '../relay/change-relay.ts'

@@ -1,7 +1,6 @@
 // Checked queries, run on a connection. Holds how rows are paged; how the connection was got is the caller's.
 import {
   type AnyEntity,
-  type AnyOrderBy,
   type AnyWhere,
   type OrderBy,
   type Position,

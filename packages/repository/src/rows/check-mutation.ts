@@ -80,11 +80,7 @@ function newId(writer: Writer, id: string | undefined, given: Fields): string | 
   if (own !== undefined) checkId(own)
   const chosen = id ?? own
   if (chosen !== undefined) return chosen
-  return makesItsId(writer.model) ? undefined : writer.createId()
-}
-
-function makesItsId(model: RowModel): boolean {
-  return model.fields.get('id')?.schema.safeParse(undefined).success === true
+  return writer.model.makesIds ? undefined : writer.createId()
 }
 
 function checkValues(

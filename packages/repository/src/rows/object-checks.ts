@@ -1,8 +1,15 @@
 import type { AnyEntity, SchemaIssue } from '@dnr/protocol'
 
+/** A complaint before zod has given it its text. */
+interface RawIssue {
+  readonly path?: readonly PropertyKey[]
+  readonly message?: string
+  readonly inst?: { readonly _zod: { readonly def: { error?(issue: unknown): string | { message: string } | null | undefined } } }
+}
+
 interface Payload {
   readonly value: unknown
-  readonly issues: SchemaIssue[]
+  readonly issues: RawIssue[]
 }
 
 /** The part of a zod check that is used: what `.refine()` on an object adds to its schema. */
@@ -27,8 +34,11 @@ export function checkObject(
     if (check._zod.def.when?.(payload) === false) continue
     if (check._zod.check(payload) instanceof Promise) throw new Error('The check is asynchronous.')
   }
-  return payload.issues.map((issue) => ({
-    path: issue.path ?? [],
-    message: issue.message ?? 'the row breaks a rule of its schema',
-  }))
+  return payload.issues.map((issue) => ({ path: issue.path ?? [], message: textOf(issue) }))
+}
+
+function textOf(issue: RawIssue): string {
+  const given = issue.inst?._zod.def.error?.(issue)
+  const text = issue.message ?? (typeof given === 'object' ? given?.message : given)
+  return text ?? 'the row breaks a rule of its schema'
 }

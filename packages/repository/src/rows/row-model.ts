@@ -20,6 +20,8 @@ export interface RowModel<E extends AnyEntity = AnyEntity> {
   readonly fields: ReadonlyMap<string, Field>
   /** Everything a query may name: the fields and `version`. */
   readonly queryable: ReadonlyMap<string, Field>
+  /** Does the schema make the id of a row that comes without one? */
+  readonly makesIds: boolean
   /** Columns of a validated row. */
   store(values: Readonly<Record<string, unknown>>, version: number): Record<string, StoredValue>
   /** One column of a validated patch. */
@@ -57,6 +59,7 @@ export function createRowModel<E extends AnyEntity>(entity: E, table: string): R
     table,
     fields,
     queryable: new Map([...fields, ['version', VERSION]]),
+    makesIds: entity.schema.shape['id']?.safeParse(undefined).success === true,
     store(values, version) {
       const stored: Record<string, StoredValue> = {}
       for (const field of ordered) stored[field.name] = storeValue(field, values[field.name])

@@ -29,17 +29,26 @@ export interface AuthorizeOptions {
 
 const GRANTED: Authorization = { grant: null }
 
-export function createAuthorizeChannel({ policies, rules, clock, logger, timeoutMs }: AuthorizeOptions): AuthorizeChannel {
+export function createAuthorizeChannel({
+  policies,
+  rules,
+  clock,
+  logger,
+  timeoutMs,
+}: AuthorizeOptions): AuthorizeChannel {
   const denied = (error: unknown, kind: string): null => {
     logger.error(`The rule for ${kind} channels failed: access is denied.`, { error })
     return null
   }
-  const ask = (kind: string, rule: () => boolean | Promise<boolean> | undefined): MaybePromise<Authorization> => {
+  const ask = (
+    kind: string,
+    rule: () => boolean | Promise<boolean> | undefined,
+  ): MaybePromise<Authorization> => {
     try {
       const answer = rule()
       if (!(answer instanceof Promise)) return answer === true ? GRANTED : null
       return withTimeout(answer, timeoutMs, clock).then(
-        (isAllowed) => (isAllowed === true ? GRANTED : null),
+        (isAllowed: unknown) => (isAllowed === true ? GRANTED : null),
         (error: unknown) => denied(error, kind),
       )
     } catch (error) {
@@ -51,7 +60,9 @@ export function createAuthorizeChannel({ policies, rules, clock, logger, timeout
     switch (channel.kind) {
       case 'entity':
       case 'record':
-        return whenReady(policies.grant(channel.entity, principal), (grant) => (grant === null ? null : { grant }))
+        return whenReady(policies.grant(channel.entity, principal), (grant) =>
+          grant === null ? null : { grant },
+        )
       case 'presence':
         return ask('presence', () => rules.presence?.(principal, channel.resource))
       case 'room':

@@ -53,7 +53,16 @@ export function viewChange(change: Change, codec: RowCodec, now: number): Change
       const variant = `${outcome}${more ? '+' : ' '}${group.channel.name} ${group.subscription ?? ''} ${grant.fieldsKey}`
       const known = framesByVariant.get(variant)
       if (known !== undefined) return known
-      const frame = frameOf(eventText(change, group, outcome, payloadText(change, outcome, () => rowText(grant)), more, now))
+      const frame = frameOf(
+        eventText(
+          change,
+          group,
+          outcome,
+          payloadText(change, outcome, () => rowText(grant)),
+          more,
+          now,
+        ),
+      )
       framesByVariant.set(variant, frame)
       return frame
     },
@@ -74,7 +83,14 @@ const TYPES: Readonly<Record<Outcome, string>> = {
 }
 
 // Put together from text, because the row is encoded already.
-function eventText(change: Change, group: Group, outcome: Outcome, payload: string, more: boolean, now: number): string {
+function eventText(
+  change: Change,
+  group: Group,
+  outcome: Outcome,
+  payload: string,
+  more: boolean,
+  now: number,
+): string {
   const { position, mutationId } = change
   const { subscription } = group
   return (

@@ -1,6 +1,13 @@
 // Who hears what. Holds channels, groups and subscriptions, and opens and ends them; does not hold sockets, and does not
 // number changes. Comes from event-bus/ (a change) and connection/ (a request); next: connection/outgoing.ts (frames).
-import { type ChannelName, checkWhere, type Clock, type ErrorCode, type Position, toDnrError } from '@dnr/protocol'
+import {
+  type ChannelName,
+  checkWhere,
+  type Clock,
+  type ErrorCode,
+  type Position,
+  toDnrError,
+} from '@dnr/protocol'
 import { type Connection, isLive, principalOf } from '../connection/connection.ts'
 import { type MaybePromise, whenReady } from '../policy/maybe-promise.ts'
 import type { Frame } from '../ports/server-socket.ts'
@@ -78,7 +85,13 @@ export function createChannelManager(options: ChannelManagerOptions): Channels {
   const registry = createChannelRegistry()
   const context: OpeningContext = { ...options }
 
-  const refuseAttempt = ({ request }: Attempt, connection: Connection, code: ErrorCode, message: string, more: Partial<Refusal> = {}): void => {
+  const refuseAttempt = (
+    { request }: Attempt,
+    connection: Connection,
+    code: ErrorCode,
+    message: string,
+    more: Partial<Refusal> = {},
+  ): void => {
     const { requestId, subscription, name } = request
     refuse(connection, { ...more, code, message, requestId, channel: name, subscription })
   }
@@ -89,7 +102,12 @@ export function createChannelManager(options: ChannelManagerOptions): Channels {
     if (attempt === undefined) return
     endAttempt(connection, attempt)
     if (attempt.subscription !== null) registry.remove(attempt.subscription)
-    refuseAttempt(attempt, connection, 'cancelled', 'A later request under the same key took the place of this one.')
+    refuseAttempt(
+      attempt,
+      connection,
+      'cancelled',
+      'A later request under the same key took the place of this one.',
+    )
   }
 
   const remove = (subscription: Subscription): void => {
@@ -98,7 +116,11 @@ export function createChannelManager(options: ChannelManagerOptions): Channels {
     if (!hears(connection, group.channel)) options.onUnsubscribed(connection, group.channel)
   }
 
-  const settle = (connection: Connection, attempt: Attempt, authorization: Authorization): MaybePromise<SubscribeResult> => {
+  const settle = (
+    connection: Connection,
+    attempt: Attempt,
+    authorization: Authorization,
+  ): MaybePromise<SubscribeResult> => {
     if (!isCurrent(connection, attempt)) return 'refused'
     const { request, key } = attempt
     const replaced = connection.subscriptions?.get(key)
@@ -109,7 +131,8 @@ export function createChannelManager(options: ChannelManagerOptions): Channels {
       return 'refused'
     }
     const { grant } = authorization
-    const where = grant === null || request.where === undefined ? null : checkWhere(request.where, grant.readable)
+    const where =
+      grant === null || request.where === undefined ? null : checkWhere(request.where, grant.readable)
     if (where !== null && !where.ok) {
       endAttempt(connection, attempt)
       refuseAttempt(attempt, connection, where.code, where.message)
@@ -119,7 +142,9 @@ export function createChannelManager(options: ChannelManagerOptions): Channels {
     const isQuick = opensAtOnce(attempt, options.position())
     const muted = isQuick ? null : { since: options.position() }
     attempt.subscription = registry.install(connection, key, request, grant, muted)
-    return isQuick ? openNow(connection, attempt, attempt.subscription) : openLater(connection, attempt, attempt.subscription)
+    return isQuick
+      ? openNow(connection, attempt, attempt.subscription)
+      : openLater(connection, attempt, attempt.subscription)
   }
 
   const openNow = (connection: Connection, attempt: Attempt, subscription: Subscription): SubscribeResult => {
@@ -135,7 +160,11 @@ export function createChannelManager(options: ChannelManagerOptions): Channels {
   }
 
   /** One reading at a time for each connection: fifty resumes at once would be fifty queues. */
-  const openLater = (connection: Connection, attempt: Attempt, subscription: Subscription): Promise<SubscribeResult> => {
+  const openLater = (
+    connection: Connection,
+    attempt: Attempt,
+    subscription: Subscription,
+  ): Promise<SubscribeResult> => {
     const read = async (): Promise<SubscribeResult> => {
       if (!isCurrent(connection, attempt)) return 'refused'
       try {
@@ -150,18 +179,27 @@ export function createChannelManager(options: ChannelManagerOptions): Channels {
       }
     }
     const result = (connection.reading ?? Promise.resolve()).then(read)
-    const reading = result.then(() => {
+    const reading = result.finally(() => {
       if (connection.reading === reading) connection.reading = null
     })
     connection.reading = reading
     return result
   }
 
-  const failed = (connection: Connection, attempt: Attempt, subscription: Subscription, error: unknown): SubscribeResult => {
+  const failed = (
+    connection: Connection,
+    attempt: Attempt,
+    subscription: Subscription,
+    error: unknown,
+  ): SubscribeResult => {
     if (!isCurrent(connection, attempt)) return 'refused'
     endAttempt(connection, attempt)
     remove(subscription)
-    const known = toDnrError(error, 'internal', 'The rows or the change log could not be read. Subscribe again later.')
+    const known = toDnrError(
+      error,
+      'internal',
+      'The rows or the change log could not be read. Subscribe again later.',
+    )
     if (known.code === 'internal') options.onError(error, 'reading for a subscription')
     const { code, message, retryAfterMs, details } = known
     refuseAttempt(attempt, connection, code, message, { retryAfterMs, details })
@@ -212,7 +250,8 @@ export function createChannelManager(options: ChannelManagerOptions): Channels {
       const seen = new Set<string>()
       for (const { members } of registry.channels.get(channel)?.groups ?? []) {
         for (const { connection, opening } of members) {
-          if (opening !== null || seen.has(connection.id)) continue
+          const isReading = opening !== null && opening.readTo === null
+          if (isReading || seen.has(connection.id)) continue
           seen.add(connection.id)
           yield connection.id
         }
@@ -227,10 +266,10 @@ export function createChannelManager(options: ChannelManagerOptions): Channels {
       else remove(subscription)
     },
     reopen(connection) {
-      for (const { group } of [...(connection.subscriptions?.values() ?? [])]) {
-        if (group.grant === null) continue
-        const { channel, name } = group.channel
-        const { subscription, where } = group
+      const groups = [...(connection.subscriptions?.values() ?? [])].map(({ group }) => group)
+      for (const { channel: entry, grant, subscription, where } of groups) {
+        if (grant === null) continue
+        const { channel, name } = entry
         void subscribe(connection, { channel, name, subscription, where: where ?? undefined, snapshot: true })
       }
     },

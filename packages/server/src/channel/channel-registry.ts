@@ -10,7 +10,13 @@ export interface ChannelRegistry {
   readonly groupCount: number
   readonly subscriptionCount: number
   /** Adds a subscription; `since` makes it muted from the start. */
-  install(connection: Connection, key: string, request: SubscribeRequest, grant: Grant | null, muted: { since: Position | null } | null): Subscription
+  install(
+    connection: Connection,
+    key: string,
+    request: SubscribeRequest,
+    grant: Grant | null,
+    muted: { since: Position | null } | null,
+  ): Subscription
   /** Harmless when it is not installed. */
   remove(subscription: Subscription): void
 }
@@ -39,7 +45,17 @@ export function createChannelRegistry(): ChannelRegistry {
       return known
     }
     const { subscription } = request
-    const group: Group = { channel, key, grant, where, subscription, members: [], index: channel.groups.length, opening: 0, pages: null }
+    const group: Group = {
+      channel,
+      key,
+      grant,
+      where,
+      subscription,
+      members: [],
+      index: channel.groups.length,
+      opening: 0,
+      pages: null,
+    }
     channel.groups.push(group)
     groups.set(key, group)
     return group
@@ -62,10 +78,19 @@ export function createChannelRegistry(): ChannelRegistry {
     },
     install(connection, key, request, grant, muted) {
       const group = groupOf(request, grant)
-      const opening = muted === null ? null : { since: muted.since, buffered: [], bytes: 0, overflowed: false, readTo: null }
+      const opening =
+        muted === null
+          ? null
+          : { since: muted.since, buffered: [], bytes: 0, overflowed: false, readTo: null }
       // The channel's own copy of the name: that of the request would be kept alive once for each subscription.
       const ownKey = request.subscription === undefined ? group.channel.name : key
-      const subscription: Subscription = { connection, key: ownKey, group, index: group.members.length, opening }
+      const subscription: Subscription = {
+        connection,
+        key: ownKey,
+        group,
+        index: group.members.length,
+        opening,
+      }
       group.members.push(subscription)
       if (opening !== null) group.opening++
       subscriptionCount++
@@ -121,8 +146,18 @@ function moveLastInto(list: { index: number }[], index: number): void {
 }
 
 // The parts are quoted where they hold a client's text, so that two different groups never have one key.
-function groupKey(channel: string, grant: Grant | null, where: AnyWhere | null, subscription: string | undefined): string {
-  const parts = [grant?.key ?? '', grant?.fieldsKey ?? '', where === null ? '' : canonicalWhere(where), subscription ?? '']
+function groupKey(
+  channel: string,
+  grant: Grant | null,
+  where: AnyWhere | null,
+  subscription: string | undefined,
+): string {
+  const parts = [
+    grant?.key ?? '',
+    grant?.fieldsKey ?? '',
+    where === null ? '' : canonicalWhere(where),
+    subscription ?? '',
+  ]
   return parts.every((part) => part === '') ? channel : JSON.stringify([channel, ...parts])
 }
 

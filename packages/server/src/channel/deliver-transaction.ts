@@ -16,7 +16,12 @@ export interface DeliverOptions {
   onError(error: unknown, what: string): void
 }
 
-export function createDeliverTransaction({ channels, entities, clock, onError }: DeliverOptions): DeliverTransaction {
+export function createDeliverTransaction({
+  channels,
+  entities,
+  clock,
+  onError,
+}: DeliverOptions): DeliverTransaction {
   /** The channels that a change is heard on: that of its entity, and that of its row. */
   const entriesOf = ({ entity, id }: Change): ChannelEntry[] => {
     const names: ChannelName[] = [`entity:${entity}`, `entity:${entity}:${id}`]
@@ -42,7 +47,11 @@ export function createDeliverTransaction({ channels, entities, clock, onError }:
     }
   }
 
-  const collectEvents = (view: ChangeView, entries: readonly ChannelEntry[], into: Map<Group, Event[]>): void => {
+  const collectEvents = (
+    view: ChangeView,
+    entries: readonly ChannelEntry[],
+    into: Map<Group, Event[]>,
+  ): void => {
     for (const group of entries.flatMap(({ groups }) => groups)) {
       const outcome = view.outcome(group)
       if (outcome === null) continue

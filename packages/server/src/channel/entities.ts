@@ -11,7 +11,10 @@ export interface KnownEntity {
 }
 
 /** Every entity of the stores and of the policies, by name. */
-export function knownEntities(stores: readonly EntityStore[], policies: Pick<Policies, 'allowancesByEntity'>): ReadonlyMap<string, KnownEntity> {
+export function knownEntities(
+  stores: readonly EntityStore[],
+  policies: Pick<Policies, 'allowancesByEntity'>,
+): ReadonlyMap<string, KnownEntity> {
   const known = new Map<string, KnownEntity>()
   for (const { entity } of policies.allowancesByEntity.values()) {
     known.set(entity.name, { entity, codec: createRowCodec(entity), store: null })

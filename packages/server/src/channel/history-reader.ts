@@ -26,7 +26,11 @@ export interface PageOptions {
   readonly own: boolean
 }
 
-export function createHistoryReader(history: ChangeHistory | null, entities: ReadonlyMap<string, KnownEntity>, clock: Clock): HistoryReader {
+export function createHistoryReader(
+  history: ChangeHistory | null,
+  entities: ReadonlyMap<string, KnownEntity>,
+  clock: Clock,
+): HistoryReader {
   const read = async (group: Group, after: Position, afterSnapshot: boolean): Promise<ReplayPage> => {
     const { channel } = group.channel
     if (history === null || (channel.kind !== 'entity' && channel.kind !== 'record')) return { holds: false }
@@ -59,7 +63,11 @@ export function createHistoryReader(history: ChangeHistory | null, entities: Rea
 }
 
 /** Which of the page's rows are still visible, asked of the store: later pages may take them away. */
-async function visibleNow(group: Group, views: readonly ChangeView[], { store, codec }: KnownEntity): Promise<(id: string) => boolean> {
+async function visibleNow(
+  group: Group,
+  views: readonly ChangeView[],
+  { store, codec }: KnownEntity,
+): Promise<(id: string) => boolean> {
   const ids = [...new Set(views.filter((view) => view.seesAfter(group)).map((view) => view.change.id))]
   if (store === null || ids.length === 0) return () => true
   const visible = new Set<string>()
@@ -68,7 +76,8 @@ async function visibleNow(group: Group, views: readonly ChangeView[], { store, c
     const { rows } = await store.find({ where, limit: LOOKUP_ROWS })
     for (const row of rows) {
       const wire = codec.encode(row)
-      if ((group.where === null || matchesWhere(wire, group.where)) && group.grant?.sees(row) === true) visible.add(wire.id)
+      if ((group.where === null || matchesWhere(wire, group.where)) && group.grant?.sees(row) === true)
+        visible.add(wire.id)
     }
   }
   return (id) => visible.has(id)

@@ -55,26 +55,36 @@ export function isAtHead(asked: Position | undefined, head: Position | null): bo
 /**
  * Reads, sends and unmutes. Rejects when a store or the log fails; the caller answers and removes the subscription.
  */
-export async function openByReading(attempt: Attempt, subscription: Subscription, context: OpeningContext): Promise<Opened> {
+export async function openByReading(
+  attempt: Attempt,
+  subscription: Subscription,
+  context: OpeningContext,
+): Promise<Opened> {
   const { request } = attempt
   let position = request.position
   for (let start = 0; start < MAX_STARTS; start++) {
     if (position !== undefined) {
       const asked = position
-      const announce = (): void => answer(subscription, attempt, { position: asked, recovered: true, part: null }, context)
+      const announce = (): void =>
+        answer(subscription, attempt, { position: asked, recovered: true, part: null }, context)
       const replayed = await replay(subscription, asked, { announce, afterSnapshot: false }, context)
       if (replayed !== 'lost') return replayed
       position = undefined
     }
     const known = context.entities.get(entityOf(subscription.group))
-    if (request.snapshot !== true || known === undefined || known.store === null) return openBare(attempt, subscription, context)
+    if (request.snapshot !== true || known === undefined || known.store === null)
+      return openBare(attempt, subscription, context)
     const from = await sendSnapshot(attempt, subscription, { ...known, store: known.store }, context)
     if (from === null) return 'superseded'
     if (subscription.opening?.overflowed === false) return goLive(subscription, from, context)
     const replayed = await replay(subscription, from, { announce: null, afterSnapshot: true }, context)
     if (replayed !== 'lost') return replayed
   }
-  throw new DnrError('busy', 'The change log is trimmed faster than this subscription can read it: subscribe again later.', { retryable: true })
+  throw new DnrError(
+    'busy',
+    'The change log is trimmed faster than this subscription can read it: subscribe again later.',
+    { retryable: true },
+  )
 }
 
 function entityOf({ channel: { channel } }: Group): string {
@@ -98,7 +108,8 @@ async function sendSnapshot(
   let from: Position | null = null
   for await (const part of readSnapshot(subscription.group, known, known.store)) {
     if (!(await drained(subscription, context))) return null
-    if (from === null) answer(subscription, attempt, { position: part.position, recovered: false, part }, context)
+    if (from === null)
+      answer(subscription, attempt, { position: part.position, recovered: false, part }, context)
     else context.send(subscription.connection, snapshotFrame(subscription.group, part, context.clock.now()))
     from = part.position
   }
@@ -123,13 +134,17 @@ async function replay(
       own = true
       restartCollecting(opening, context.position())
     }
-    const page = await context.reader.page(subscription.group, after, { afterSnapshot: options.afterSnapshot, own })
+    const page = await context.reader.page(subscription.group, after, {
+      afterSnapshot: options.afterSnapshot,
+      own,
+    })
     if (!isOpen(subscription)) return 'superseded'
     if (!page.holds) return 'lost'
     announce?.()
     announce = null
     for (const frame of page.frames) {
-      if (isAboveHalf(subscription.connection, context) && !(await drained(subscription, context))) return 'superseded'
+      if (isAboveHalf(subscription.connection, context) && !(await drained(subscription, context)))
+        return 'superseded'
       context.send(subscription.connection, frame)
     }
     after = page.position
@@ -164,7 +179,12 @@ function goLive(subscription: Subscription, from: Position, context: OpeningCont
 }
 
 /** A frame for a muted subscription: kept while it reads, dropped when it was read. `true`: to be sent, it is live now. */
-export function collect(subscription: Subscription, opening: Opening, frame: Frame, position: Position | null): boolean {
+export function collect(
+  subscription: Subscription,
+  opening: Opening,
+  frame: Frame,
+  position: Position | null,
+): boolean {
   const { readTo } = opening
   if (readTo === null) {
     keep(opening, frame, position)
@@ -193,7 +213,10 @@ function answer(
   { send, clock }: OpeningContext,
 ): void {
   if (request.quiet === true) return
-  send(connection, subscribedFrame(group, { position, recovered, part, requestId: request.requestId }, clock.now()))
+  send(
+    connection,
+    subscribedFrame(group, { position, recovered, part, requestId: request.requestId }, clock.now()),
+  )
 }
 
 function isOpen(subscription: Subscription): boolean {

@@ -8,7 +8,12 @@ import type { Group } from './subscription.ts'
 /** What a resuming subscription is sent, or that the log does not reach back. */
 export type ReplayPage =
   | { readonly holds: false }
-  | { readonly holds: true; readonly frames: readonly Frame[]; readonly position: Position; readonly more: boolean }
+  | {
+      readonly holds: true
+      readonly frames: readonly Frame[]
+      readonly position: Position
+      readonly more: boolean
+    }
 
 /** A change that means something to a group. */
 export interface Event {
@@ -57,7 +62,11 @@ function isShown(id: string, outcome: Outcome, leaving: Map<string, boolean>): b
 }
 
 /** Rows that are not visible now, and whether the reader had them before. */
-function hiddenRows(group: Group, views: readonly ChangeView[], { seesNow, afterSnapshot }: ReplayOptions): Map<string, boolean> {
+function hiddenRows(
+  group: Group,
+  views: readonly ChangeView[],
+  { seesNow, afterSnapshot }: ReplayOptions,
+): Map<string, boolean> {
   const firstById = new Map<string, ChangeView>()
   const lastById = new Map<string, ChangeView>()
   for (const view of views) {
@@ -66,7 +75,8 @@ function hiddenRows(group: Group, views: readonly ChangeView[], { seesNow, after
   }
   const hidden = new Map<string, boolean>()
   for (const [id, last] of lastById) {
-    const isVisible = last.change.operation === 'deleted' ? last.sawBefore(group) : last.seesAfter(group) && seesNow(id)
+    const isVisible =
+      last.change.operation === 'deleted' ? last.sawBefore(group) : last.seesAfter(group) && seesNow(id)
     if (isVisible) continue
     hidden.set(id, afterSnapshot || firstById.get(id)?.sawBefore(group) === true)
   }

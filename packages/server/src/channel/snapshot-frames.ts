@@ -20,7 +20,11 @@ export interface SnapshotPart {
 }
 
 /** Reads a group's rows in parts; the last has `more: false`, and there is always one. */
-export async function* readSnapshot(group: Group, { codec }: KnownEntity, store: EntityStore): AsyncGenerator<SnapshotPart, void, undefined> {
+export async function* readSnapshot(
+  group: Group,
+  { codec }: KnownEntity,
+  store: EntityStore,
+): AsyncGenerator<SnapshotPart, void, undefined> {
   for await (const chunk of store.snapshotChunks({ where: whereOf(group) }, { chunkRows: CHUNK_ROWS })) {
     const texts = chunk.rows.flatMap((row) => rowText(group, row, codec))
     const parts = inParts(texts)
@@ -57,13 +61,20 @@ function whereOf(group: Group): AnyWhere {
 
 /** A further part as a `snapshot` frame. */
 export function snapshotFrame(group: Group, { rows, more }: SnapshotPart, now: number): Frame {
-  return frameOf(`{"type":"snapshot",${addressText(group)}"payload":{"rows":[${rows}],"more":${more}},"timestamp":${now}}`)
+  return frameOf(
+    `{"type":"snapshot",${addressText(group)}"payload":{"rows":[${rows}],"more":${more}},"timestamp":${now}}`,
+  )
 }
 
 /** `subscribed`; with the first part when it begins a snapshot. */
 export function subscribedFrame(
   group: Group,
-  answer: { position: Position | null; recovered: boolean; part: SnapshotPart | null; requestId: string | undefined },
+  answer: {
+    position: Position | null
+    recovered: boolean
+    part: SnapshotPart | null
+    requestId: string | undefined
+  },
   now: number,
 ): Frame {
   const { position, recovered, part, requestId } = answer
@@ -73,9 +84,14 @@ export function subscribedFrame(
     (isEntity ? `"recovered":${recovered}` : '') +
     (part === null ? '' : `,"snapshot":{"rows":[${part.rows}],"more":${part.more}}`)
   const request = requestId === undefined ? '' : `"requestId":${JSON.stringify(requestId)},`
-  return frameOf(`{"type":"subscribed",${addressText(group)}"payload":{${payload}},${request}"timestamp":${now}}`)
+  return frameOf(
+    `{"type":"subscribed",${addressText(group)}"payload":{${payload}},${request}"timestamp":${now}}`,
+  )
 }
 
 function addressText({ channel, subscription }: Group): string {
-  return `"channel":${JSON.stringify(channel.name)},` + (subscription === undefined ? '' : `"subscription":${JSON.stringify(subscription)},`)
+  return (
+    `"channel":${JSON.stringify(channel.name)},` +
+    (subscription === undefined ? '' : `"subscription":${JSON.stringify(subscription)},`)
+  )
 }

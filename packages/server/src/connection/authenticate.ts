@@ -19,7 +19,9 @@ export interface Credentials {
  * Throw `DnrError('unauthorized', …)` or `DnrError('token_expired', …)` for a token that is not good: the connection is
  * closed with 4401 and the client gets a new one. Anything else thrown is a fault of the server: 4500, and it is logged.
  */
-export type Authenticate<P extends Principal = Principal> = (credentials: Credentials) => P | null | Promise<P | null>
+export type Authenticate<P extends Principal = Principal> = (
+  credentials: Credentials,
+) => P | null | Promise<P | null>
 
 export type AuthenticationResult =
   | { readonly ok: true; readonly principal: Principal | null }
@@ -28,15 +30,22 @@ export type AuthenticationResult =
 export const MAX_TOKEN_CHARACTERS = 4_096
 
 /** Asks `authenticate`, and turns whatever it does into a result. Never throws or rejects. */
-export function runAuthentication(authenticate: Authenticate | null, credentials: Credentials, now: () => number, logger: Logger): MaybePromise<AuthenticationResult> {
+export function runAuthentication(
+  authenticate: Authenticate | null,
+  credentials: Credentials,
+  now: () => number,
+  logger: Logger,
+): MaybePromise<AuthenticationResult> {
   const { token } = credentials
   if (token === null && !credentials.headers['cookie']) return { ok: true, principal: null }
   if (authenticate === null) return token === null ? { ok: true, principal: null } : UNAUTHORIZED
   if (token !== null && token.length > MAX_TOKEN_CHARACTERS) return UNAUTHORIZED
   const failed = (error: unknown): AuthenticationResult => {
     const code = error instanceof DnrError ? error.code : 'internal'
-    if (code === 'unauthorized' || code === 'token_expired') return { ok: false, code: CLOSE_CODES.unauthorized, reason: code }
-    const message = 'authenticate failed: the connection is closed. For a bad token let it throw a DnrError "unauthorized".'
+    if (code === 'unauthorized' || code === 'token_expired')
+      return { ok: false, code: CLOSE_CODES.unauthorized, reason: code }
+    const message =
+      'authenticate failed: the connection is closed. For a bad token let it throw a DnrError "unauthorized".'
     logger.error(message, { error: describe(error, token) })
     return { ok: false, code: CLOSE_CODES.internal, reason: 'internal' }
   }
@@ -49,7 +58,11 @@ export function runAuthentication(authenticate: Authenticate | null, credentials
   }
 }
 
-const UNAUTHORIZED: AuthenticationResult = { ok: false, code: CLOSE_CODES.unauthorized, reason: 'unauthorized' }
+const UNAUTHORIZED: AuthenticationResult = {
+  ok: false,
+  code: CLOSE_CODES.unauthorized,
+  reason: 'unauthorized',
+}
 
 function check(principal: Principal | null, token: string | null, now: number): AuthenticationResult {
   // A token that is nobody's is a bad token, never a guest's.

@@ -77,13 +77,18 @@ export function transition(state: ConnectionState, event: ConnectionEvent): Tran
   }
 }
 
-function whileAuthenticating(state: Extract<ConnectionState, { status: 'authenticating' }>, event: ConnectionEvent): Transition {
+function whileAuthenticating(
+  state: Extract<ConnectionState, { status: 'authenticating' }>,
+  event: ConnectionEvent,
+): Transition {
   switch (event.type) {
     case 'frame': {
       const waiting = [...state.waiting, event.text]
       const waitingBytes = state.waitingBytes + event.byteLength
       const tooMuch = waiting.length > MAX_WAITING_FRAMES || waitingBytes > MAX_WAITING_BYTES
-      return tooMuch ? closing(4429, 'rate_limited') : { state: { ...state, waiting, waitingBytes }, effects: NONE }
+      return tooMuch
+        ? closing(4429, 'rate_limited')
+        : { state: { ...state, waiting, waitingBytes }, effects: NONE }
     }
     case 'accepted':
       return accepted(state, event.principal)
@@ -97,10 +102,15 @@ function whileAuthenticating(state: Extract<ConnectionState, { status: 'authenti
   }
 }
 
-function accepted(state: Extract<ConnectionState, { status: 'authenticating' }>, principal: Principal | null): Transition {
+function accepted(
+  state: Extract<ConnectionState, { status: 'authenticating' }>,
+  principal: Principal | null,
+): Transition {
   if (state.principal !== null && principal?.id !== state.principal.id) return closing(4403, 'forbidden')
   const welcome: ConnectionEffect =
-    state.welcomed && principal !== null ? { type: 'welcome-back', principal } : { type: 'welcome', principal }
+    state.welcomed && principal !== null
+      ? { type: 'welcome-back', principal }
+      : { type: 'welcome', principal }
   return {
     state: { status: 'open', principal },
     effects: [welcome, ...state.waiting.map((text) => ({ type: 'handle', text }) as const)],
@@ -113,7 +123,13 @@ function whileOpen(state: Extract<ConnectionState, { status: 'open' }>, event: C
       return { state, effects: [{ type: 'handle', text: event.text }] }
     case 'auth':
       return {
-        state: { status: 'authenticating', welcomed: true, principal: state.principal, waiting: [], waitingBytes: 0 },
+        state: {
+          status: 'authenticating',
+          welcomed: true,
+          principal: state.principal,
+          waiting: [],
+          waitingBytes: 0,
+        },
         effects: NONE,
       }
     case 'close':

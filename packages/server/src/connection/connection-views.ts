@@ -1,7 +1,9 @@
 import { type Connection, type ConnectionView, viewOf } from './connection.ts'
 
 /** Connections as applications see them; made when somebody looks, kept nowhere. */
-export function createConnectionViews(byId: ReadonlyMap<string, Connection>): ReadonlyMap<string, ConnectionView> {
+export function createConnectionViews(
+  byId: ReadonlyMap<string, Connection>,
+): ReadonlyMap<string, ConnectionView> {
   function* entries(): MapIterator<[string, ConnectionView]> {
     for (const [id, connection] of byId) yield [id, viewOf(connection)]
     return undefined

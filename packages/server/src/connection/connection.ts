@@ -26,7 +26,7 @@ export interface Connection extends SocketEvents {
   /** Subscribes that are not live yet, by their key; `null` when there are none. */
   attempts: Map<string, Attempt> | null
   /** The reading of history and snapshots under way: one at a time. */
-  reading: Promise<void> | null
+  reading: Promise<unknown> | null
 }
 
 /** What applications see of a connection. */

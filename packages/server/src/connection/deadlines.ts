@@ -10,7 +10,11 @@ export interface Deadlines<Item> {
 }
 
 /** Calls `onDue` with each item `delayMs` after it was added, unless it was removed. `Infinity`: never. */
-export function createDeadlines<Item>(clock: Clock, delayMs: number, onDue: (item: Item) => void): Deadlines<Item> {
+export function createDeadlines<Item>(
+  clock: Clock,
+  delayMs: number,
+  onDue: (item: Item) => void,
+): Deadlines<Item> {
   const dueAtByItem = new Map<Item, number>()
   let cancelTimer: (() => void) | undefined
 

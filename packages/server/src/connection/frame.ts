@@ -19,5 +19,7 @@ export interface OutgoingMessage {
 /** A message as a frame, stamped with the server's time. */
 export function encodeMessage(message: OutgoingMessage, now: number): Frame {
   const { type, channel, subscription, payload, requestId, position, ...others } = message
-  return frameOf(JSON.stringify({ type, channel, subscription, payload, requestId, position, ...others, timestamp: now }))
+  return frameOf(
+    JSON.stringify({ type, channel, subscription, payload, requestId, position, ...others, timestamp: now }),
+  )
 }

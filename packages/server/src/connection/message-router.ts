@@ -1,8 +1,18 @@
 // What a client's frame asks for, and who does it. Holds the handlers; next: channel/ for subscriptions, writes/ for
 // mutations, a plugin for its own messages.
 import {
-  type ChannelName, type ClientMessage, type ClientMessageType, type Clock, DnrError, type ErrorCode, parseChannel, type Position,
-  type Principal, toDnrError, VersionConflict, type WireRow,
+  type ChannelName,
+  type ClientMessage,
+  type ClientMessageType,
+  type Clock,
+  DnrError,
+  type ErrorCode,
+  parseChannel,
+  type Position,
+  type Principal,
+  toDnrError,
+  VersionConflict,
+  type WireRow,
 } from '@dnr/protocol'
 import { parseClientMessage } from '@dnr/protocol/schemas'
 import type { AuthorizeChannel } from '../channel/authorize-channel.ts'
@@ -39,7 +49,13 @@ export interface Writes {
     entityName: string,
     mutation: Mutation,
     context: { principal: Principal | null; mutationId?: string },
-  ): Promise<{ row: WireRow | null; visible: boolean; version: number; position: Position; replayed: boolean }>
+  ): Promise<{
+    row: WireRow | null
+    visible: boolean
+    version: number
+    position: Position
+    replayed: boolean
+  }>
 }
 
 export interface MessageRouterOptions {
@@ -51,7 +67,9 @@ export interface MessageRouterOptions {
   send(connection: Connection, frame: Frame): void
   refuse(connection: Connection, refusal: Refusal): void
   /** `null`: no plugin handles the type. */
-  pluginFor(type: ClientMessageType): ((connectionId: string, message: ClientMessage) => void | Promise<void>) | null
+  pluginFor(
+    type: ClientMessageType,
+  ): ((connectionId: string, message: ClientMessage) => void | Promise<void>) | null
   authenticate(connection: Connection, token: string, requestId: string | undefined): void
   /** Closes a connection whose session is over; `false` when it is not. */
   closeExpired(connection: Connection): boolean
@@ -74,18 +92,31 @@ export function createMessageRouter(options: MessageRouterOptions): MessageRoute
   const handlers = new Map<string, MessageHandler>()
   const extraTypes = new Set<string>()
 
-  const say = (connection: Connection, message: OutgoingMessage): void => send(connection, encodeMessage(message, clock.now()))
+  const say = (connection: Connection, message: OutgoingMessage): void =>
+    send(connection, encodeMessage(message, clock.now()))
 
   const subscribe = (connection: Connection, message: Typed<'subscribe'>): MaybePromise<unknown> => {
     const parsed = parseChannel(message.channel)
-    if (!parsed.ok) return refuse(connection, { ...addressOf(message), code: parsed.code, message: parsed.message })
+    if (!parsed.ok)
+      return refuse(connection, { ...addressOf(message), code: parsed.code, message: parsed.message })
     const { position, snapshot, query, subscription } = message.payload ?? {}
     const { requestId } = message
     const name = message.channel as ChannelName
-    return channels.subscribe(connection, { channel: parsed.value, name, subscription, position, snapshot, where: query?.where as never, requestId })
+    return channels.subscribe(connection, {
+      channel: parsed.value,
+      name,
+      subscription,
+      position,
+      snapshot,
+      where: query?.where as never,
+      requestId,
+    })
   }
 
-  const unsubscribe = (connection: Connection, { channel, payload, requestId }: Typed<'unsubscribe'>): void => {
+  const unsubscribe = (
+    connection: Connection,
+    { channel, payload, requestId }: Typed<'unsubscribe'>,
+  ): void => {
     const subscription = payload?.subscription
     channels.unsubscribe(connection, subscription ?? channel)
     say(connection, { type: 'unsubscribed', channel, subscription, requestId })
@@ -104,35 +135,58 @@ export function createMessageRouter(options: MessageRouterOptions): MessageRoute
     say(connection, { type: 'mutated', payload: shown, requestId, position })
   }
 
-  const sendMessage = (connection: Connection, principal: Principal, message: Typed<'message'>): MaybePromise<void> => {
+  const sendMessage = (
+    connection: Connection,
+    principal: Principal,
+    message: Typed<'message'>,
+  ): MaybePromise<void> => {
     const parsed = parseChannel(message.channel)
     const isRoom = parsed.ok && parsed.value.kind === 'room'
     const speak = (isAllowed: boolean): void => {
-      if (!isAllowed) return refuse(connection, { ...addressOf(message), code: 'forbidden', message: FORBIDDEN })
+      if (!isAllowed)
+        return refuse(connection, { ...addressOf(message), code: 'forbidden', message: FORBIDDEN })
       const { channel, payload } = message
-      channels.broadcast(channel, encodeMessage({ type: 'message', channel, payload }, clock.now()), connection.id)
+      channels.broadcast(
+        channel,
+        encodeMessage({ type: 'message', channel, payload }, clock.now()),
+        connection.id,
+      )
     }
     if (!isRoom) return speak(false)
     if (hears(connection, message.channel)) return speak(true)
-    return whenReady(options.authorize(principal, parsed.value), (authorization) => speak(authorization !== null))
+    return whenReady(options.authorize(principal, parsed.value), (authorization) =>
+      speak(authorization !== null),
+    )
   }
 
   const handOver = (connection: Connection, message: ClientMessage): MaybePromise<void> => {
     const plugin = options.pluginFor(message.type)
     if (plugin !== null) return plugin(connection.id, message)
-    refuse(connection, { ...addressOf(message), code: 'unknown_type', message: `This server does not handle ${message.type}.` })
+    refuse(connection, {
+      ...addressOf(message),
+      code: 'unknown_type',
+      message: `This server does not handle ${message.type}.`,
+    })
   }
 
-  const custom = (connection: Connection, principal: Principal, message: CustomMessage, handler: MessageHandler): MaybePromise<void> => {
-    const reply: MessageContext['reply'] = (answer) => say(connection, { ...answer, requestId: message.requestId })
+  const custom = (
+    connection: Connection,
+    principal: Principal,
+    message: CustomMessage,
+    handler: MessageHandler,
+  ): MaybePromise<void> => {
+    const reply: MessageContext['reply'] = (answer) =>
+      say(connection, { ...answer, requestId: message.requestId })
     return handler(message, { connectionId: connection.id, principal, reply })
   }
 
   const route = (connection: Connection, message: ClientMessage): MaybePromise<unknown> => {
     if (message.type === 'ping') return ping(connection, message)
-    if (message.type === 'auth') return options.authenticate(connection, message.payload.token, message.requestId)
+    if (message.type === 'auth')
+      return options.authenticate(connection, message.payload.token, message.requestId)
     const principal = principalOf(connection)
-    if (principal === null) return refuse(connection, { ...addressOf(message), code: 'unauthorized', message: SIGN_IN })
+    if (principal === null)
+      return refuse(connection, { ...addressOf(message), code: 'unauthorized', message: SIGN_IN })
     if (options.closeExpired(connection)) return undefined
     const handler = handlers.get(message.type)
     if (handler !== undefined) return custom(connection, principal, message as CustomMessage, handler)
@@ -172,8 +226,16 @@ export function createMessageRouter(options: MessageRouterOptions): MessageRoute
       }
     },
     add(type, handler) {
-      if (handlers.has(type) || RESERVED.has(type) || type.startsWith('entity:') || type.startsWith('presence:')) {
-        throw new DnrError('bad_option', `handle: the message type "${type}" is taken. Choose another, such as "app:${type}".`)
+      if (
+        handlers.has(type) ||
+        RESERVED.has(type) ||
+        type.startsWith('entity:') ||
+        type.startsWith('presence:')
+      ) {
+        throw new DnrError(
+          'bad_option',
+          `handle: the message type "${type}" is taken. Choose another, such as "app:${type}".`,
+        )
       }
       handlers.set(type, handler)
       extraTypes.add(type)
@@ -187,15 +249,32 @@ export function createMessageRouter(options: MessageRouterOptions): MessageRoute
 }
 
 const RESERVED: ReadonlySet<string> = new Set(
-  ['subscribe', 'unsubscribe', 'subscribed', 'unsubscribed', 'ping', 'pong', 'error', 'connected', 'auth', 'authenticated'].concat(
-    ['snapshot', 'mutate', 'mutated', 'reconnect', 'message'],
-  ),
+  [
+    'subscribe',
+    'unsubscribe',
+    'subscribed',
+    'unsubscribed',
+    'ping',
+    'pong',
+    'error',
+    'connected',
+    'auth',
+    'authenticated',
+  ].concat(['snapshot', 'mutate', 'mutated', 'reconnect', 'message']),
 )
 
 /** What a refused request is answered with: its code and sentence; never a stack. */
-export function refusalOf(error: DnrError): { code: ErrorCode; message: string; retryAfterMs?: number; details?: Record<string, unknown> } {
+export function refusalOf(error: DnrError): {
+  code: ErrorCode
+  message: string
+  retryAfterMs?: number
+  details?: Record<string, unknown>
+} {
   const { code, message, retryAfterMs } = error
-  const details = { ...error.details, ...(error instanceof VersionConflict ? { current: error.current as unknown } : {}) }
+  const details = {
+    ...error.details,
+    ...(error instanceof VersionConflict ? { current: error.current as unknown } : {}),
+  }
   return {
     code,
     message,
@@ -204,8 +283,16 @@ export function refusalOf(error: DnrError): { code: ErrorCode; message: string; 
   }
 }
 
-function addressOf(message: ClientMessage): { requestId: string | undefined; channel: string | undefined; subscription: string | undefined } {
-  const { requestId, channel, payload } = message as { requestId?: string; channel?: string; payload?: { subscription?: unknown } }
+function addressOf(message: ClientMessage): {
+  requestId: string | undefined
+  channel: string | undefined
+  subscription: string | undefined
+} {
+  const { requestId, channel, payload } = message as {
+    requestId?: string
+    channel?: string
+    payload?: { subscription?: unknown }
+  }
   const subscription = typeof payload?.subscription === 'string' ? payload.subscription : undefined
   return { requestId, channel, subscription }
 }

@@ -1,7 +1,15 @@
 // Connections and their lives: from the handshake to the last frame. Holds the connections and the effects of their
 // states; does not know channels' members nor a transport. Comes from the transport; next: message-router.ts.
 import {
-  type ChannelName, CLOSE_CODES, type Clock, DnrError, type Logger, parseChannel, type Principal, PROTOCOL_VERSION, utf8Bytes,
+  type ChannelName,
+  CLOSE_CODES,
+  type Clock,
+  DnrError,
+  type Logger,
+  parseChannel,
+  type Principal,
+  PROTOCOL_VERSION,
+  utf8Bytes,
 } from '@dnr/protocol'
 import type { Channels, Refusal, SubscribeResult } from '../channel/channel-manager.ts'
 import type { Limits } from '../limits/limits.ts'
@@ -42,7 +50,11 @@ export interface WebSocketManager {
    *
    * @throws DnrError `bad_channel` for a name that is none; `bad_option` for a type that begins with `entity:`.
    */
-  broadcast(channel: ChannelName, message: ApplicationMessage, options?: { readonly exclude?: string }): number
+  broadcast(
+    channel: ChannelName,
+    message: ApplicationMessage,
+    options?: { readonly exclude?: string },
+  ): number
   /** Says something to all connections of a user; returns how many. The channel is `user:{userId}` unless one is given. */
   sendToUser(userId: string, message: ApplicationMessage): number
   /** Handles messages of a type of the application's own; returns its undo. @throws DnrError `bad_option` when the type is taken. */
@@ -174,7 +186,8 @@ export function createWebSocketManager(options: WebSocketManagerOptions): Connec
     logger.debug('A connection ended.', { connectionId: connection.id, code })
   }
 
-  const close = (connection: Connection, code: number, reason: string): void => dispatch(connection, { type: 'close', code, reason })
+  const close = (connection: Connection, code: number, reason: string): void =>
+    dispatch(connection, { type: 'close', code, reason })
 
   const closeExpired = (connection: Connection): boolean => {
     const principal = principalOf(connection)
@@ -190,10 +203,20 @@ export function createWebSocketManager(options: WebSocketManagerOptions): Connec
   }
 
   const outgoing = createOutgoing(limits.maxQueueBytes, closeSlow)
-  const say = (connection: Connection, message: OutgoingMessage): void => outgoing.send(connection, encodeMessage(message, clock.now()))
+  const say = (connection: Connection, message: OutgoingMessage): void =>
+    outgoing.send(connection, encodeMessage(message, clock.now()))
 
-  const refuse = (connection: Connection, { code, message, requestId, channel, subscription, retryAfterMs, details }: Refusal): void =>
-    say(connection, { type: 'error', channel, subscription, payload: { code, message, retryAfterMs, details }, requestId })
+  const refuse = (
+    connection: Connection,
+    { code, message, requestId, channel, subscription, retryAfterMs, details }: Refusal,
+  ): void =>
+    say(connection, {
+      type: 'error',
+      channel,
+      subscription,
+      payload: { code, message, retryAfterMs, details },
+      requestId,
+    })
 
   const handshakes = createDeadlines<Connection>(clock, limits.handshakeTimeoutMs, (connection) =>
     close(connection, CLOSE_CODES.internal, 'timeout'),
@@ -206,7 +229,8 @@ export function createWebSocketManager(options: WebSocketManagerOptions): Connec
       for (const connection of expiring) closeExpired(connection)
     },
     beat(connection) {
-      if (connection.unansweredPings >= MAX_UNANSWERED_PINGS) return close(connection, CLOSE_CODES.heartbeatTimeout, 'heartbeat')
+      if (connection.unansweredPings >= MAX_UNANSWERED_PINGS)
+        return close(connection, CLOSE_CODES.heartbeatTimeout, 'heartbeat')
       connection.unansweredPings++
       connection.socket.ping()
     },
@@ -277,17 +301,19 @@ export function createWebSocketManager(options: WebSocketManagerOptions): Connec
 
   const admits = (remoteAddress: string): ReturnType<WebSocketManager['admits']> => {
     if (isDraining) return 'draining'
-    return registry.countOfAddress(remoteAddress) >= limits.maxConnectionsPerAddress ? 'too_many_connections' : 'yes'
+    return registry.countOfAddress(remoteAddress) >= limits.maxConnectionsPerAddress
+      ? 'too_many_connections'
+      : 'yes'
   }
 
   return {
     connect(socket, handshake) {
       const { remoteAddress, token, url, headers, cookies } = handshake
       const connection: Connection = {
-        message: events.message as SocketEvents['message'],
-        binary: events.binary as SocketEvents['binary'],
-        pong: events.pong as SocketEvents['pong'],
-        closed: events.closed as SocketEvents['closed'],
+        message: events.message,
+        binary: events.binary,
+        pong: events.pong,
+        closed: events.closed,
         id: options.newId(),
         socket,
         remoteAddress,
@@ -330,9 +356,16 @@ export function createWebSocketManager(options: WebSocketManagerOptions): Connec
       const parsed = parseChannel(channel)
       if (!parsed.ok) throw new DnrError(parsed.code, parsed.message)
       if (message.type.startsWith('entity:')) {
-        throw new DnrError('bad_option', `broadcast: ${message.type} carries a row. Use the event bus, which asks the policies who may see it.`)
+        throw new DnrError(
+          'bad_option',
+          `broadcast: ${message.type} carries a row. Use the event bus, which asks the policies who may see it.`,
+        )
       }
-      return stations().channels.broadcast(channel, encodeMessage({ ...message, channel }, clock.now()), exclude)
+      return stations().channels.broadcast(
+        channel,
+        encodeMessage({ ...message, channel }, clock.now()),
+        exclude,
+      )
     },
     sendToUser(userId, message) {
       const receivers = registry.ofUser(userId).filter(isLive)

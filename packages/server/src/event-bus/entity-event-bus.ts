@@ -1,6 +1,13 @@
 // One node's fan-out. Holds how far the log has been delivered; holds no subscriber. Comes from the relay of a
 // repository (or from the application itself); next: channel/, who hears it.
-import { type Change, type ChangeSink, type Operation, type Position, type WireRow, hasReached } from '@dnr/protocol'
+import {
+  type Change,
+  type ChangeSink,
+  type Operation,
+  type Position,
+  type WireRow,
+  hasReached,
+} from '@dnr/protocol'
 import type { MaybePromise } from '../policy/maybe-promise.ts'
 import type { ChangeHistory } from '../ports/change-history.ts'
 
@@ -80,13 +87,34 @@ export function createEventBus({ history, epoch, now, deliver, onError }: EventB
     }
   }
 
-  const emit = (operation: Operation, entity: string, id: string, before: EmittedRow | null, after: EmittedRow | null): void => {
+  const emit = (
+    operation: Operation,
+    entity: string,
+    id: string,
+    before: EmittedRow | null,
+    after: EmittedRow | null,
+  ): void => {
     // A log's positions are its own: what is not in it stands where it does.
-    if (history === null && position !== null) position = { epoch: position.epoch, offset: position.offset + 1 }
+    if (history === null && position !== null)
+      position = { epoch: position.epoch, offset: position.offset + 1 }
     const version = versionOf(after ?? before) ?? ++emitted
     const at: Position = position ?? { epoch, offset: 0 }
     const rows = { before: wireRow(before, id, version), after: wireRow(after, id, version) }
-    handOut([{ entity, id, operation, version, ...rows, mutationId: null, actor: null, at: now(), position: at, transaction: at.offset, last: true }])
+    handOut([
+      {
+        entity,
+        id,
+        operation,
+        version,
+        ...rows,
+        mutationId: null,
+        actor: null,
+        at: now(),
+        position: at,
+        transaction: at.offset,
+        last: true,
+      },
+    ])
   }
 
   return {
@@ -97,7 +125,8 @@ export function createEventBus({ history, epoch, now, deliver, onError }: EventB
       const last = transaction.at(-1)
       if (last === undefined) return
       const known = position
-      const fresh = known === null ? transaction : transaction.filter((change) => !hasReached(known, change.position))
+      const fresh =
+        known === null ? transaction : transaction.filter((change) => !hasReached(known, change.position))
       if (fresh.length === 0) return
       position = last.position
       handOut(fresh)

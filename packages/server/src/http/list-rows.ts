@@ -95,7 +95,7 @@ async function cursorAt(
 ): Promise<string | null> {
   const { rows, next } = await store.find(findQuery(query, end.after, end.count))
   const last = rows.at(-1)
-  return grant.sees(last) ? next : null
+  return last?.id === end.id && grant.sees(last) ? next : null
 }
 
 function findQuery({ where, orderBy }: ListQuery, after: string | undefined, limit: number): FindQuery {

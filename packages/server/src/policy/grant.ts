@@ -20,19 +20,36 @@ export interface Grant {
   sees(row: AnyRow): boolean
   /** The row without the fields that may not be seen; the same object when there are none. */
   redact(row: WireRow): WireRow
-  /** May this be written: all of it, nothing, or these fields alone? */
-  writable(operation: 'create' | 'update' | 'delete', before: AnyRow | null, after: AnyRow | null): boolean | ReadonlySet<string>
+  /** May this be written: all of it, nothing, or these fields alone? Takes typed rows; `null` where there is none. */
+  writable(
+    operation: 'create' | 'update' | 'delete',
+    before: AnyRow,
+    after: AnyRow,
+  ): boolean | ReadonlySet<string>
 }
 
 /** Hears what a rule threw. */
 export type ReportPolicyFailure = (error: unknown, where: string) => void
 
 /** The grant of a rule's answer; `null` is no grant at all. `ownKey` names the principal where the rule gives no key. */
-export function createGrant(entity: AnyEntity, rule: Rule<AnyRow>, ownKey: string, report: ReportPolicyFailure): Grant | null {
+export function createGrant(
+  entity: AnyEntity,
+  rule: Rule<AnyRow>,
+  ownKey: string,
+  report: ReportPolicyFailure,
+): Grant | null {
   if (rule === null || rule === undefined || rule === false) return null
   const all = readableFields(entity, undefined)
   if (rule === true) {
-    return { entity, key: '*', fieldsKey: '', readable: all, sees: () => true, redact: (row) => row, writable: () => true }
+    return {
+      entity,
+      key: '*',
+      fieldsKey: '',
+      readable: all,
+      sees: () => true,
+      redact: (row) => row,
+      writable: () => true,
+    }
   }
   const readable = rule.fields === undefined ? all : readableFields(entity, rule.fields)
   return {
@@ -40,10 +57,15 @@ export function createGrant(entity: AnyEntity, rule: Rule<AnyRow>, ownKey: strin
     key: rule.key === undefined ? `=${ownKey}` : `+${rule.key}`,
     fieldsKey: rule.fields === undefined ? '' : [...readable].sort().join(),
     readable,
-    sees: (row) => guarded(() => rule.sees(row) === true, false, report, `${entity.name}: sees`),
+    sees: (row) => guarded(() => isYes(rule.sees(row)), false, report, `${entity.name}: sees`),
     redact: rule.fields === undefined ? (row) => row : (row) => pick(row, readable),
     writable: (operation, before, after) =>
-      guarded(() => writableBy(rule, operation, before, after), false, report, `${entity.name}: ${operation}`),
+      guarded(
+        () => writableBy(rule, operation, before, after),
+        false,
+        report,
+        `${entity.name}: ${operation}`,
+      ),
   }
 }
 
@@ -57,12 +79,22 @@ function pick(row: WireRow, readable: ReadonlySet<string>): WireRow {
   return picked as WireRow
 }
 
-function writableBy(rule: RowRule<AnyRow>, operation: 'create' | 'update' | 'delete', before: AnyRow, after: AnyRow): boolean | ReadonlySet<string> {
+function writableBy(
+  rule: RowRule<AnyRow>,
+  operation: 'create' | 'update' | 'delete',
+  before: AnyRow,
+  after: AnyRow,
+): boolean | ReadonlySet<string> {
   const answer = answerOf(rule, operation, before, after)
-  return Array.isArray(answer) ? new Set(answer as string[]) : answer === true
+  return Array.isArray(answer) ? new Set(answer as string[]) : isYes(answer)
 }
 
-function answerOf(rule: RowRule<AnyRow>, operation: 'create' | 'update' | 'delete', before: AnyRow, after: AnyRow): unknown {
+function answerOf(
+  rule: RowRule<AnyRow>,
+  operation: 'create' | 'update' | 'delete',
+  before: AnyRow,
+  after: AnyRow,
+): unknown {
   switch (operation) {
     case 'create':
       return typeof rule.create === 'function' ? rule.create(after) : rule.create
@@ -71,6 +103,11 @@ function answerOf(rule: RowRule<AnyRow>, operation: 'create' | 'update' | 'delet
     case 'delete':
       return typeof rule.delete === 'function' ? rule.delete(before) : rule.delete
   }
+}
+
+// A promise is truthy: a rule that was made asynchronous by mistake must not let everybody in.
+function isYes(answer: unknown): boolean {
+  return answer === true
 }
 
 function guarded<T>(ask: () => T, denied: T, report: ReportPolicyFailure, where: string): T {

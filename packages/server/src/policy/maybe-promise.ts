@@ -4,6 +4,9 @@ export type MaybePromise<T> = T | Promise<T>
 /**
  * Goes on with a value: at once when it is there, so that what needs no waiting is answered in the order it came.
  */
-export function whenReady<T, R>(value: MaybePromise<T>, next: (value: T) => MaybePromise<R>): MaybePromise<R> {
-  return value instanceof Promise ? value.then(next) : next(value)
+export function whenReady<T, R>(
+  value: MaybePromise<T>,
+  goOn: (value: T) => MaybePromise<R>,
+): MaybePromise<R> {
+  return value instanceof Promise ? value.then(goOn) : goOn(value)
 }

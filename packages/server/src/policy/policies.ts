@@ -13,7 +13,9 @@ export interface Policies<P extends Principal = Principal> {
  * @example
  * policies(allow(Task, (user: User | null) => user !== null), allow(Team, () => true))
  */
-export function policies<P extends Principal = Principal>(...allowances: readonly Allowance<P>[]): Policies<P> {
+export function policies<P extends Principal = Principal>(
+  ...allowances: readonly Allowance<P>[]
+): Policies<P> {
   const allowancesByEntity = new Map<string, Allowance<P>>()
   for (const allowance of allowances) {
     const { name } = allowance.entity

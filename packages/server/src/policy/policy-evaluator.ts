@@ -22,7 +22,10 @@ export interface PolicyEvaluatorOptions {
 }
 
 /** Makes the policies ready to be asked. */
-export function createPolicyEvaluator<P extends Principal>(policies: Policies<P>, options: PolicyEvaluatorOptions): PolicyEvaluator {
+export function createPolicyEvaluator<P extends Principal>(
+  policies: Policies<P>,
+  options: PolicyEvaluatorOptions,
+): PolicyEvaluator {
   const { clock, logger = silentLogger, timeoutMs } = options
   let failures = 0
 
@@ -30,7 +33,11 @@ export function createPolicyEvaluator<P extends Principal>(policies: Policies<P>
     failures++
     // A rule that always throws would fill the log with one line per row: the first says all, the rest is for those who look.
     const log = failures === 1 ? logger.error : logger.debug
-    log.call(logger, `The policy of ${where} failed: access is denied. Later failures are logged at level debug.`, { error, failures })
+    log.call(
+      logger,
+      `The policy of ${where} failed: access is denied. Later failures are logged at level debug.`,
+      { error, failures },
+    )
   }
 
   return {
@@ -38,7 +45,8 @@ export function createPolicyEvaluator<P extends Principal>(policies: Policies<P>
       const allowance = policies.allowancesByEntity.get(entityName)
       if (allowance === undefined) return null
       const ownKey = principal?.id ?? ''
-      const grantOf = (rule: Awaited<ReturnType<typeof allowance.rule>>): Grant | null => createGrant(allowance.entity, rule, ownKey, report)
+      const grantOf = (rule: Awaited<ReturnType<typeof allowance.rule>>): Grant | null =>
+        createGrant(allowance.entity, rule, ownKey, report)
       const denied = (error: unknown): null => {
         report(error, entityName)
         return null

@@ -24,7 +24,10 @@ export interface RowRule<Row> {
   /** May they create this row, or with which fields? */
   readonly create?: boolean | readonly FieldOf<Row>[] | ((after: Row) => boolean | readonly FieldOf<Row>[])
   /** May they make this row that one, or by which fields? */
-  readonly update?: boolean | readonly FieldOf<Row>[] | ((before: Row, after: Row) => boolean | readonly FieldOf<Row>[])
+  readonly update?:
+    | boolean
+    | readonly FieldOf<Row>[]
+    | ((before: Row, after: Row) => boolean | readonly FieldOf<Row>[])
   /** May they delete this row? */
   readonly delete?: boolean | ((before: Row) => boolean)
 }

@@ -1,4 +1,12 @@
-import type { Channel, ChannelName, ClientMessage, ClientMessageType, Clock, ErrorCode, Principal } from '@dnr/protocol'
+import type {
+  Channel,
+  ChannelName,
+  ClientMessage,
+  ClientMessageType,
+  Clock,
+  ErrorCode,
+  Principal,
+} from '@dnr/protocol'
 
 /** A feature attached to the server, such as presence. It handles its own messages and is told who watches its channels. */
 export interface ServerPlugin {
@@ -18,14 +26,21 @@ export interface PluginHost {
    * Authorises and subscribes as `subscribe` would: resolves with `installed`, or with `refused` after having sent the
    * error. No `subscribed` frame is sent and the session's `subscribed` is not called.
    */
-  subscribe(connectionId: string, channel: ChannelName, options: { quiet: true; requestId?: string }): Promise<'installed' | 'refused'>
+  subscribe(
+    connectionId: string,
+    channel: ChannelName,
+    options: { quiet: true; requestId?: string },
+  ): Promise<'installed' | 'refused'>
   /** Without a frame, and without the session's `unsubscribed`. */
   unsubscribe(connectionId: string, channel: ChannelName): void
   /** Ids of the connections whose subscription is installed. */
   subscribers(channel: ChannelName): Iterable<string>
   /** Encoded once whatever the number of receivers; `timestamp` is added. */
   send(connectionIds: Iterable<string>, message: PluginMessage): void
-  refuse(connectionId: string, error: { code: ErrorCode; message: string; requestId?: string; channel?: string }): void
+  refuse(
+    connectionId: string,
+    error: { code: ErrorCode; message: string; requestId?: string; channel?: string },
+  ): void
 }
 
 export interface PluginMessage {

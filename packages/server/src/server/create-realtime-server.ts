@@ -56,7 +56,9 @@ const CLOSE_WAIT_MS = 1_500
  * database.startRelay(realtime.eventBus)
  * attachWebSockets(realtime, httpServer, { path: '/ws' })
  */
-export function createRealtimeServer<P extends Principal = Principal>(options: RealtimeServerOptions<P>): RealtimeServer {
+export function createRealtimeServer<P extends Principal = Principal>(
+  options: RealtimeServerOptions<P>,
+): RealtimeServer {
   const resolved = resolveOptions(options)
   const { stores, authenticate, basePath, clock, logger, random, limits } = resolved
   const policies = createPolicies(resolved)

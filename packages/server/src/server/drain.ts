@@ -14,7 +14,12 @@ export interface DrainOptions {
 const POLL_MS = 50
 
 /** Refuses newcomers, sends `reconnect` with a delay of its own to each client, waits, closes. Resolves when all are gone. */
-export async function drainConnections(connections: Connections, clock: Clock, random: () => number, options: DrainOptions = {}): Promise<void> {
+export async function drainConnections(
+  connections: Connections,
+  clock: Clock,
+  random: () => number,
+  options: DrainOptions = {},
+): Promise<void> {
   const { timeoutMs = 5_000, spreadMs = 5_000 } = options
   connections.beginDraining()
   const live = [...connections.all()].filter(isLive)
@@ -32,9 +37,15 @@ export async function drainConnections(connections: Connections, clock: Clock, r
 const CLOSE_GRACE_MS = 2_000
 
 /** Resolves when no connection is left, or after `timeoutMs`. */
-export async function waitUntilGone(connections: Connections, clock: Clock, timeoutMs: number): Promise<void> {
+export async function waitUntilGone(
+  connections: Connections,
+  clock: Clock,
+  timeoutMs: number,
+): Promise<void> {
   const endsAt = clock.monotonic() + timeoutMs
   while (connections.connectionCount > 0 && clock.monotonic() < endsAt) {
-    await new Promise<void>((resolve) => clock.setTimeout(resolve, Math.min(POLL_MS, Math.max(1, endsAt - clock.monotonic()))))
+    await new Promise<void>((resolve) =>
+      clock.setTimeout(resolve, Math.min(POLL_MS, Math.max(1, endsAt - clock.monotonic()))),
+    )
   }
 }

@@ -63,10 +63,14 @@ export function resolveOptions<P extends Principal>(options: RealtimeServerOptio
   const stores = options.repositories ?? []
   const names = stores.map((store) => store.entity.name)
   const twice = names.find((name, index) => names.indexOf(name) !== index)
-  if (twice !== undefined) throw new DnrError('bad_option', `repositories: ${twice} has two. Give each entity one.`)
+  if (twice !== undefined)
+    throw new DnrError('bad_option', `repositories: ${twice} has two. Give each entity one.`)
   const basePath = options.basePath ?? '/api'
   if (!/^(\/[\w.~-]+)*$/.test(basePath)) {
-    throw new DnrError('bad_option', `basePath is "${basePath}": expected a path such as "/api", without a slash at its end.`)
+    throw new DnrError(
+      'bad_option',
+      `basePath is "${basePath}": expected a path such as "/api", without a slash at its end.`,
+    )
   }
   // Inside, principals are principals: what an application adds to them only its own rules read.
   return {
@@ -77,8 +81,14 @@ export function resolveOptions<P extends Principal>(options: RealtimeServerOptio
     plugins: options.plugins ?? [],
     rules: (options.channels ?? {}) as ChannelRules,
     limits: resolveLimits(options.limits),
-    heartbeatIntervalMs: checkNumber('heartbeatIntervalMs', options.heartbeatIntervalMs ?? 25_000, { min: 100, max: 3_600_000 }),
-    policyTimeoutMs: checkNumber('policyTimeoutMs', options.policyTimeoutMs ?? 5_000, { min: 1, max: 3_600_000 }),
+    heartbeatIntervalMs: checkNumber('heartbeatIntervalMs', options.heartbeatIntervalMs ?? 25_000, {
+      min: 100,
+      max: 3_600_000,
+    }),
+    policyTimeoutMs: checkNumber('policyTimeoutMs', options.policyTimeoutMs ?? 5_000, {
+      min: 1,
+      max: 3_600_000,
+    }),
     basePath,
     clock: options.clock ?? systemClock,
     random: options.random ?? systemRandom,

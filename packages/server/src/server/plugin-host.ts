@@ -1,5 +1,12 @@
 // Plugins and what they may ask of the server. Holds their sessions; knows nothing of what they do.
-import { type ChannelName, type ClientMessage, type ClientMessageType, type Clock, DnrError, parseChannel } from '@dnr/protocol'
+import {
+  type ChannelName,
+  type ClientMessage,
+  type ClientMessageType,
+  type Clock,
+  DnrError,
+  parseChannel,
+} from '@dnr/protocol'
 import type { Channels } from '../channel/channel-manager.ts'
 import type { ChannelEntry } from '../channel/subscription.ts'
 import { type Connection, principalOf } from '../connection/connection.ts'
@@ -10,7 +17,9 @@ import type { PluginHost, PluginSession, ServerPlugin } from '../ports/server-pl
 /** The running plugins. */
 export interface Plugins {
   /** Who handles a client's message of this type. */
-  handlerFor(type: ClientMessageType): ((connectionId: string, message: ClientMessage) => void | Promise<void>) | null
+  handlerFor(
+    type: ClientMessageType,
+  ): ((connectionId: string, message: ClientMessage) => void | Promise<void>) | null
   subscribed(connection: Connection, entry: ChannelEntry): void
   unsubscribed(connection: Connection, entry: ChannelEntry): void
   disconnected(connection: Connection, code: number): void
@@ -32,13 +41,21 @@ export function startPlugins({ plugins, clock, connections, channels, onError }:
   const running: { readonly plugin: ServerPlugin; readonly session: PluginSession }[] = []
   for (const plugin of plugins) {
     const taken = plugin.messageTypes.find((type) => sessionsByType.has(type))
-    if (taken !== undefined) throw new DnrError('bad_option', `plugins: ${plugin.name} handles ${taken}, which another plugin handles already.`)
+    if (taken !== undefined)
+      throw new DnrError(
+        'bad_option',
+        `plugins: ${plugin.name} handles ${taken}, which another plugin handles already.`,
+      )
     const session = plugin.start(host)
     for (const type of plugin.messageTypes) sessionsByType.set(type, session)
     running.push({ plugin, session })
   }
 
-  const tell = (what: string, call: (session: PluginSession) => void, kind?: ChannelEntry['channel']['kind']): void => {
+  const tell = (
+    what: string,
+    call: (session: PluginSession) => void,
+    kind?: ChannelEntry['channel']['kind'],
+  ): void => {
     for (const { plugin, session } of running) {
       if (kind !== undefined && !plugin.channelKinds.includes(kind)) continue
       try {
@@ -54,8 +71,10 @@ export function startPlugins({ plugins, clock, connections, channels, onError }:
       const session = sessionsByType.get(type)
       return session === undefined ? null : (connectionId, message) => session.message(connectionId, message)
     },
-    subscribed: ({ id }, { name, channel }) => tell('subscribed', (session) => session.subscribed(id, name), channel.kind),
-    unsubscribed: ({ id }, { name, channel }) => tell('unsubscribed', (session) => session.unsubscribed(id, name), channel.kind),
+    subscribed: ({ id }, { name, channel }) =>
+      tell('subscribed', (session) => session.subscribed(id, name), channel.kind),
+    unsubscribed: ({ id }, { name, channel }) =>
+      tell('unsubscribed', (session) => session.unsubscribed(id, name), channel.kind),
     disconnected: ({ id }, code) => tell('disconnected', (session) => session.disconnected(id, { code })),
     stop: () => tell('stop', (session) => session.stop()),
   }

@@ -27,11 +27,20 @@ export interface RealtimeCore {
 }
 
 /** Makes the evaluator of a server's policies. */
-export function createPolicies({ policies, clock, logger, policyTimeoutMs }: ResolvedOptions): PolicyEvaluator {
+export function createPolicies({
+  policies,
+  clock,
+  logger,
+  policyTimeoutMs,
+}: ResolvedOptions): PolicyEvaluator {
   return createPolicyEvaluator(policies, { clock, logger, timeoutMs: policyTimeoutMs })
 }
 
-export function createRealtimeCore(options: ResolvedOptions, policies: PolicyEvaluator, writes: Writes): RealtimeCore {
+export function createRealtimeCore(
+  options: ResolvedOptions,
+  policies: PolicyEvaluator,
+  writes: Writes,
+): RealtimeCore {
   const { stores, history, clock, logger, limits, rules, policyTimeoutMs: timeoutMs, newId } = options
   const onError = reporter(logger)
   const entities = knownEntities(stores, options.policies)
@@ -82,7 +91,8 @@ export function createRealtimeCore(options: ResolvedOptions, policies: PolicyEva
   })
   // Asked for now, so that the first subscriber need not wait; when it fails, the first subscribers ask again.
   const head = eventBus.ready()
-  if (head instanceof Promise) head.catch((error: unknown) => onError(error, 'reading where the change log stands'))
+  if (head instanceof Promise)
+    head.catch((error: unknown) => onError(error, 'reading where the change log stands'))
   return { connections, channels, eventBus, policies, plugins, writes }
 }
 
@@ -93,9 +103,13 @@ function reporter(logger: Logger): (error: unknown, what: string) => void {
 
 /** Names the entities that nobody may see, so that a forgotten rule is not looked for in the browser. */
 export function warnOfMissingPolicies({ stores, policies, logger }: ResolvedOptions): void {
-  const missing = stores.map((store) => store.entity.name).filter((name) => !policies.allowancesByEntity.has(name))
+  const missing = stores
+    .map((store) => store.entity.name)
+    .filter((name) => !policies.allowancesByEntity.has(name))
   if (missing.length === 0) return
   const rules = missing.map((name) => `allow(${name}, (user) => …)`).join(', ')
-  logger.error(`No policy for ${missing.join(', ')}: nobody may see or write these rows. Add ${rules} to policies(…).`, { entities: missing })
+  logger.error(
+    `No policy for ${missing.join(', ')}: nobody may see or write these rows. Add ${rules} to policies(…).`,
+    { entities: missing },
+  )
 }
-

@@ -60,9 +60,14 @@ const CLOSE_TIMEOUT_MS = 1_000
  * @example
  * attachWebSockets(realtime, httpServer, { path: '/ws', origins: ['https://app.example.com'] })
  */
-export function attachWebSockets(realtime: AttachTarget, httpServer: UpgradeSource, options: AttachOptions = {}): AttachedWebSockets {
+export function attachWebSockets(
+  realtime: AttachTarget,
+  httpServer: UpgradeSource,
+  options: AttachOptions = {},
+): AttachedWebSockets {
   const { path = '/ws', origins, addressOf = addressOfSocket } = options
-  if (!/^\/[^?#\s]*$/.test(path)) throw new DnrError('bad_option', `path is "${path}": expected a path such as "/ws".`)
+  if (!/^\/[^?#\s]*$/.test(path))
+    throw new DnrError('bad_option', `path is "${path}": expected a path such as "/ws".`)
   const { webSockets, limits, clock, logger } = realtime
   const flush = createTickFlush()
   const acceptor = new WebSocketServer(acceptorOptions(limits.maxFrameBytes))
@@ -78,10 +83,15 @@ export function attachWebSockets(realtime: AttachTarget, httpServer: UpgradeSour
     })
   }
 
-  const refusalOf = (request: IncomingMessage): { status: number; sentence: string; headers?: Record<string, string> } | null => {
-    if (request.rawHeaders.length > MAX_HEADERS * 2) return { status: 431, sentence: `A request has at most ${MAX_HEADERS} headers.` }
+  const refusalOf = (
+    request: IncomingMessage,
+  ): { status: number; sentence: string; headers?: Record<string, string> } | null => {
+    if (request.rawHeaders.length > MAX_HEADERS * 2)
+      return { status: 431, sentence: `A request has at most ${MAX_HEADERS} headers.` }
     if (!isOriginAllowed(request, origins)) {
-      logger.info('An origin was refused: add it to the option origins if its pages may connect.', { origin: request.headers.origin ?? null })
+      logger.info('An origin was refused: add it to the option origins if its pages may connect.', {
+        origin: request.headers.origin ?? null,
+      })
       return { status: 403, sentence: 'Pages of this origin may not connect.' }
     }
     const admission = webSockets.admits(addressOf(request))
@@ -95,7 +105,8 @@ export function attachWebSockets(realtime: AttachTarget, httpServer: UpgradeSour
     const target = readTarget(request.url)
     if (target === null) return refuseUpgrade(socket, 400, 'The request target is malformed.')
     if (target.path === path) return accept(request, socket, head, target.query)
-    if (httpServer.listenerCount('upgrade') === 1) return refuseUpgrade(socket, 404, 'There is no WebSocket here.')
+    if (httpServer.listenerCount('upgrade') === 1)
+      return refuseUpgrade(socket, 404, 'There is no WebSocket here.')
     refuseUnlessAnswered(socket)
   }
 
@@ -104,7 +115,8 @@ export function attachWebSockets(realtime: AttachTarget, httpServer: UpgradeSour
     const before = socket.bytesWritten
     const cancel = clock.setTimeout(() => {
       socket.off('close', cancel)
-      if (socket.bytesWritten === before && !socket.destroyed) refuseUpgrade(socket, 404, 'There is no WebSocket here.')
+      if (socket.bytesWritten === before && !socket.destroyed)
+        refuseUpgrade(socket, 404, 'There is no WebSocket here.')
     }, UNANSWERED_MS)
     socket.once('close', cancel)
   }

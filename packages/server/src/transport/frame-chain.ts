@@ -30,7 +30,15 @@ export function appendFrame(chain: FrameChain, frame: Frame): FrameChain {
   const known = chain.others?.get(frame)
   if (known !== undefined) return known
   const bytes = chain.bytes + prepareFrame(frame).length
-  const added: FrameChain = { parent: chain, frame, length: chain.length + 1, bytes, next: null, others: null, buffer: null }
+  const added: FrameChain = {
+    parent: chain,
+    frame,
+    length: chain.length + 1,
+    bytes,
+    next: null,
+    others: null,
+    buffer: null,
+  }
   if (next?.frame) {
     chain.others ??= new Map()
     chain.others.set(next.frame, next)

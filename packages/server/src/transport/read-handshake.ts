@@ -7,7 +7,9 @@ import type { Handshake } from '../ports/server-socket.ts'
 const BEARER = 'bearer.'
 
 /** Path and query of a request target, `null` when it is none. */
-export function readTarget(url: string | undefined): { readonly path: string; readonly query: URLSearchParams } | null {
+export function readTarget(
+  url: string | undefined,
+): { readonly path: string; readonly query: URLSearchParams } | null {
   if (url === undefined || !url.startsWith('/') || url.startsWith('//')) return null
   const mark = url.indexOf('?')
   const path = mark === -1 ? url : url.slice(0, mark)
@@ -25,9 +27,19 @@ export function selectSubprotocol(offered: ReadonlySet<string>): string | false 
 }
 
 /** What is known of a connection from its request. */
-export function readHandshake(request: IncomingMessage, query: URLSearchParams, remoteAddress: string): Handshake {
+export function readHandshake(
+  request: IncomingMessage,
+  query: URLSearchParams,
+  remoteAddress: string,
+): Handshake {
   const { headers, url = '' } = request
-  return { url, headers, cookies: readCookies(headers.cookie), token: readToken(request, query), remoteAddress }
+  return {
+    url,
+    headers,
+    cookies: readCookies(headers.cookie),
+    token: readToken(request, query),
+    remoteAddress,
+  }
 }
 
 function readToken({ headers }: IncomingMessage, query: URLSearchParams): string | null {
@@ -37,5 +49,7 @@ function readToken({ headers }: IncomingMessage, query: URLSearchParams): string
   const fromQuery = query.get('token')
   if (fromQuery !== null && fromQuery !== '') return fromQuery
   const { authorization } = headers
-  return authorization !== undefined && /^bearer /i.test(authorization) ? authorization.slice('bearer '.length).trim() : null
+  return authorization !== undefined && /^bearer /i.test(authorization)
+    ? authorization.slice('bearer '.length).trim()
+    : null
 }

@@ -2,7 +2,12 @@ import { STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'
 
 /** Answers an upgrade with an HTTP status and ends its socket, also when the peer never does. */
-export function refuseUpgrade(socket: Duplex, status: number, sentence: string, headers: Readonly<Record<string, string>> = {}): void {
+export function refuseUpgrade(
+  socket: Duplex,
+  status: number,
+  sentence: string,
+  headers: Readonly<Record<string, string>> = {},
+): void {
   if (!socket.writable) return void socket.destroy()
   const body = `${sentence}\n`
   const lines = Object.entries({

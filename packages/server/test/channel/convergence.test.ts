@@ -7,16 +7,47 @@ import { createMemoryStore, task } from '../support/memory-store.ts'
 import { createTestServer, type Received, type TestClient } from '../support/test-server.ts'
 
 type Step =
-  | { readonly do: 'write'; readonly ids: readonly number[]; readonly team: 'red' | 'blue' | null; readonly publish: boolean }
+  | {
+      readonly do: 'write'
+      readonly ids: readonly number[]
+      readonly team: 'red' | 'blue' | null
+      readonly publish: boolean
+    }
   | { readonly do: 'publish' | 'reconnect' | 'resubscribe' | 'turn' | 'open gate' | 'close gate' }
 
 const step: fc.Arbitrary<Step> = fc.oneof(
-  { weight: 5, arbitrary: fc.record({ do: fc.constant('write' as const), ids: fc.uniqueArray(fc.nat(4), { minLength: 1, maxLength: 3 }), team: fc.constantFrom('red' as const, 'blue' as const, null), publish: fc.boolean() }) },
-  { weight: 4, arbitrary: fc.record({ do: fc.constantFrom('publish' as const, 'reconnect' as const, 'resubscribe' as const, 'turn' as const, 'open gate' as const, 'close gate' as const) }) },
+  {
+    weight: 5,
+    arbitrary: fc.record({
+      do: fc.constant('write' as const),
+      ids: fc.uniqueArray(fc.nat(4), { minLength: 1, maxLength: 3 }),
+      team: fc.constantFrom('red' as const, 'blue' as const, null),
+      publish: fc.boolean(),
+    }),
+  },
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      do: fc.constantFrom(
+        'publish' as const,
+        'reconnect' as const,
+        'resubscribe' as const,
+        'turn' as const,
+        'open gate' as const,
+        'close gate' as const,
+      ),
+    }),
+  },
 )
 
 /** A client as PROTOCOL.md describes it: whole transactions, versions, positions. */
-function createModel(): { apply(messages: readonly Received[]): void; lost(): void; readonly rows: Map<string, { team: string }>; position: Position | null; fresh: boolean } {
+function createModel(): {
+  apply(messages: readonly Received[]): void
+  lost(): void
+  readonly rows: Map<string, { team: string }>
+  position: Position | null
+  fresh: boolean
+} {
   const rows = new Map<string, { version: number; team: string }>()
   let batch: Received[] = []
   let replacing: Map<string, { version: number; team: string }> | null = null
@@ -67,74 +98,88 @@ function createModel(): { apply(messages: readonly Received[]): void; lost(): vo
 
 test('every schedule ends with the rows of the table that may be seen', async () => {
   await fc.assert(
-    fc.asyncProperty(fc.array(step, { maxLength: 40 }), fc.integer({ min: 1, max: 3 }), async (steps, size) => {
-      const memory = createMemoryStore({ chunkRows: size, pageChanges: size })
-      const server = createTestServer({ memory, limits: { maxMessagesPerSecond: null } })
-      const model = createModel()
-      const waiting: (() => void)[] = []
-      let isClosed = false
-      memory.gate = () => (isClosed ? new Promise<void>((resolve) => void waiting.push(resolve)) : undefined)
-      const openGate = (): void => {
-        isClosed = false
-        for (const open of waiting.splice(0)) open()
-      }
-      const subscribe = (client: TestClient): void =>
-        client.send({ type: 'subscribe', channel: 'entity:Task', payload: { snapshot: true, ...(model.position && { position: model.position }) } })
-      let client = await server.connect('ann@red')
-      subscribe(client)
-      const read = async (): Promise<void> => model.apply(await client.take())
-      let title = 0
-      for (const each of steps) {
-        switch (each.do) {
-          case 'write':
-            memory.write(
-              each.ids.filter((id) => each.team !== null || memory.rows.has(`t${id}`)).map((id) => ({ id: `t${id}`, row: each.team === null ? null : task(each.team, `${++title}`) })),
-              { publish: each.publish },
-            )
-            break
-          case 'publish':
-            memory.publishRest()
-            break
-          case 'reconnect':
-            await read()
-            client.pair.cut()
-            model.lost()
-            client = await server.connect('ann@red')
-            subscribe(client)
-            break
-          case 'resubscribe':
-            await read()
-            subscribe(client)
-            break
-          case 'turn':
-            await server.clock.advance(1)
-            await read()
-            break
-          case 'open gate':
-            openGate()
-            break
-          case 'close gate':
-            isClosed = true
+    fc.asyncProperty(
+      fc.array(step, { maxLength: 40 }),
+      fc.integer({ min: 1, max: 3 }),
+      async (steps, size) => {
+        const memory = createMemoryStore({ chunkRows: size, pageChanges: size })
+        const server = createTestServer({ memory, limits: { maxMessagesPerSecond: null } })
+        const model = createModel()
+        const waiting: (() => void)[] = []
+        let isClosed = false
+        memory.gate = () =>
+          isClosed ? new Promise<void>((resolve) => void waiting.push(resolve)) : undefined
+        const openGate = (): void => {
+          isClosed = false
+          for (const open of waiting.splice(0)) open()
         }
-      }
-      openGate()
-      memory.publishRest()
-      for (let turn = 0; turn < 60; turn++) {
-        await server.clock.advance(10)
+        const subscribe = (client: TestClient): void =>
+          client.send({
+            type: 'subscribe',
+            channel: 'entity:Task',
+            payload: { snapshot: true, ...(model.position && { position: model.position }) },
+          })
+        let client = await server.connect('ann@red')
+        subscribe(client)
+        const read = async (): Promise<void> => model.apply(await client.take())
+        let title = 0
+        for (const each of steps) {
+          switch (each.do) {
+            case 'write':
+              memory.write(
+                each.ids
+                  .filter((id) => each.team !== null || memory.rows.has(`t${id}`))
+                  .map((id) => ({
+                    id: `t${id}`,
+                    row: each.team === null ? null : task(each.team, `${++title}`),
+                  })),
+                { publish: each.publish },
+              )
+              break
+            case 'publish':
+              memory.publishRest()
+              break
+            case 'reconnect':
+              await read()
+              client.pair.cut()
+              model.lost()
+              client = await server.connect('ann@red')
+              subscribe(client)
+              break
+            case 'resubscribe':
+              await read()
+              subscribe(client)
+              break
+            case 'turn':
+              await server.clock.advance(1)
+              await read()
+              break
+            case 'open gate':
+              openGate()
+              break
+            case 'close gate':
+              isClosed = true
+          }
+        }
+        openGate()
+        memory.publishRest()
+        for (let turn = 0; turn < 60; turn++) {
+          await server.clock.advance(10)
+          await drainMicrotasks()
+        }
+        await read()
+        expect([...model.rows.values()].map((row) => JSON.stringify(row)).sort()).toEqual(
+          [...memory.rows.values()]
+            .filter((row) => row['team'] === 'red')
+            .map((row) => JSON.stringify(row))
+            .sort(),
+        )
+        expect(server.logged.filter(({ level }) => level === 'error')).toEqual([])
+        client.pair.cut()
         await drainMicrotasks()
-      }
-      await read()
-      const shown = [...model.rows].map(([id, { team }]) => [id, team]).sort()
-      const visible = [...memory.rows.values()].filter((row) => row['team'] === 'red').map((row) => [row.id, 'red']).sort()
-      expect(shown).toEqual(visible)
-      expect([...model.rows.values()].map((row) => JSON.stringify(row)).sort()).toEqual(
-        [...memory.rows.values()].filter((row) => row['team'] === 'red').map((row) => JSON.stringify(row)).sort(),
-      )
-      expect(server.logged.filter(({ level }) => level === 'error')).toEqual([])
-      client.pair.cut()
-      await drainMicrotasks()
-      expect(server.channels).toMatchObject({ subscriptionCount: 0, groupCount: 0, channelCount: 0 })
-    }),
+        expect(server.channels).toMatchObject({ subscriptionCount: 0, groupCount: 0, channelCount: 0 })
+      },
+    ),
     { numRuns: 200 },
   )
 }, 30_000)

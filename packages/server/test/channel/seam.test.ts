@@ -3,19 +3,23 @@ import { drainMicrotasks } from '@dnr/testing'
 import { expect, test } from 'vitest'
 import { allow } from '../../src/policy/rule.ts'
 import { policies } from '../../src/policy/policies.ts'
-import { Task, type User } from '../support/entities.ts'
+import { Task } from '../support/entities.ts'
 import { createMemoryStore, type MemoryStore, task } from '../support/memory-store.ts'
 import { createTestServer, typesOf } from '../support/test-server.ts'
 
-const subscribe = (payload?: object): object => ({ type: 'subscribe', channel: 'entity:Task', ...(payload && { payload }) })
+const subscribe = (payload?: object): object => ({
+  type: 'subscribe',
+  channel: 'entity:Task',
+  ...(payload && { payload }),
+})
 const at = (offset: number, epoch = 'e1'): object => ({ epoch, offset })
 
 /** A gate that opens when told to; `reached` resolves when somebody stands before it. */
-function gate(memory: MemoryStore, at: string): { reached: Promise<void>; open(): void } {
+function gate(memory: MemoryStore, place: string): { reached: Promise<void>; open(): void } {
   let open = (): void => {}
   const reached = new Promise<void>((arrived) => {
     memory.gate = (what) => {
-      if (what !== at) return undefined
+      if (what !== place) return undefined
       memory.gate = null
       arrived()
       return new Promise<void>((resolve) => (open = resolve))
@@ -38,7 +42,10 @@ test('a snapshot comes in chunks, and what was written meanwhile after it', asyn
   memory.write([{ id: 'd', row: task('red') }])
   const [first] = await client.take()
   expect(first).toMatchObject({
-    type: 'subscribed', requestId: 'r', subscription: 'k', payload: { position: at(4), recovered: false, snapshot: { more: true } },
+    type: 'subscribed',
+    requestId: 'r',
+    subscription: 'k',
+    payload: { position: at(4), recovered: false, snapshot: { more: true } },
   })
   expect(first?.payload.snapshot.rows.map(({ id }: { id: string }) => id)).toEqual(['a', 'b'])
   second.open()
@@ -61,7 +68,10 @@ test('a write between installing and reading is in the snapshot and not sent aga
   before.open()
   const answers = await client.take()
   expect(typesOf(answers)).toEqual(['subscribed'])
-  expect(answers[0]?.payload).toMatchObject({ position: at(1), snapshot: { rows: [{ id: 'a' }], more: false } })
+  expect(answers[0]?.payload).toMatchObject({
+    position: at(1),
+    snapshot: { rows: [{ id: 'a' }], more: false },
+  })
 })
 
 test('what was committed before, but published only after the snapshot was read, is not sent again', async () => {
@@ -79,12 +89,22 @@ test('a position that holds: recovered, then what was missed in order, then live
   const server = createTestServer()
   const before = server.memory.position()
   server.memory.write([{ id: 'a', row: task('red') }])
-  server.memory.write([{ id: 'a', row: { title: 'y' } }, { id: 'b', row: task('red') }, { id: 'c', row: task('blue') }])
+  server.memory.write([
+    { id: 'a', row: { title: 'y' } },
+    { id: 'b', row: task('red') },
+    { id: 'c', row: task('blue') },
+  ])
   const client = await server.connect()
   const answers = await client.ask({ ...subscribe({ position: before, snapshot: true }), requestId: 'r' })
-  expect(answers[0]).toMatchObject({ type: 'subscribed', requestId: 'r', payload: { position: before, recovered: true } })
+  expect(answers[0]).toMatchObject({
+    type: 'subscribed',
+    requestId: 'r',
+    payload: { position: before, recovered: true },
+  })
   expect(answers[0]?.payload).not.toHaveProperty('snapshot')
-  expect(answers.slice(1).map(({ type, payload, position, more }) => [type, payload.id, position.offset, more])).toEqual([
+  expect(
+    answers.slice(1).map(({ type, payload, position, more }) => [type, payload.id, position.offset, more]),
+  ).toEqual([
     ['entity:created', 'a', 1, undefined],
     ['entity:updated', 'a', 2, true],
     ['entity:created', 'b', 3, undefined],
@@ -115,7 +135,11 @@ test.each([
   const [bare] = await client.ask(subscribe({ position }))
   expect(bare?.payload).toEqual({ position: at(2), recovered: false })
   const [full] = await client.ask(subscribe({ position, snapshot: true }))
-  expect(full?.payload).toMatchObject({ position: at(2), recovered: false, snapshot: { rows: [{ id: 'a' }, { id: 'b' }], more: false } })
+  expect(full?.payload).toMatchObject({
+    position: at(2),
+    recovered: false,
+    snapshot: { rows: [{ id: 'a' }, { id: 'b' }], more: false },
+  })
 })
 
 test('what is written while the log is read comes once, after it', async () => {
@@ -147,7 +171,8 @@ test('more than may collect while reading is let go and read from the log instea
   const second = gate(memory, 'chunk')
   client.send(subscribe({ snapshot: true }))
   await second.reached
-  for (let count = 0; count < 10; count++) memory.write([{ id: `n${count}`, row: task('red', 'x'.repeat(60_000)) }])
+  for (let count = 0; count < 10; count++)
+    memory.write([{ id: `n${count}`, row: task('red', 'x'.repeat(60_000)) }])
   const history = gate(memory, 'history')
   second.open()
   await history.reached
@@ -156,7 +181,9 @@ test('more than may collect while reading is let go and read from the log instea
   await client.take()
   memory.write([{ id: 'last', row: task('red') }])
   await client.take()
-  const ids = client.received.filter(({ type }) => type.startsWith('entity:')).map(({ payload }) => payload.id as string)
+  const ids = client.received
+    .filter(({ type }) => type.startsWith('entity:'))
+    .map(({ payload }) => payload.id as string)
   // What a later chunk of the snapshot held already comes as well, and is known by its version.
   const expected = [...Array.from({ length: 10 }, (_, count) => `n${count}`), 'during', 'last']
   expect(ids).toEqual(expected)
@@ -224,7 +251,11 @@ test('members of a group that come back together read once and share the frames'
     client.send(subscribe({ position: at(0) }))
   }
   for (const client of clients) {
-    expect(typesOf((await client.take()).slice(-3))).toEqual(['entity:created', 'entity:created', 'entity:created'])
+    expect(typesOf((await client.take()).slice(-3))).toEqual([
+      'entity:created',
+      'entity:created',
+      'entity:created',
+    ])
   }
   expect(reads).toBe(1)
   // Three events, and `subscribed` for each.
@@ -266,8 +297,14 @@ test('a large snapshot waits for a reader that is slow, and does not close it', 
 
 test('a reader that takes nothing for half a minute is closed', async () => {
   const memory = createMemoryStore()
-  const server = createTestServer({ memory, limits: { maxQueueBytes: 100_000 }, heartbeatIntervalMs: 3_600_000 })
-  memory.write(Array.from({ length: 100 }, (_, index) => ({ id: `r${index}`, row: task('red', 'x'.repeat(10_000)) })))
+  const server = createTestServer({
+    memory,
+    limits: { maxQueueBytes: 100_000 },
+    heartbeatIntervalMs: 3_600_000,
+  })
+  memory.write(
+    Array.from({ length: 100 }, (_, index) => ({ id: `r${index}`, row: task('red', 'x'.repeat(10_000)) })),
+  )
   const client = await server.connect()
   client.pair.stall('to-client')
   client.send(subscribe({ snapshot: true }))
@@ -280,7 +317,7 @@ test('a reader that takes nothing for half a minute is closed', async () => {
 
 test('unsubscribe during authorisation: the late answer installs nothing', async () => {
   let answer: (rule: boolean) => void = () => {}
-  const slow = policies(allow(Task, (_: User | null) => new Promise<boolean>((resolve) => (answer = resolve))))
+  const slow = policies(allow(Task, () => new Promise<boolean>((resolve) => (answer = resolve))))
   const server = createTestServer({ policies: slow })
   const client = await server.connect()
   await client.take()
@@ -315,7 +352,7 @@ test('subscribe, unsubscribe, subscribe in a row: each is answered in order, the
 
 test('of two subscribes under one key the second wins, however late the first is authorised', async () => {
   const answers: ((rule: boolean) => void)[] = []
-  const slow = policies(allow(Task, (_: User | null) => new Promise<boolean>((resolve) => void answers.push(resolve))))
+  const slow = policies(allow(Task, () => new Promise<boolean>((resolve) => void answers.push(resolve))))
   const server = createTestServer({ policies: slow })
   const client = await server.connect()
   await client.take()
@@ -336,7 +373,7 @@ test('of two subscribes under one key the second wins, however late the first is
 
 test('a connection that ends during authorisation or a snapshot leaves nothing behind', async () => {
   let answer: (rule: boolean) => void = () => {}
-  const slow = policies(allow(Task, (_: User | null) => new Promise<boolean>((resolve) => (answer = resolve))))
+  const slow = policies(allow(Task, () => new Promise<boolean>((resolve) => (answer = resolve))))
   const authorising = createTestServer({ policies: slow })
   const first = await authorising.connect()
   first.send(subscribe())

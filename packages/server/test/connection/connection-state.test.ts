@@ -78,7 +78,9 @@ const table: Record<Status, Record<ConnectionEvent['type'], Expected>> = {
 }
 
 const cells = Object.entries(table).flatMap(([status, row]) =>
-  Object.entries(row).map(([type, expected]) => [status as Status, type as ConnectionEvent['type'], expected] as const),
+  Object.entries(row).map(
+    ([type, expected]) => [status as Status, type as ConnectionEvent['type'], expected] as const,
+  ),
 )
 
 test.each(cells)('%s, %s', (status, type, expected) => {
@@ -90,7 +92,11 @@ test('keeps at most 16 frames waiting', () => {
   let state: ConnectionState = newConnection
   for (let frame = 0; frame < MAX_WAITING_FRAMES; frame++) state = transition(state, events.frame).state
   expect(state.status).toBe('authenticating')
-  expect(transition(state, events.frame).state).toEqual({ status: 'closing', code: 4429, reason: 'rate_limited' })
+  expect(transition(state, events.frame).state).toEqual({
+    status: 'closing',
+    code: 4429,
+    reason: 'rate_limited',
+  })
 })
 
 test('keeps at most 64 KiB waiting', () => {

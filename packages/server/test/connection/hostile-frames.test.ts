@@ -28,10 +28,19 @@ const hostile: readonly (readonly [frame: string, code: string])[] = [
   ['{"type":"subscribe","channel":"user:ann "}', 'forbidden'],
   ['{"type":"subscribe","channel":"room:r"}', 'forbidden'],
   ['{"type":"subscribe","channel":"presence:x"}', 'forbidden'],
-  ['{"type":"subscribe","channel":"entity:Task","payload":{"position":{"epoch":"e","offset":-1}}}', 'bad_message'],
-  ['{"type":"subscribe","channel":"entity:Task","payload":{"position":{"epoch":"e","offset":1e308}}}', 'bad_message'],
+  [
+    '{"type":"subscribe","channel":"entity:Task","payload":{"position":{"epoch":"e","offset":-1}}}',
+    'bad_message',
+  ],
+  [
+    '{"type":"subscribe","channel":"entity:Task","payload":{"position":{"epoch":"e","offset":1e308}}}',
+    'bad_message',
+  ],
   ['{"type":"subscribe","channel":"entity:Task","payload":{"query":{"where":{"nope":1}}}}', 'bad_query'],
-  ['{"type":"subscribe","channel":"entity:Task","payload":{"query":{"where":{"title":{"$ne":1}}}}}', 'bad_message'],
+  [
+    '{"type":"subscribe","channel":"entity:Task","payload":{"query":{"where":{"title":{"$ne":1}}}}}',
+    'bad_message',
+  ],
   ['{"type":"message","channel":"room:r","payload":1}', 'forbidden'],
   ['{"type":"message","channel":"entity:Task","payload":1}', 'forbidden'],
   ['{"type":"presence:join","channel":"presence:x"}', 'unknown_type'],
@@ -39,14 +48,17 @@ const hostile: readonly (readonly [frame: string, code: string])[] = [
   ['{"type":"ping","__proto__":{"x":1}}', 'bad_message'],
 ]
 
-test.each(hostile.map(([frame, code]) => [frame.slice(0, 80), code, frame] as const))('%s is answered with %s, and the connection stays', async (_, code, frame) => {
-  const server = createTestServer()
-  const client = await server.connect('ann@red')
-  const answers = await client.ask(frame)
-  expect(answers).toHaveLength(1)
-  expect(answers[0]).toMatchObject({ type: 'error', payload: { code } })
-  expect(typesOf(await client.ask({ type: 'ping' }))).toEqual(['pong'])
-})
+test.each(hostile.map(([frame, code]) => [frame.slice(0, 80), code, frame] as const))(
+  '%s is answered with %s, and the connection stays',
+  async (_, code, frame) => {
+    const server = createTestServer()
+    const client = await server.connect('ann@red')
+    const answers = await client.ask(frame)
+    expect(answers).toHaveLength(1)
+    expect(answers[0]).toMatchObject({ type: 'error', payload: { code } })
+    expect(typesOf(await client.ask({ type: 'ping' }))).toEqual(['pong'])
+  },
+)
 
 test('a binary frame is answered with binary_frame', async () => {
   const client = await createTestServer().connect()
@@ -67,7 +79,11 @@ test('what may not be heard is refused alike, whatever the reason', async () => 
   const client = await server.connect('ann@red')
   const refusals = []
   for (const channel of ['entity:Nope', 'entity:Nope:1', 'user:bob', 'room:r', 'presence:x']) {
-    const [{ channel: _, ...refusal } = { channel: '' }] = await client.ask({ type: 'subscribe', channel, requestId: 'r' })
+    const [{ channel: _, ...refusal } = { channel: '' }] = await client.ask({
+      type: 'subscribe',
+      channel,
+      requestId: 'r',
+    })
     refusals.push(JSON.stringify(refusal))
   }
   expect(new Set(refusals).size).toBe(1)
@@ -79,7 +95,26 @@ test('no text whatever does harm', async () => {
   const messages = fc.oneof(
     fc.string({ unit: 'binary' }),
     fc.json(),
-    fc.record({ type: fc.constantFrom('subscribe', 'unsubscribe', 'mutate', 'auth', 'message', 'presence:join', 'ping'), channel: fc.anything(), payload: fc.anything() }, { requiredKeys: ['type'] }).map((message) => JSON.stringify(message, (_, value: unknown) => (typeof value === 'bigint' ? String(value) : value))),
+    fc
+      .record(
+        {
+          type: fc.constantFrom(
+            'subscribe',
+            'unsubscribe',
+            'mutate',
+            'auth',
+            'message',
+            'presence:join',
+            'ping',
+          ),
+          channel: fc.anything(),
+          payload: fc.anything(),
+        },
+        { requiredKeys: ['type'] },
+      )
+      .map((message) =>
+        JSON.stringify(message, (_, value: unknown) => (typeof value === 'bigint' ? String(value) : value)),
+      ),
   )
   await fc.assert(
     fc.asyncProperty(messages, async (frame) => {

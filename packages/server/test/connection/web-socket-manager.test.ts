@@ -79,7 +79,10 @@ test('an authenticate that breaks is a fault of the server, and no token gets in
 
 test('authentication that takes too long ends the connection; its late answer changes nothing', async () => {
   let accept: (user: User) => void = () => {}
-  const server = createTestServer({ authenticate: () => new Promise<User>((resolve) => (accept = resolve)), limits: { handshakeTimeoutMs: 500 } })
+  const server = createTestServer({
+    authenticate: () => new Promise<User>((resolve) => (accept = resolve)),
+    limits: { handshakeTimeoutMs: 500 },
+  })
   const client = await server.connect('t')
   await server.clock.advance(499)
   expect(client.closed).toBeNull()
@@ -115,9 +118,18 @@ test('a guest may ping and sign in; anything else is unauthorized and the connec
   const client = await server.connect(null)
   expect(typesOf(await client.ask({ type: 'ping' }))).toEqual(['pong'])
   const [refused] = await client.ask({ type: 'subscribe', channel: 'entity:Task', requestId: 'r' })
-  expect(refused).toMatchObject({ type: 'error', payload: { code: 'unauthorized' }, requestId: 'r', channel: 'entity:Task' })
+  expect(refused).toMatchObject({
+    type: 'error',
+    payload: { code: 'unauthorized' },
+    requestId: 'r',
+    channel: 'entity:Task',
+  })
   const [answer] = await client.ask({ type: 'auth', payload: { token: 'ann@red' }, requestId: 'a' })
-  expect(answer).toMatchObject({ type: 'authenticated', payload: { userId: 'ann', expiresAt: null }, requestId: 'a' })
+  expect(answer).toMatchObject({
+    type: 'authenticated',
+    payload: { userId: 'ann', expiresAt: null },
+    requestId: 'a',
+  })
   expect(typesOf(await client.ask({ type: 'subscribe', channel: 'entity:Task' }))).toEqual(['subscribed'])
   expect(client.closed).toBeNull()
 })
@@ -155,7 +167,9 @@ test('auth of the same user renews the session and its end', async () => {
 })
 
 test('a request after the end of the session is not answered but closes', async () => {
-  const server = createTestServer({ authenticate: () => ({ id: 'ann', team: 'red', expiresAt: 1_700_000_000_500 }) })
+  const server = createTestServer({
+    authenticate: () => ({ id: 'ann', team: 'red', expiresAt: 1_700_000_000_500 }),
+  })
   const client = await server.connect('t')
   await client.take()
   await server.clock.advance(600)
@@ -261,9 +275,15 @@ test('a frame larger than the queue reaches a reader who has read everything', a
 
 test('broadcasts to who hears the channel, encoded once, without the one excluded', async () => {
   const server = createTestServer({ channels: { room: (user) => user.team === 'red' } })
-  const [ann, bob, eve] = [await server.connect('ann@red'), await server.connect('bob@red'), await server.connect('eve@blue')]
+  const [ann, bob, eve] = [
+    await server.connect('ann@red'),
+    await server.connect('bob@red'),
+    await server.connect('eve@blue'),
+  ]
   for (const client of [ann, bob, eve]) await client.ask({ type: 'subscribe', channel: 'room:r' })
-  expect(server.connections.broadcast('room:r', { type: 'message', payload: { hello: 1 } }, { exclude: ann.id })).toBe(1)
+  expect(
+    server.connections.broadcast('room:r', { type: 'message', payload: { hello: 1 } }, { exclude: ann.id }),
+  ).toBe(1)
   expect(await ann.take()).toEqual([])
   expect(await eve.take()).toEqual([])
   expect(await bob.take()).toEqual([
@@ -273,16 +293,23 @@ test('broadcasts to who hears the channel, encoded once, without the one exclude
 
 test('broadcast refuses rows and names that are none', () => {
   const { connections } = createTestServer()
-  expect(() => connections.broadcast('entity:Task', { type: 'entity:created', payload: {} })).toThrowError('Use the event bus')
+  expect(() => connections.broadcast('entity:Task', { type: 'entity:created', payload: {} })).toThrowError(
+    'Use the event bus',
+  )
   expect(() => connections.broadcast('nope' as never, { type: 'x' })).toThrowError(DnrError)
 })
 
 test('sends to all connections of a user, on their channel', async () => {
   const server = createTestServer()
-  const [one, two, other] = [await server.connect('ann@red'), await server.connect('ann@red'), await server.connect('bob@red')]
+  const [one, two, other] = [
+    await server.connect('ann@red'),
+    await server.connect('ann@red'),
+    await server.connect('bob@red'),
+  ]
   expect(server.connections.sendToUser('ann', { type: 'message', payload: 1 })).toBe(2)
   await drainMicrotasks()
-  for (const client of [one, two]) expect(client.received.at(-1)).toMatchObject({ type: 'message', channel: 'user:ann', payload: 1 })
+  for (const client of [one, two])
+    expect(client.received.at(-1)).toMatchObject({ type: 'message', channel: 'user:ann', payload: 1 })
   expect(typesOf(other.received)).toEqual(['connected'])
   expect(server.connections.sendToUser('nobody', { type: 'message' })).toBe(0)
 })
@@ -334,21 +361,29 @@ test('messages of the application’s own types go to its handler', async () => 
   expect((await client.ask({ type: 'chat:say' }))[0]?.payload.code).toBe('unknown_type')
 })
 
-test.each(['subscribe', 'pong', 'entity:created', 'presence:join'])('the type %s is not the application’s', (type) => {
-  expect(() => createTestServer().connections.handle(type, () => {})).toThrowError('is taken')
-})
+test.each(['subscribe', 'pong', 'entity:created', 'presence:join'])(
+  'the type %s is not the application’s',
+  (type) => {
+    expect(() => createTestServer().connections.handle(type, () => {})).toThrowError('is taken')
+  },
+)
 
 test('a handler that fails is answered; only its own message suffers', async () => {
   const server = createTestServer()
   server.connections.handle('a:throw', () => {
     throw new Error('secret detail')
   })
-  server.connections.handle('a:reject', () => Promise.reject(new DnrError('busy', 'Later.', { retryAfterMs: 5 })))
+  server.connections.handle('a:reject', () =>
+    Promise.reject(new DnrError('busy', 'Later.', { retryAfterMs: 5 })),
+  )
   const client = await server.connect()
   const [thrown] = await client.ask({ type: 'a:throw', requestId: '1' })
   expect(thrown).toMatchObject({ type: 'error', requestId: '1', payload: { code: 'internal' } })
   expect(JSON.stringify(thrown)).not.toContain('secret detail')
   const [rejected] = await client.ask({ type: 'a:reject', requestId: '2' })
-  expect(rejected).toMatchObject({ requestId: '2', payload: { code: 'busy', message: 'Later.', retryAfterMs: 5 } })
+  expect(rejected).toMatchObject({
+    requestId: '2',
+    payload: { code: 'busy', message: 'Later.', retryAfterMs: 5 },
+  })
   expect(typesOf(await client.ask({ type: 'ping' }))).toEqual(['pong'])
 })

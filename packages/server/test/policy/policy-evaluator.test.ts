@@ -6,13 +6,29 @@ import { allow, type RuleOrPromise } from '../../src/policy/rule.ts'
 import { Task, type TaskRow, type User } from '../support/entities.ts'
 
 const ann: User = { id: 'ann', team: 'red' }
-const row = (fields: Partial<TaskRow> = {}): TaskRow => ({ id: 't1', version: 1, title: 'x', team: 'red', secret: 's', due: null, ...fields })
+const row = (fields: Partial<TaskRow> = {}): TaskRow => ({
+  id: 't1',
+  version: 1,
+  title: 'x',
+  team: 'red',
+  secret: 's',
+  due: null,
+  ...fields,
+})
 
-function evaluator(rule: (user: User | null) => RuleOrPromise<TaskRow>): { policy: PolicyEvaluator; errors: string[]; clock: ReturnType<typeof createManualClock> } {
+function evaluator(rule: (user: User | null) => RuleOrPromise<TaskRow>): {
+  policy: PolicyEvaluator
+  errors: string[]
+  clock: ReturnType<typeof createManualClock>
+} {
   const errors: string[] = []
   const clock = createManualClock()
   const logger = { error: (message: string) => void errors.push(message), info: () => {}, debug: () => {} }
-  return { policy: createPolicyEvaluator(policies(allow(Task, rule)), { clock, timeoutMs: 1_000, logger }), errors, clock }
+  return {
+    policy: createPolicyEvaluator(policies(allow(Task, rule)), { clock, timeoutMs: 1_000, logger }),
+    errors,
+    clock,
+  }
 }
 
 test.each([[false], [null], [undefined]])('%s is no grant', async (answer) => {
@@ -34,7 +50,11 @@ test('true sees and writes everything, with one key for everybody', async () => 
 
 test('a rule without a key is shared by nobody but the principal', async () => {
   const { policy } = evaluator(() => ({ sees: () => true }))
-  const keys = [await policy.grant('Task', ann), await policy.grant('Task', { id: 'bob' }), await policy.grant('Task', null)]
+  const keys = [
+    await policy.grant('Task', ann),
+    await policy.grant('Task', { id: 'bob' }),
+    await policy.grant('Task', null),
+  ]
   expect(new Set(keys.map((grant) => grant?.key)).size).toBe(3)
 })
 
@@ -52,7 +72,10 @@ test('fields hides the others and keeps id and version', async () => {
 })
 
 test('what a rule does not say about writing is no', async () => {
-  const grant = await evaluator(() => ({ sees: () => true, update: (before, after) => before.team === after.team && ['title'] })).policy.grant('Task', ann)
+  const grant = await evaluator(() => ({
+    sees: () => true,
+    update: (before, after) => before.team === after.team && ['title'],
+  })).policy.grant('Task', ann)
   expect(grant?.writable('create', null, row())).toBe(false)
   expect(grant?.writable('delete', row(), null)).toBe(false)
   expect(grant?.writable('update', row(), row({ team: 'blue' }))).toBe(false)
@@ -60,7 +83,10 @@ test('what a rule does not say about writing is no', async () => {
 })
 
 test('only true is a yes: a truthy answer is none', async () => {
-  const grant = await evaluator(() => ({ sees: () => 1 as unknown as boolean, delete: 'yes' as unknown as boolean })).policy.grant('Task', ann)
+  const grant = await evaluator(() => ({
+    sees: () => 1 as unknown as boolean,
+    delete: 'yes' as unknown as boolean,
+  })).policy.grant('Task', ann)
   expect(grant?.sees(row())).toBe(false)
   expect(grant?.writable('delete', row(), null)).toBe(false)
 })
@@ -92,7 +118,9 @@ test('a rule function that throws or rejects denies', async () => {
 })
 
 test('a rule that takes too long denies, and its late answer changes nothing', async () => {
-  const { policy, clock } = evaluator(() => new Promise((resolve) => void clock.setTimeout(() => resolve(true), 5_000)))
+  const { policy, clock } = evaluator(
+    () => new Promise((resolve) => void clock.setTimeout(() => resolve(true), 5_000)),
+  )
   const grant = policy.grant('Task', ann)
   await clock.advance(1_000)
   expect(await grant).toBeNull()
@@ -101,5 +129,10 @@ test('a rule that takes too long denies, and its late answer changes nothing', a
 })
 
 test('two rules for one entity are refused', () => {
-  expect(() => policies(allow(Task, () => true), allow(Task, () => false))).toThrowError('policies: Task has two rules.')
+  expect(() =>
+    policies(
+      allow(Task, () => true),
+      allow(Task, () => false),
+    ),
+  ).toThrowError('policies: Task has two rules.')
 })

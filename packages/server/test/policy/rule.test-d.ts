@@ -5,17 +5,19 @@ import { allow } from '../../src/policy/rule.ts'
 import { Task, type User } from '../support/entities.ts'
 
 test('rows and principals of a rule are typed', () => {
-  const allowance = allow(Task, (user: User | null) =>
-    user && {
-      key: user.team,
-      sees: (task) => {
-        expectTypeOf(task.due).toEqualTypeOf<Date | null>()
-        expectTypeOf(task.version).toEqualTypeOf<number>()
-        return task.team === user.team
+  const allowance = allow(
+    Task,
+    (user: User | null) =>
+      user && {
+        key: user.team,
+        sees: (task) => {
+          expectTypeOf(task.due).toEqualTypeOf<Date | null>()
+          expectTypeOf(task.version).toEqualTypeOf<number>()
+          return task.team === user.team
+        },
+        fields: ['title'],
+        update: (before, after) => before.team === after.team,
       },
-      fields: ['title'],
-      update: (before, after) => before.team === after.team,
-    },
   )
   expectTypeOf(policies(allowance)).toEqualTypeOf<Policies<User>>()
 })
@@ -30,7 +32,11 @@ test('fields are those of the entity', () => {
 })
 
 test('a server takes rules for its own kind of principal', () => {
-  createRealtimeServer<User>({ policies: policies(allow(Task, (user: User | null) => user !== null)), channels: { room: (user) => user.team === 'red' } })
+  createRealtimeServer<User>({
+    policies: policies(allow(Task, (user: User | null) => user !== null)),
+    channels: { room: (user) => user.team === 'red' },
+  })
+  const demanding = policies(allow(Task, (user: (User & { role: string }) | null) => user !== null))
   // @ts-expect-error -- rules that need more than the principal has
-  createRealtimeServer<User>({ policies: policies(allow(Task, (user: (User & { role: string }) | null) => user !== null)) })
+  createRealtimeServer<User>({ policies: demanding })
 })

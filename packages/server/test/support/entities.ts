@@ -7,6 +7,19 @@ export interface User extends Principal {
 
 export const Task = defineEntity(
   'Task',
-  z.object({ id: z.string(), title: z.string(), team: z.string(), secret: z.string().default(''), due: z.date().nullable().default(null) }),
+  z.object({
+    id: z.string(),
+    title: z.string(),
+    team: z.string(),
+    secret: z.string().default(''),
+    due: z.date().nullable().default(null),
+  }),
 )
-export type TaskRow = { id: string; version: number; title: string; team: string; secret: string; due: Date | null }
+export type TaskRow = {
+  id: string
+  version: number
+  title: string
+  team: string
+  secret: string
+  due: Date | null
+}

@@ -1,6 +1,14 @@
 // A log and one table in memory, as a repository would show them to the server. Every read waits for `gate` when one is
 // set, so that a test decides what happens in between.
-import { type Change, type ChangeSink, createRowCodec, matchesWhere, type Position, type RowOf, type WireRow } from '@dnr/protocol'
+import {
+  type Change,
+  type ChangeSink,
+  createRowCodec,
+  matchesWhere,
+  type Position,
+  type RowOf,
+  type WireRow,
+} from '@dnr/protocol'
 import type { ChangeHistory } from '../../src/ports/change-history.ts'
 import type { EntityStore } from '../../src/ports/entity-store.ts'
 import { Task, type TaskRow } from './entities.ts'
@@ -28,7 +36,9 @@ export interface MemoryStore {
   gate: ((what: 'head' | 'history' | 'snapshot' | 'chunk') => Promise<void> | void) | null
 }
 
-export function createMemoryStore(options: { epoch?: string; chunkRows?: number; pageChanges?: number } = {}): MemoryStore {
+export function createMemoryStore(
+  options: { epoch?: string; chunkRows?: number; pageChanges?: number } = {},
+): MemoryStore {
   const { epoch = 'e1' } = options
   const codec = createRowCodec(Task)
   const rows = new Map<string, WireRow>()
@@ -36,7 +46,7 @@ export function createMemoryStore(options: { epoch?: string; chunkRows?: number;
   const unpublished: (readonly Change[])[] = []
   let floor = 0
   const position = (): Position => ({ epoch, offset: log.length })
-  const typed = (row: WireRow): RowOf<typeof Task> => codec.decode(row) as RowOf<typeof Task>
+  const typed = (row: WireRow): RowOf<typeof Task> => codec.decode(row)
 
   const memory: MemoryStore = {
     rows,
@@ -52,13 +62,24 @@ export function createMemoryStore(options: { epoch?: string; chunkRows?: number;
       const changes = writes.map(({ id, row, mutationId }, index): Change => {
         const before = rows.get(id) ?? null
         const version = (before?.version ?? 0) + 1
-        const after: WireRow | null = row === null ? null : { secret: '', due: null, ...before, ...row, id, version }
+        const after: WireRow | null =
+          row === null ? null : { secret: '', due: null, ...before, ...row, id, version }
         if (after === null) rows.delete(id)
         else rows.set(id, after)
         const operation = after === null ? 'deleted' : before === null ? 'created' : 'updated'
         const change: Change = {
-          entity: 'Task', id, operation, version, before, after, mutationId: mutationId ?? null, actor: null, at: 0,
-          position: { epoch, offset: log.length + 1 }, transaction, last: index === writes.length - 1,
+          entity: 'Task',
+          id,
+          operation,
+          version,
+          before,
+          after,
+          mutationId: mutationId ?? null,
+          actor: null,
+          at: 0,
+          position: { epoch, offset: log.length + 1 },
+          transaction,
+          last: index === writes.length - 1,
         }
         log.push(change)
         return change
@@ -80,13 +101,21 @@ export function createMemoryStore(options: { epoch?: string; chunkRows?: number;
         if (after.epoch !== epoch) return { holds: false, reason: 'unknown_epoch' }
         if (after.offset > log.length) return { holds: false, reason: 'ahead' }
         if (after.offset < floor) return { holds: false, reason: 'trimmed' }
-        const wanted = log.filter((change) => change.position.offset > after.offset && (id === undefined || change.id === id))
+        const wanted = log.filter(
+          (change) => change.position.offset > after.offset && (id === undefined || change.id === id),
+        )
         const size = Math.min(limit, options.pageChanges ?? limit)
         let end = Math.min(size, wanted.length)
-        while (end > 0 && end < wanted.length && wanted[end]?.transaction === wanted[end - 1]?.transaction) end++
+        while (end > 0 && end < wanted.length && wanted[end]?.transaction === wanted[end - 1]?.transaction)
+          end++
         const changes = wanted.slice(0, end)
         const more = end < wanted.length
-        return { holds: true, changes, more, position: more ? (changes.at(-1)?.position ?? after) : position() }
+        return {
+          holds: true,
+          changes,
+          more,
+          position: more ? (changes.at(-1)?.position ?? after) : position(),
+        }
       },
     },
     store: {
@@ -106,7 +135,10 @@ export function createMemoryStore(options: { epoch?: string; chunkRows?: number;
         const size = options.chunkRows ?? 500
         for (let start = 0; start === 0 || start < ids.length; start += size) {
           if (start > 0) await memory.gate?.('chunk')
-          const chunk = ids.slice(start, start + size).map((id) => rows.get(id)).filter((row) => row !== undefined)
+          const chunk = ids
+            .slice(start, start + size)
+            .map((id) => rows.get(id))
+            .filter((row) => row !== undefined)
           const matching = chunk.filter((row) => matchesWhere(row, where ?? {}))
           yield { rows: matching.map(typed), position: from, more: start + size < ids.length }
         }

@@ -1,6 +1,13 @@
 // A server over socket pairs and a clock that is moved by hand.
 import { DnrError, type Logger, type ServerMessage } from '@dnr/protocol'
-import { type ClientEnd, createManualClock, createSocketPair, drainMicrotasks, type ManualClock, type SocketPair } from '@dnr/testing'
+import {
+  type ClientEnd,
+  createManualClock,
+  createSocketPair,
+  drainMicrotasks,
+  type ManualClock,
+  type SocketPair,
+} from '@dnr/testing'
 import type { Writes } from '../../src/connection/message-router.ts'
 import type { Handshake } from '../../src/ports/server-socket.ts'
 import { allow } from '../../src/policy/rule.ts'
@@ -10,8 +17,11 @@ import { createPolicies, createRealtimeCore, type RealtimeCore } from '../../src
 import { Task, type User } from './entities.ts'
 import { createMemoryStore, type MemoryStore } from './memory-store.ts'
 
-/** A message as it came, loosely typed: tests compare it. */
-export type Received = ServerMessage & { readonly payload?: any; readonly channel?: string; readonly [field: string]: any } // oxlint-disable-line typescript/no-explicit-any
+// oxlint-disable-next-line typescript/no-explicit-any -- whatever came: tests compare it
+type Loose = any
+
+/** A message as it came. */
+export type Received = ServerMessage & { readonly payload?: Loose; readonly [field: string]: Loose }
 
 export interface TestClient {
   readonly pair: SocketPair
@@ -44,16 +54,25 @@ export function authenticate({ token }: { token: string | null }): User | null {
 }
 
 export const teamPolicy = policies(
-  allow(Task, (user: User | null) => user && { key: user.team, sees: (task) => task.team === user.team, create: true, update: true }),
+  allow(
+    Task,
+    (user: User | null) =>
+      user && { key: user.team, sees: (task) => task.team === user.team, create: true, update: true },
+  ),
 )
 
 export const noWrites: Writes = { write: () => Promise.reject(new DnrError('forbidden', 'no writes here')) }
 
-export function createTestServer(options: RealtimeServerOptions<User> & { memory?: MemoryStore; writes?: Writes } = {}): TestServer {
+export function createTestServer(
+  options: RealtimeServerOptions<User> & { memory?: MemoryStore; writes?: Writes } = {},
+): TestServer {
   const { memory = createMemoryStore(), writes = noWrites, ...others } = options
   const clock = createManualClock()
   const logged: TestServer['logged'] = []
-  const log = (level: string): Logger['info'] => (message, details) => void logged.push({ level, message, details })
+  const log =
+    (level: string): Logger['info'] =>
+    (message, details) =>
+      void logged.push({ level, message, details })
   let ids = 0
   const resolved = resolveOptions<User>({
     repositories: [memory.store],
@@ -84,7 +103,12 @@ export function createTestServer(options: RealtimeServerOptions<User> & { memory
         closed = { code, reason }
       }
       const events = core.connections.connect(pair.server, {
-        url: '/ws', headers: {}, cookies: new Map(), token, remoteAddress: '10.0.0.1', ...handshake,
+        url: '/ws',
+        headers: {},
+        cookies: new Map(),
+        token,
+        remoteAddress: '10.0.0.1',
+        ...handshake,
       })
       pair.server.attach(events)
       await drainMicrotasks()

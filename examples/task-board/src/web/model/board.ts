@@ -54,7 +54,7 @@ export function openBoard({ token, user }: Session): Board {
     ...(user.team !== 'admin' && { where: { team: user.team } }),
     orderBy: [['rank', 'asc']],
   })
-  const tasks = optimistic.collection(confirmed, {
+  const tasks: OptimisticCollection<Task> = optimistic.collection(confirmed, {
     resolve: conflicts.ask,
     draft: ({ status = 'todo' }) => draftOf(user, byColumn(tasks.rows.peek())[status]),
   })
@@ -62,7 +62,7 @@ export function openBoard({ token, user }: Session): Board {
   const me = createMyPresence(room)
   const writes = createTaskWrites({ tasks, optimistic, onWrite: me.wrote })
   const recentChanges = createRecentChanges()
-  const journal = createJournal(client)
+  const journal = createJournal(client, confirmed.status)
   const position = signal<Position | null>(null)
 
   const authors = computed(() => {

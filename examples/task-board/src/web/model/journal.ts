@@ -27,7 +27,7 @@ const MAX_ENTRIES = 100
 /** A replay is over when nothing came for this long. */
 const QUIET_MS = 250
 
-export function createJournal(client: RealtimeClient<Entities>): Journal {
+export function createJournal(client: RealtimeClient<Entities>, rows: ReadonlySignal<string>): Journal {
   const entries = signal<readonly JournalEntry[]>([])
   let count = 0
   const write = (entry: Written): void => {
@@ -35,6 +35,7 @@ export function createJournal(client: RealtimeClient<Entities>): Journal {
   }
   const line = (text: string): void => write({ kind: 'line', text })
 
+  let wasStale = false
   const recovery = { count: 0, startedAt: 0, timer: undefined as ReturnType<typeof setTimeout> | undefined }
   const settleLater = (tookMs: number): void => {
     clearTimeout(recovery.timer)
@@ -57,8 +58,15 @@ export function createJournal(client: RealtimeClient<Entities>): Journal {
       recovery.count++
       if (recovery.timer !== undefined) settleLater(sinceReady())
     }),
-    client.on('resumed', () => settleLater(sinceReady())),
-    client.on('resynced', ({ position }) => line(`the log no longer reaches back: read anew at #${position.offset}`)),
+    client.on('resynced', ({ position }) => {
+      wasStale = false
+      line(`the log no longer reaches back: read anew at #${position.offset}`)
+    }),
+    effect(() => {
+      const status = rows.value
+      if (status === 'live' && wasStale) settleLater(sinceReady())
+      wasStale = status === 'stale'
+    }),
     effect(() => {
       const state = client.state.value
       if (state.status === 'ready') {

@@ -1,0 +1,30 @@
+import { type RefObject, useEffect, useLayoutEffect, useRef } from 'react'
+
+/** Focuses a card once it stands on the board. */
+export function focusCard(root: HTMLElement | null, id: string): void {
+  requestAnimationFrame(() => findCard(root, id)?.focus({ preventScroll: false }))
+}
+
+export function findCard(root: HTMLElement | null, id: string): HTMLElement | null {
+  return root?.querySelector(`[data-card="${CSS.escape(id)}"]`) ?? null
+}
+
+/** A card that moves to another column is a new element there: the focus goes with it. */
+export function useFocusKeeper(root: RefObject<HTMLElement | null>): void {
+  const focused = useRef<string | null>(null)
+
+  useEffect(() => {
+    const board = root.current
+    const note = (event: FocusEvent): void => {
+      focused.current = (event.target as HTMLElement).dataset['card'] ?? null
+    }
+    board?.addEventListener('focusin', note)
+    return () => board?.removeEventListener('focusin', note)
+  }, [root])
+
+  useLayoutEffect(() => {
+    const id = focused.current
+    const isLost = document.activeElement === document.body || document.activeElement === null
+    if (id !== null && isLost) findCard(root.current, id)?.focus({ preventScroll: true })
+  })
+}

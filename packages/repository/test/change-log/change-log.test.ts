@@ -1,0 +1,274 @@
+import { copyFileSync, rmSync } from 'node:fs'
+import type { Change, Position } from '@dnr/protocol'
+import { createManualClock } from '@dnr/testing'
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { createRealtimeRepository, type ChangeLog, type HistoryPage, openDatabase } from '../../src/index.ts'
+import { codeOf, openTasks, Task, temporaryFile } from '../support/database.ts'
+
+const holding = (page: HistoryPage) => {
+  if (!page.holds) throw new Error(`does not hold: ${page.reason}`)
+  return page
+}
+
+const reasonOf = async (log: ChangeLog, after: Position, entity = 'Task') => {
+  const page = await log.read({ after, entity, limit: 10 })
+  return page.holds ? 'holds' : page.reason
+}
+
+async function readAll(log: ChangeLog, after: Position, limit = 3): Promise<Change[]> {
+  const changes: Change[] = []
+  for (let position = after, more = true; more; ) {
+    const page = holding(await log.read({ after: position, entity: 'Task', limit }))
+    changes.push(...page.changes)
+    position = page.position
+    more = page.more
+  }
+  return changes
+}
+
+const commands = fc.array(
+  fc.record({
+    operation: fc.constantFrom('create' as const, 'update' as const, 'delete' as const),
+    id: fc.constantFrom('a', 'b', 'c'),
+    title: fc.constantFrom('x', 'y', ''),
+    inTransaction: fc.boolean(),
+  }),
+  { maxLength: 25 },
+)
+
+test('the log folds to the table, whatever was written and whatever failed', async () => {
+  await fc.assert(
+    fc.asyncProperty(commands, async (list) => {
+      await using open = await openTasks()
+      const start = await open.database.changeLog.head()
+      await Promise.all(
+        list.map(async ({ operation, id, title, inTransaction }) => {
+          const write = { operation, id, ...(operation === 'delete' ? {} : { fields: { title } }) }
+          const outcome = inTransaction
+            ? open.database.transaction(async (tx) => {
+                await open.tasks.within(tx).mutate(write)
+                await open.tasks.within(tx).mutate({ operation: 'update', id, fields: { rank: 1 } })
+              })
+            : open.tasks.mutate(write)
+          await outcome.catch(() => {})
+        }),
+      )
+      const changes = await readAll(open.database.changeLog, start)
+      const rows = new Map<string, unknown>()
+      for (const change of changes) {
+        expect(change.before).toEqual(rows.get(change.id) ?? null)
+        if (change.after === null) rows.delete(change.id)
+        else rows.set(change.id, change.after)
+      }
+      const table = (await open.tasks.snapshot()).rows
+      expect([...rows.values()].sort((a, b) => ((a as { id: string }).id < (b as { id: string }).id ? -1 : 1))).toEqual(table)
+      expect(changes.map(({ position }) => position.offset)).toEqual(changes.map((_, index) => start.offset + index + 1))
+    }),
+    { numRuns: 60 },
+  )
+})
+
+test('an entry says who changed what, when, and how', async () => {
+  const clock = createManualClock({ now: 5_000 })
+  await using open = await openTasks({ clock })
+  const start = await open.database.changeLog.head()
+  const before = await open.tasks.create({ id: 'x', title: 'a' }, { principal: { id: 'alice' }, mutationId: 'm' })
+  const after = await open.tasks.update('x', { title: 'b' })
+  const [created, updated] = await readAll(open.database.changeLog, start)
+
+  expect(created).toEqual({
+    entity: 'Task', id: 'x', operation: 'created', version: 1, before: null, after: before, mutationId: 'm', actor: 'alice',
+    at: 5_000, position: { epoch: start.epoch, offset: 1 }, transaction: 1, last: true,
+  })
+  expect(updated).toMatchObject({ operation: 'updated', version: 2, before, after, mutationId: null, actor: null })
+})
+
+test('pages hold whole transactions, however small the limit', async () => {
+  await using open = await openTasks()
+  const { changeLog } = open.database
+  const start = await changeLog.head()
+  await open.tasks.create({ id: 'first', title: 'x' })
+  await open.database.transaction(async (tx) => {
+    for (let index = 0; index < 5; index++) await open.tasks.within(tx).create({ id: `t${index}`, title: 'x' })
+  })
+  await open.tasks.create({ id: 'last', title: 'x' })
+
+  const pages: (readonly string[])[] = []
+  for (let after = start, more = true; more; ) {
+    const page = holding(await changeLog.read({ after, entity: 'Task', limit: 2 }))
+    pages.push(page.changes.map(({ id }) => id))
+    after = page.position
+    more = page.more
+  }
+  expect(pages).toEqual([['first'], ['t0', 't1', 't2', 't3', 't4'], ['last']])
+  const changes = await readAll(changeLog, start)
+  expect(changes.map(({ transaction }) => transaction)).toEqual([1, 2, 2, 2, 2, 2, 7])
+  expect(changes.map(({ last }) => last)).toEqual([true, false, false, false, false, true, true])
+})
+
+test('one record’s history is its own changes alone', async () => {
+  await using open = await openTasks()
+  const start = await open.database.changeLog.head()
+  for (const id of ['a', 'b']) await open.tasks.create({ id, title: 'x' })
+  for (const id of ['a', 'b']) await open.tasks.update(id, { title: 'y' })
+  const page = holding(await open.database.changeLog.read({ after: start, entity: 'Task', id: 'b', limit: 10 }))
+  expect(page.changes.map(({ position }) => position.offset)).toEqual([2, 4])
+  expect(page.position).toEqual(await open.database.changeLog.head())
+})
+
+test('positions that are none of ours are recognised', async () => {
+  await using open = await openTasks()
+  const { changeLog } = open.database
+  await open.tasks.create({ title: 'x' })
+  const head = await changeLog.head()
+  expect(await reasonOf(changeLog, head)).toBe('holds')
+  expect(await reasonOf(changeLog, { epoch: 'other', offset: 0 })).toBe('unknown_epoch')
+  expect(await reasonOf(changeLog, { ...head, offset: head.offset + 1 })).toBe('ahead')
+})
+
+test('a restart costs nobody a resync', async () => {
+  using file = temporaryFile()
+  const heads: Position[] = []
+  for (let run = 0; run < 3; run++) {
+    await using open = await openTasks({ path: file.path })
+    heads.push(await open.database.changeLog.head())
+    await open.tasks.create({ title: 'x' })
+    heads.push(await open.database.changeLog.head())
+  }
+  await using open = await openTasks({ path: file.path })
+  expect(new Set(heads.map(({ epoch }) => epoch)).size).toBe(3)
+  for (const head of heads) {
+    const { changes } = holding(await open.database.changeLog.read({ after: head, entity: 'Task', limit: 10 }))
+    expect(changes).toHaveLength(3 - head.offset)
+  }
+})
+
+test('a restored backup is recognised by whoever saw more, also when the log has grown past them', async () => {
+  using file = temporaryFile()
+  const backup = `${file.path}.backup`
+  const write = async (count: number) => {
+    await using open = await openTasks({ path: file.path })
+    for (let index = 0; index < count; index++) await open.tasks.create({ title: 'x' })
+    return open.database.changeLog.head()
+  }
+  const kept = await write(5)
+  copyFileSync(file.path, backup)
+  const lost = await write(10)
+  for (const suffix of ['', '-wal', '-shm']) rmSync(file.path + suffix, { force: true })
+  copyFileSync(backup, file.path)
+
+  await using restored = await openTasks({ path: file.path })
+  const { changeLog } = restored.database
+  expect(await reasonOf(changeLog, lost)).toBe('unknown_epoch')
+  for (let index = 0; index < 20; index++) await restored.tasks.create({ title: 'y' })
+  expect((await changeLog.head()).offset).toBeGreaterThan(lost.offset)
+  expect(await reasonOf(changeLog, lost)).toBe('unknown_epoch')
+  expect(await reasonOf(changeLog, kept)).toBe('holds')
+})
+
+test('a lost tail within one epoch is recognised, before and after the log has grown past it', async () => {
+  using file = temporaryFile()
+  const backup = `${file.path}.tail`
+  let lost: Position
+  {
+    await using open = await openTasks({ path: file.path })
+    await open.tasks.create({ title: 'kept' })
+    // What the disk held when the power went: everything of this process up to here.
+    await open.database.kysely.selectFrom('Task').selectAll().execute()
+    copyFileSync(file.path, backup)
+    copyFileSync(`${file.path}-wal`, `${backup}-wal`)
+    for (let index = 0; index < 4; index++) await open.tasks.create({ title: 'lost' })
+    lost = await open.database.changeLog.head()
+  }
+  await using after = await openTasks({ path: backup })
+  const { changeLog } = after.database
+  expect((await changeLog.head()).offset).toBe(1)
+  expect(await reasonOf(changeLog, lost)).toBe('ahead')
+  expect(await reasonOf(changeLog, { ...lost, offset: 1 })).toBe('holds')
+  for (let index = 0; index < 10; index++) await after.tasks.create({ title: 'new' })
+  expect(await reasonOf(changeLog, lost)).toBe('ahead')
+  expect(await reasonOf(changeLog, { ...lost, offset: 1 })).toBe('holds')
+})
+
+test('several writers on one file agree on the epoch', async () => {
+  using file = temporaryFile()
+  await using a = await openTasks({ path: file.path })
+  await using b = await openTasks({ path: file.path })
+  const start = await a.database.changeLog.head()
+  for (let index = 0; index < 3; index++) {
+    await a.tasks.create({ title: 'a' })
+    await b.tasks.create({ title: 'b' })
+  }
+  expect(await a.database.changeLog.head()).toEqual(await b.database.changeLog.head())
+  const { changes } = holding(await b.database.changeLog.read({ after: start, entity: 'Task', limit: 10 }))
+  expect(changes.map(({ after }) => after?.['title'])).toEqual(['a', 'b', 'a', 'b', 'a', 'b'])
+  expect(new Set(changes.map(({ position }) => position.epoch))).toEqual(new Set([start.epoch]))
+})
+
+test('trimming by count keeps the newest, the head, and whoever stands at it', async () => {
+  await using open = await openTasks()
+  const { changeLog } = open.database
+  const start = await changeLog.head()
+  for (let index = 0; index < 10; index++) await open.tasks.create({ title: 'x' })
+  const head = await changeLog.head()
+
+  expect(await changeLog.trim({ keep: 4 })).toEqual({ removedChanges: 6, removedMutations: 0, floor: 6 })
+  expect(await reasonOf(changeLog, { ...head, offset: 5 })).toBe('trimmed')
+  expect(await reasonOf(changeLog, start)).toBe('trimmed')
+  expect(holding(await changeLog.read({ after: { ...head, offset: 6 }, entity: 'Task', limit: 10 })).changes).toHaveLength(4)
+
+  expect((await changeLog.trim({ keep: 0 })).floor).toBe(10)
+  expect(await changeLog.head()).toEqual(head)
+  expect(await reasonOf(changeLog, head)).toBe('holds')
+  expect(await open.tasks.mutate({ operation: 'create', fields: { title: 'x' } })).toMatchObject({ position: { offset: 11 } })
+  expect(await reasonOf(changeLog, head)).toBe('holds')
+  expect(await changeLog.trim({ keep: 0 })).toMatchObject({ removedChanges: 1 })
+})
+
+test('an entity that is quiet holds for its readers however far the log is trimmed', async () => {
+  using file = temporaryFile()
+  const database = openDatabase({ path: file.path })
+  const tasks = createRealtimeRepository({ database, entity: Task })
+  const Other = { ...Task, name: 'Other' } as const
+  const others = createRealtimeRepository({ database, entity: Other })
+  await database.migrate([tasks, others])
+  const { position } = await tasks.mutate({ operation: 'create', fields: { title: 'quiet' } })
+  for (let index = 0; index < 20; index++) await others.create({ title: 'busy' })
+  await database.changeLog.trim({ keep: 1 })
+
+  expect(await reasonOf(database.changeLog, position, 'Task')).toBe('holds')
+  expect(await reasonOf(database.changeLog, { ...position, offset: 0 }, 'Task')).toBe('trimmed')
+  expect(await reasonOf(database.changeLog, position, 'Other')).toBe('trimmed')
+  expect(await reasonOf(database.changeLog, position, 'Never')).toBe('holds')
+  await database.close()
+})
+
+test('trimming by age goes by the clock, and takes old answers along', async () => {
+  const clock = createManualClock()
+  await using open = await openTasks({ clock })
+  await open.tasks.create({ title: 'old' }, { mutationId: 'old' })
+  clock.setNow(clock.now() + 90_000_000)
+  await open.tasks.create({ title: 'new' }, { mutationId: 'new' })
+  expect(await open.database.changeLog.trim({ maxAgeMs: 60_000 })).toEqual({ removedChanges: 1, removedMutations: 1, floor: 1 })
+  const again = (mutationId: string, title: string) => open.tasks.mutate({ operation: 'create', fields: { title } }, { mutationId })
+  expect((await again('new', 'new')).replayed).toBe(true)
+  expect((await again('old', 'old')).replayed).toBe(false)
+})
+
+test('trimming never cuts a transaction in two, not even one larger than a batch', async () => {
+  await using open = await openTasks()
+  const { changeLog } = open.database
+  await open.database.transaction(async (tx) => {
+    for (let index = 0; index < 700; index++) await open.tasks.within(tx).create({ title: 'x' })
+  })
+  await open.tasks.create({ title: 'y' })
+  expect((await changeLog.trim({ keep: 300 })).removedChanges).toBe(0)
+  expect(await changeLog.trim({ keep: 1 })).toMatchObject({ removedChanges: 700, floor: 700 })
+})
+
+test('wrong options are refused by name', async () => {
+  await using open = await openTasks()
+  expect(await codeOf(open.database.changeLog.trim({ keep: -1 }))).toBe('bad_option')
+  expect(await codeOf(open.database.changeLog.read({ after: { epoch: 'x', offset: 0 }, entity: 'Task', limit: 0 }))).toBe('bad_option')
+})

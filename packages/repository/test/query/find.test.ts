@@ -1,0 +1,161 @@
+import { type AnyOrderBy, type AnyWhere, compareRows, createRowCodec, defineEntity, matchesWhere } from '@dnr/protocol'
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { z } from 'zod'
+import { createRealtimeRepository, openDatabase } from '../../src/index.ts'
+import { codeOf, openTasks } from '../support/database.ts'
+
+const Item = defineEntity(
+  'Item',
+  z.object({
+    id: z.string(),
+    text: z.string().nullable(),
+    number: z.number().nullable(),
+    flag: z.boolean().nullable(),
+    when: z.date().nullable(),
+    mixed: z.union([z.string(), z.number(), z.boolean(), z.array(z.number())]).nullable(),
+    maybe: z.string().optional(),
+  }),
+)
+
+// Few values, so that they meet; among them those that UTF-16 and code points order differently.
+const texts = fc.constantFrom('', 'a', 'A', 'b', '10', '9', 'true', 'null', '\u00e9', 'e\u0301', '\uffff', '\ue000', '😀', '𝒳', 'a\u0000b', '%', "'", '"a"', '2026-01-01T00:00:00.000Z')
+const numbers = fc.constantFrom(0, -0, 1, -1, 0.1, 9, 10, 1e21, -1e-7, 2 ** 53, 1_700_000_000_000)
+const dates = fc.constantFrom(new Date(0), new Date('2026-01-01T00:00:00.000Z'), new Date('2026-06-01T00:00:00.001Z'))
+const orNull = <T>(values: fc.Arbitrary<T>) => fc.option(values, { nil: null })
+const itemFields = fc.record(
+  {
+    text: orNull(texts),
+    number: orNull(numbers),
+    flag: orNull(fc.boolean()),
+    when: orNull(dates),
+    mixed: orNull(fc.oneof(texts, numbers, fc.boolean(), fc.constant([1]))),
+    maybe: texts,
+  },
+  { requiredKeys: ['text', 'number', 'flag', 'when', 'mixed'] },
+)
+const ids = fc.oneof(fc.constantFrom('a', 'B', 'é', '😀', '\uffff', '10', '9'), fc.string({ minLength: 1, maxLength: 3, unit: 'grapheme-ascii' })).filter((id) => id !== '.' && id !== '..')
+const scalars = fc.oneof(texts, numbers, fc.boolean(), fc.constant(null))
+const conditions = fc.oneof(
+  scalars,
+  fc.record(
+    { eq: scalars, ne: scalars, lt: scalars, lte: scalars, gt: scalars, gte: scalars, in: fc.array(scalars, { maxLength: 4 }) },
+    { requiredKeys: [] },
+  ),
+)
+const fields = ['id', 'text', 'number', 'flag', 'when', 'mixed', 'maybe', 'version'] as const
+const wheres = fc.dictionary(fc.constantFrom(...fields), conditions, { maxKeys: 2 })
+const orders = fc.array(fc.tuple(fc.constantFrom('id', 'text', 'number', 'flag', 'when', 'maybe', 'version'), fc.constantFrom('asc' as const, 'desc' as const)), { maxLength: 3 })
+
+async function openItems(rows: readonly object[]) {
+  const database = openDatabase({ path: ':memory:' })
+  const items = createRealtimeRepository({ database, entity: Item })
+  await database.migrate([items])
+  await Promise.all(rows.map((row) => items.create(row as never)))
+  return { items, [Symbol.asyncDispose]: () => database.close() }
+}
+
+const { encode } = createRowCodec(Item)
+const rowSets = fc.uniqueArray(fc.tuple(ids, itemFields), { selector: ([id]) => id, maxLength: 25 }).map((rows) => rows.map(([id, row]) => ({ id, ...row })))
+
+test('find gives the rows that matchesWhere accepts, in the order of compareRows', async () => {
+  await fc.assert(
+    fc.asyncProperty(rowSets, fc.array(wheres, { minLength: 1, maxLength: 12 }), orders, async (rows, filters, orderBy) => {
+      await using open = await openItems(rows)
+      const all = (await open.items.snapshot()).rows.map(encode)
+      expect(all).toHaveLength(rows.length)
+      for (const where of filters as AnyWhere[]) {
+        const { rows: found } = await open.items.find({ where: where as never, orderBy: orderBy as never, limit: 500 })
+        const expected = all.filter((row) => matchesWhere(row, where)).sort(compareRows(orderBy as AnyOrderBy))
+        expect(found.map(encode)).toEqual(expected)
+        expect((await open.items.snapshot({ where: where as never })).rows).toHaveLength(expected.length)
+      }
+    }),
+    { numRuns: 150 },
+  )
+})
+
+test('pages visit each row once, in order, whatever the page size', async () => {
+  await fc.assert(
+    fc.asyncProperty(rowSets, orders, fc.integer({ min: 1, max: 7 }), async (rows, orderBy, limit) => {
+      await using open = await openItems(rows)
+      const visited: string[] = []
+      let after: string | undefined
+      do {
+        const page = await open.items.find({ orderBy: orderBy as never, limit, ...(after === undefined ? {} : { after }) })
+        visited.push(...page.rows.map(({ id }) => id))
+        after = page.next ?? undefined
+        expect(page.next === null || page.rows.length === limit).toBe(true)
+      } while (after !== undefined)
+      const all = (await open.items.snapshot()).rows.map(encode)
+      expect(visited).toEqual(all.sort(compareRows(orderBy as AnyOrderBy)).map(({ id }) => id))
+    }),
+    { numRuns: 60 },
+  )
+})
+
+test('chunks visit each row once, by id, at the position before the first', async () => {
+  await using open = await openTasks()
+  await Promise.all(Array.from({ length: 25 }, (_, index) => open.tasks.create({ id: `t${index}`, title: 'x', rank: index % 2 })))
+  const before = await open.database.changeLog.head()
+  const ids: string[] = []
+  const mores: boolean[] = []
+  for await (const chunk of open.tasks.snapshotChunks({ where: { rank: 1 } }, { chunkRows: 5 })) {
+    ids.push(...chunk.rows.map(({ id }) => id))
+    mores.push(chunk.more)
+    expect(chunk.position).toEqual(before)
+    await open.tasks.create({ title: 'meanwhile' })
+  }
+  expect(ids).toHaveLength(12)
+  expect(ids).toEqual([...ids].sort())
+  expect(mores).toEqual([true, true, false])
+})
+
+test('an empty result is one empty chunk', async () => {
+  await using open = await openTasks()
+  const chunks = []
+  for await (const chunk of open.tasks.snapshotChunks()) chunks.push(chunk)
+  expect(chunks).toEqual([{ rows: [], position: await open.database.changeLog.head(), more: false }])
+})
+
+test('a page says at which position it was read', async () => {
+  await using open = await openTasks()
+  const { position } = await open.tasks.mutate({ operation: 'create', fields: { title: 'a' } })
+  expect((await open.tasks.find()).position).toEqual(position)
+  expect((await open.tasks.snapshot()).position).toEqual(position)
+})
+
+const sqlInjection = 'title" or 1=1 --'
+test.each([
+  { where: { [sqlInjection]: 1 } },
+  { where: { owner: 'x' } },
+  { where: { title: { like: '%' } } },
+  { where: { title: { $ne: null } } },
+  { where: { title: ['a'] } },
+  { where: { title: { eq: { a: 1 } } } },
+  { where: { rank: Number.NaN } },
+  { where: { title: '\ud800' } },
+  { where: { title: { in: 'abc' } } },
+  { where: { title: { in: Array.from({ length: 101 }, () => 'a') } } },
+  { where: [] },
+  { where: { __proto__x: 1 } },
+  { orderBy: [[sqlInjection, 'asc']] },
+  { orderBy: [['title', 'asc; drop table Task']] },
+  { orderBy: [['title']] },
+  { orderBy: 'title' },
+  { orderBy: Array.from({ length: 9 }, () => ['title', 'asc']) },
+  { limit: 0 },
+  { limit: 501 },
+  { limit: 1.5 },
+  { after: 'not a cursor' },
+  { after: Buffer.from('["+id"]').toString('base64url') },
+  { after: Buffer.from('["+rank+id",1,"x"]').toString('base64url') },
+])('the query %j is refused', async (query) => {
+  await using open = await openTasks()
+  expect(await codeOf(open.tasks.find(query as never))).toBe('bad_query')
+})
+
+test('a JSON field has no order', async () => {
+  await using open = await openItems([])
+  expect(await codeOf(open.items.find({ orderBy: [['mixed', 'asc']] }))).toBe('bad_query')
+})

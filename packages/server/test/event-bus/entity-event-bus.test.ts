@@ -1,0 +1,97 @@
+import type { Change } from '@dnr/protocol'
+import { expect, test } from 'vitest'
+import { createEventBus, type EventBus } from '../../src/event-bus/entity-event-bus.ts'
+
+function bus(head: number | null = null): { bus: EventBus; delivered: number[][]; errors: string[] } {
+  const delivered: number[][] = []
+  const errors: string[] = []
+  const history =
+    head === null
+      ? null
+      : { head: async () => ({ epoch: 'e1', offset: head }), read: () => Promise.reject(new Error('unused')) }
+  const eventBus = createEventBus({
+    history,
+    epoch: 'own',
+    now: () => 7,
+    deliver: (transaction) => void delivered.push(transaction.map(({ position }) => position.offset)),
+    onError: (_, what) => void errors.push(what),
+  })
+  return { bus: eventBus, delivered, errors }
+}
+
+const change = (offset: number, transaction = offset, last = true): Change => ({
+  entity: 'Task',
+  id: `t${offset}`,
+  operation: 'created',
+  version: 1,
+  before: null,
+  after: { id: `t${offset}`, version: 1 },
+  mutationId: null,
+  actor: null,
+  at: 0,
+  position: { epoch: 'e1', offset },
+  transaction,
+  last,
+})
+
+test('delivers each transaction once, however often it is published', () => {
+  const { bus: eventBus, delivered } = bus(0)
+  const first = [change(1, 1, false), change(2, 1)]
+  eventBus.publish(first)
+  eventBus.publish(first)
+  eventBus.publish([change(3)])
+  eventBus.publish([change(1), change(2)])
+  eventBus.publish([])
+  expect(delivered).toEqual([[1, 2], [3]])
+  expect(eventBus.position).toEqual({ epoch: 'e1', offset: 3 })
+})
+
+test('what the log held before it was asked for is not delivered', async () => {
+  const { bus: eventBus, delivered } = bus(5)
+  await eventBus.ready()
+  eventBus.publish([change(5)])
+  eventBus.publish([change(6)])
+  expect(delivered).toEqual([[6]])
+  expect(eventBus.ready()).toBeUndefined()
+})
+
+test('what is published before the head is known moves the position on', async () => {
+  const { bus: eventBus } = bus(1)
+  const ready = eventBus.ready()
+  eventBus.publish([change(2)])
+  await ready
+  expect(eventBus.position).toEqual({ epoch: 'e1', offset: 2 })
+})
+
+test('a listener that throws disturbs neither the others nor the publisher', () => {
+  const { bus: eventBus, errors } = bus()
+  const heard: string[] = []
+  eventBus.on(() => {
+    throw new Error('boom')
+  })
+  const undo = eventBus.on((transaction) => heard.push(...transaction.map(({ id }) => id)))
+  eventBus.publish([change(1)])
+  undo()
+  undo()
+  eventBus.publish([change(2)])
+  expect(heard).toEqual(['t1'])
+  expect(errors).toEqual(['a listener of the event bus', 'a listener of the event bus'])
+})
+
+test('without a log, positions are the bus’s own and rise', () => {
+  const { bus: eventBus, delivered } = bus()
+  eventBus.emitCreated('Task', { id: '1' })
+  eventBus.emitUpdated('Task', '1', { id: '1', title: 'x' })
+  eventBus.emitDeleted('Task', '1')
+  expect(delivered).toEqual([[1], [2], [3]])
+  expect(eventBus.position).toEqual({ epoch: 'own', offset: 3 })
+})
+
+test('with a log, what is emitted beside it does not move its position', async () => {
+  const { bus: eventBus, delivered } = bus(4)
+  await eventBus.ready()
+  eventBus.emitCreated('Task', { id: '1', version: 9 })
+  expect(delivered).toEqual([[4]])
+  eventBus.publish([change(5)])
+  expect(delivered).toEqual([[4], [5]])
+})

@@ -1,0 +1,135 @@
+import type { ClientMessage } from '@dnr/protocol'
+import { drainMicrotasks } from '@dnr/testing'
+import { expect, test } from 'vitest'
+import type { PluginHost, PluginSession, ServerPlugin } from '../../src/ports/server-plugin.ts'
+import { createTestServer, typesOf } from '../support/test-server.ts'
+
+function recording(
+  session: Partial<PluginSession> = {},
+): ServerPlugin & { host: PluginHost; calls: unknown[][] } {
+  const calls: unknown[][] = []
+  const plugin = {
+    name: 'recorder',
+    messageTypes: ['presence:join', 'presence:leave'] as const,
+    channelKinds: ['presence'] as const,
+    host: undefined as unknown as PluginHost,
+    calls,
+    start(host: PluginHost): PluginSession {
+      plugin.host = host
+      return {
+        message: (connectionId, message) => void calls.push(['message', connectionId, message.type]),
+        subscribed: (connectionId, channel) => void calls.push(['subscribed', connectionId, channel]),
+        unsubscribed: (connectionId, channel) => void calls.push(['unsubscribed', connectionId, channel]),
+        disconnected: (connectionId, { code }) => void calls.push(['disconnected', connectionId, code]),
+        stop: () => void calls.push(['stop']),
+        ...session,
+      }
+    },
+  }
+  return plugin
+}
+
+const channels = { presence: (_: unknown, resource: string) => resource === 'open', room: () => true }
+
+test('a plugin gets its messages, and is told of its channels alone', async () => {
+  const plugin = recording()
+  const server = createTestServer({ plugins: [plugin], channels })
+  const client = await server.connect()
+  await client.ask({ type: 'presence:join', channel: 'presence:open' })
+  await client.ask({ type: 'subscribe', channel: 'presence:open' })
+  await client.ask({ type: 'subscribe', channel: 'room:r' })
+  await client.ask({ type: 'subscribe', channel: 'presence:closed' })
+  await client.ask({ type: 'unsubscribe', channel: 'presence:open' })
+  await client.ask({ type: 'unsubscribe', channel: 'presence:open' })
+  client.socket.close(1000)
+  await drainMicrotasks()
+  expect(plugin.calls).toEqual([
+    ['message', client.id, 'presence:join'],
+    ['subscribed', client.id, 'presence:open'],
+    ['unsubscribed', client.id, 'presence:open'],
+    ['disconnected', client.id, 1000],
+  ])
+})
+
+test('a plugin subscribes quietly: authorised, without a frame and without being told', async () => {
+  const plugin = recording()
+  const server = createTestServer({ plugins: [plugin], channels })
+  const client = await server.connect()
+  await client.take()
+  expect(await plugin.host.subscribe(client.id, 'presence:open', { quiet: true })).toBe('installed')
+  expect(await plugin.host.subscribe(client.id, 'presence:open', { quiet: true })).toBe('installed')
+  expect([...plugin.host.subscribers('presence:open')]).toEqual([client.id])
+  expect(await client.take()).toEqual([])
+  expect(await plugin.host.subscribe(client.id, 'presence:closed', { quiet: true, requestId: 'r' })).toBe(
+    'refused',
+  )
+  expect(
+    (await client.take()).map(({ type, requestId, payload }) => [type, requestId, payload.code]),
+  ).toEqual([['error', 'r', 'forbidden']])
+  plugin.host.unsubscribe(client.id, 'presence:open')
+  plugin.host.unsubscribe('nobody', 'presence:open')
+  expect([...plugin.host.subscribers('presence:open')]).toEqual([])
+  expect(plugin.calls).toEqual([])
+  expect(await plugin.host.subscribe('nobody', 'presence:open', { quiet: true })).toBe('refused')
+})
+
+test('a plugin sends one frame to many, and refuses', async () => {
+  const plugin = recording()
+  const server = createTestServer({ plugins: [plugin], channels })
+  const [ann, bob] = [await server.connect('ann@red'), await server.connect('bob@red')]
+  plugin.host.send([ann.id, bob.id, 'nobody'], {
+    type: 'presence:join',
+    channel: 'presence:open',
+    payload: { users: [] },
+  })
+  plugin.host.refuse(ann.id, {
+    code: 'not_joined',
+    message: 'Join first.',
+    requestId: 'q',
+    channel: 'presence:open',
+  })
+  await drainMicrotasks()
+  const expected = {
+    type: 'presence:join',
+    channel: 'presence:open',
+    payload: { users: [] },
+    timestamp: server.clock.now(),
+  }
+  expect(ann.received[1]).toEqual(expected)
+  expect(bob.received[1]).toEqual(expected)
+  expect(ann.received[2]).toMatchObject({
+    type: 'error',
+    payload: { code: 'not_joined', message: 'Join first.' },
+    requestId: 'q',
+  })
+  expect(plugin.host.connection(ann.id)).toEqual({ id: ann.id, principal: { id: 'ann', team: 'red' } })
+  expect(plugin.host.connection('nobody')).toBeUndefined()
+})
+
+test('a plugin that throws or rejects disturbs nobody', async () => {
+  const boom = (): never => {
+    throw new Error('boom')
+  }
+  const plugin = recording({
+    message: (_: string, message: ClientMessage) =>
+      message.type === 'presence:join' ? boom() : Promise.reject(new Error('boom')),
+    subscribed: boom,
+    disconnected: boom,
+  })
+  const server = createTestServer({ plugins: [plugin], channels })
+  const client = await server.connect()
+  for (const type of ['presence:join', 'presence:leave']) {
+    const [answer] = await client.ask({ type, channel: 'presence:open', requestId: 'r' })
+    expect(answer).toMatchObject({ type: 'error', requestId: 'r', payload: { code: 'internal' } })
+  }
+  expect(typesOf(await client.ask({ type: 'subscribe', channel: 'presence:open' }))).toEqual(['subscribed'])
+  client.socket.close()
+  await drainMicrotasks()
+  expect(server.connections.connectionCount).toBe(0)
+})
+
+test('two plugins for one message are refused by name', () => {
+  expect(() => createTestServer({ plugins: [recording(), recording()] })).toThrowError(
+    'plugins: recorder handles presence:join',
+  )
+})
