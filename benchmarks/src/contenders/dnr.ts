@@ -1,6 +1,6 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import type { Change, Position, Principal } from '@dnr/protocol'
+import type { Change, Position } from '@dnr/protocol'
 import { allow, createRealtimeServer, policies, type RealtimeServerOptions } from '@dnr/server'
 import { attachWebSockets } from '@dnr/server/ws'
 import type { Contender } from './contender.ts'
@@ -13,7 +13,7 @@ export interface DnrOptions extends Pick<RealtimeServerOptions, 'repositories' |
 
 /** The whole server as a user would set it up: tokens, a policy over rows, channels. */
 export async function startDnr({ groups = 1, ...options }: DnrOptions) {
-  const realtime = createRealtimeServer<Principal>({
+  const realtime = createRealtimeServer({
     ...options,
     authenticate: ({ token }) => (token === null ? null : { id: token }),
     policies: policies(

@@ -5,7 +5,6 @@ import type { Environment, EnvironmentEvent } from '@dnr/client'
 import { createFakeServer, type FakeServer } from './fake-server.ts'
 
 export type Entities = { readonly Task: AnyEntity; readonly Note: AnyEntity }
-export type TestRow = { readonly id: string; readonly version: number; readonly [field: string]: unknown }
 
 export interface Setup extends AsyncDisposable {
   readonly clock: ManualClock

@@ -1,8 +1,9 @@
-export { applyPresence, createPresenceManager } from './client-manager/presence-manager.ts'
+export { applyPresence } from './client-manager/apply-presence.ts'
+export { createPresenceManager } from './client-manager/presence-manager.ts'
 export type {
   JoinedRoom,
   PresenceManager,
   PresenceManagerOptions,
   PresenceRoom,
-  PresenceTransport,
 } from './client-manager/presence-manager.ts'
+export type { PresenceTransport, VisibilitySource } from './client-manager/presence-transport.ts'

@@ -8,8 +8,6 @@ import { toNodeListener } from '@dnr/server/node'
 import { attachWebSockets } from '@dnr/server/ws'
 import { Task, type User } from './task.ts'
 
-export type Stack = Awaited<ReturnType<typeof startStack>>
-
 /**
  * The whole server on a free port: SQLite file, relay, event bus, policies, presence, HTTP and sockets.
  *
@@ -34,7 +32,8 @@ export async function startStack({ path, port = 0 }: { readonly path: string; re
     channels: { presence: (user, resource) => resource === `board/${user?.team}` },
   })
   const relay = database.startRelay(realtime.eventBus)
-  const http = createServer(toNodeListener(realtime.http))
+  const listener = toNodeListener(realtime.http)
+  const http = createServer((request, response) => void listener(request, response))
   attachWebSockets(realtime, http, { path: '/ws' })
   http.listen(port, '127.0.0.1')
   await once(http, 'listening')

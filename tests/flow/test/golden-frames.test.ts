@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { presence } from '@dnr/presence/server'
-import { defineEntity, type Principal } from '@dnr/protocol'
+import { defineEntity } from '@dnr/protocol'
 import { createRealtimeRepository, openDatabase } from '@dnr/repository'
 import { allow, createRealtimeServer, policies } from '@dnr/server'
 import { attachWebSockets } from '@dnr/server/ws'
@@ -97,7 +97,7 @@ async function startServer() {
   const database = openDatabase({ path: ':memory:' })
   const tasks = createRealtimeRepository({ database, entity: Task })
   await database.migrate([tasks])
-  const realtime = createRealtimeServer<Principal>({
+  const realtime = createRealtimeServer({
     repositories: [tasks],
     history: database.changeLog,
     authenticate: ({ token }) => (token === null ? null : { id: token, name: names[token] ?? token }),

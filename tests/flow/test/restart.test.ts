@@ -1,3 +1,4 @@
+import { signal } from '@preact/signals-core'
 import { expect, test } from 'vitest'
 import { openBrowser } from '../src/browser.ts'
 import { createKillableStack } from '../src/killable-stack.ts'
@@ -17,10 +18,10 @@ test('SIGKILL in the middle of writing: nothing is lost, doubled or out of order
   await using server = createKillableStack(path)
   await server.start()
   using alice = openBrowser(server.url, 'alice.red')
-  const heard: string[] = []
+  const heard = signal<readonly string[]>([])
   const shown = alice.client.collection('Task')
   const listening = alice.client.subscribe('entity:Task', {
-    event: (event) => heard.push(`${event.payload.id}@${event.payload.version}`),
+    event: ({ payload }) => (heard.value = [...heard.value, `${payload.id}@${payload.version}`]),
   })
   await Promise.all([shown.ready, listening.ready])
 
@@ -34,13 +35,15 @@ test('SIGKILL in the middle of writing: nothing is lost, doubled or out of order
     expect(server.committed).toBeGreaterThanOrEqual(server.written)
   }
   const rank = server.committed
+  // Two subscriptions, so that either may be the later one.
+  await until(heard, (events) => events.at(-1) === `counter@${rank + 1}`)
   await until(shown.rows, (rows) => rows.some(({ id, rank: seen }) => id === 'counter' && seen === rank))
 
   const expected = Array.from({ length: rank }, (_, index) => index + 1).flatMap((n) => [
     `n${String(n).padStart(5, '0')}@1`,
     `counter@${n + 1}`,
   ])
-  expect(heard).toEqual(expected)
+  expect(heard.value).toEqual(expected)
   expect(shown.rows.value).toHaveLength(rank + 1)
 })
 

@@ -35,15 +35,23 @@ export function readEnvironment(variables: Variables): Environment {
     host: read('HOST') ?? '127.0.0.1',
     databasePath: readDatabasePath(read('DATABASE_URL') ?? 'file:./data/task-board.db'),
     secret: read('DNR_SECRET') ?? null,
-    presenceTtlMs: readInteger('PRESENCE_TTL_MS', read('PRESENCE_TTL_MS'), { from: 100, to: 3_600_000 }) ?? 30_000,
+    presenceTtlMs:
+      readInteger('PRESENCE_TTL_MS', read('PRESENCE_TTL_MS'), { from: 100, to: 3_600_000 }) ?? 30_000,
     seedDemo: readFlag('SEED_DEMO', read('SEED_DEMO')),
-    logRetention: readInteger('LOG_RETENTION', read('LOG_RETENTION'), { from: 1, to: Number.MAX_SAFE_INTEGER }),
+    logRetention: readInteger('LOG_RETENTION', read('LOG_RETENTION'), {
+      from: 1,
+      to: Number.MAX_SAFE_INTEGER,
+    }),
     limits: readLimits(read('DNR_LIMITS')),
     logLevel: readLogLevel(read('LOG_LEVEL')),
   }
 }
 
-function readInteger(name: string, text: string | undefined, range: { from: number; to: number }): number | null {
+function readInteger(
+  name: string,
+  text: string | undefined,
+  range: { from: number; to: number },
+): number | null {
   if (text === undefined) return null
   const value = /^\d{1,16}$/.test(text) ? Number(text) : Number.NaN
   if (value >= range.from && value <= range.to) return value
@@ -59,7 +67,9 @@ function readFlag(name: string, text: string | undefined): boolean {
 function readDatabasePath(url: string): string {
   if (url === ':memory:') return url
   if (/^postgres(ql)?:\/\//.test(url))
-    throw new EnvironmentError('DATABASE_URL names a Postgres database, which is not supported yet: use file:PATH or :memory:.')
+    throw new EnvironmentError(
+      'DATABASE_URL names a Postgres database, which is not supported yet: use file:PATH or :memory:.',
+    )
   const path = /^file:(?:\/\/(?=\/))?(.+)$/.exec(url)?.[1]
   if (path === undefined) throw unusable('DATABASE_URL', url, 'file:PATH or :memory:')
   return path
@@ -67,7 +77,8 @@ function readDatabasePath(url: string): string {
 
 function readLimits(text: string | undefined): LimitOptions {
   if (text === undefined) return {}
-  const expected = 'a JSON object of limits and numbers, null for no limit, such as {"maxMessagesPerSecond":100}'
+  const expected =
+    'a JSON object of limits and numbers, null for no limit, such as {"maxMessagesPerSecond":100}'
   let limits: unknown
   try {
     limits = JSON.parse(text)

@@ -34,6 +34,7 @@ function explain(error: unknown): string {
   if (error instanceof EnvironmentError) return error.message
   if (error instanceof DnrError) return error.message.replace(/^limits\./, 'DNR_LIMITS: ')
   const { code, message, stack } = error as NodeJS.ErrnoException
-  if (code === 'EADDRINUSE') return `${message}: another program uses this port. Set PORT to another one, or to 0 for any.`
+  if (code === 'EADDRINUSE')
+    return `${message}: another program uses this port. Set PORT to another one, or to 0 for any.`
   return stack ?? message
 }

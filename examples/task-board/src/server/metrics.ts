@@ -11,8 +11,18 @@ export function formatMetrics(stats: ServerStats): string {
     metric('dnr_groups', 'gauge', 'Groups of subscribers that share their frames.', stats.groups),
     metric('dnr_subscriptions', 'gauge', 'Subscriptions.', stats.subscriptions),
     metric('dnr_frames_sent_total', 'counter', 'Frames handed to sockets.', stats.framesSent),
-    metric('dnr_policy_failures_total', 'counter', 'Policies that threw or took too long.', stats.policyFailures),
-    metric('dnr_log_offset', 'gauge', 'Offset of the last change that was delivered.', stats.position?.offset ?? 0),
+    metric(
+      'dnr_policy_failures_total',
+      'counter',
+      'Policies that threw or took too long.',
+      stats.policyFailures,
+    ),
+    metric(
+      'dnr_log_offset',
+      'gauge',
+      'Offset of the last change that was delivered.',
+      stats.position?.offset ?? 0,
+    ),
     metric('dnr_draining', 'gauge', '1 while the server goes away.', stats.draining ? 1 : 0),
   ].join('')
 }

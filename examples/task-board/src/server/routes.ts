@@ -24,9 +24,11 @@ export function createRoutes({ realtime, sessions, files }: Routes): RequestList
     if (path === '/api/session') {
       if (request.method === 'POST') return void signIn(request, response)
       if (isRead) return whoAmI(request, response)
-      return answerProblem(response, 405, 'method_not_allowed', 'POST signs in, GET says who you are.', { allow: 'GET, POST' })
+      return answerProblem(response, 405, 'method_not_allowed', 'POST signs in, GET says who you are.', {
+        allow: 'GET, POST',
+      })
     }
-    if (path.startsWith('/api/')) return answerRows(request, response)
+    if (path.startsWith('/api/')) return void answerRows(request, response)
     if (!isRead) return answerProblem(response, 405, 'method_not_allowed', 'Only GET here.', { allow: 'GET' })
     if (path === '/healthz') return answerHealth(response)
     if (path === '/metrics') return answerText(response, 200, formatMetrics(realtime.stats()))
@@ -36,9 +38,11 @@ export function createRoutes({ realtime, sessions, files }: Routes): RequestList
 
   async function signIn(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const text = await readBody(request)
-    if (text === null) return answerProblem(response, 413, 'too_big', `The body has more than ${MAX_BODY_BYTES} bytes.`)
+    if (text === null)
+      return answerProblem(response, 413, 'too_big', `The body has more than ${MAX_BODY_BYTES} bytes.`)
     const body = parseObject(text)
-    if (body === null) return answerProblem(response, 400, 'bad_json', 'Send JSON such as {"name":"alice","team":"red"}.')
+    if (body === null)
+      return answerProblem(response, 400, 'bad_json', 'Send JSON such as {"name":"alice","team":"red"}.')
     const { name, team } = body
     const complaint = complaintAboutName(name) ?? complaintAboutTeam(team)
     if (complaint !== null) return answerProblem(response, 422, 'bad_field', complaint)
@@ -88,15 +92,27 @@ function parseObject(text: string): Readonly<Record<string, unknown>> | null {
 type Headers = Readonly<Record<string, string>>
 
 function answerText(response: ServerResponse, status: number, text: string): void {
-  response.writeHead(status, { 'content-type': 'text/plain; charset=utf-8', 'x-content-type-options': 'nosniff' }).end(text)
+  response
+    .writeHead(status, { 'content-type': 'text/plain; charset=utf-8', 'x-content-type-options': 'nosniff' })
+    .end(text)
 }
 
 function answerJson(response: ServerResponse, status: number, value: unknown, headers: Headers = {}): void {
-  const fixed = { 'content-type': 'application/json', 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' }
+  const fixed = {
+    'content-type': 'application/json',
+    'cache-control': 'no-store',
+    'x-content-type-options': 'nosniff',
+  }
   response.writeHead(status, { ...fixed, ...headers }).end(JSON.stringify(value))
 }
 
-function answerProblem(response: ServerResponse, status: number, code: string, detail: string, headers: Headers = {}): void {
+function answerProblem(
+  response: ServerResponse,
+  status: number,
+  code: string,
+  detail: string,
+  headers: Headers = {},
+): void {
   const problem = { type: 'about:blank', title: code.replaceAll('_', ' '), status, detail, code }
   answerJson(response, status, problem, { 'content-type': 'application/problem+json', ...headers })
 }

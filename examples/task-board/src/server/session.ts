@@ -36,7 +36,7 @@ function isEqual(a: string, b: string): boolean {
 /** Why `name` cannot be signed in with, or `null` when it can. */
 export function complaintAboutName(name: unknown): string | null {
   if (typeof name !== 'string') return 'name must be a text.'
-  const length = [...name].length
+  const { length } = Array.from(name)
   if (length < 1 || length > 64) return `name has ${length} characters: 1 to 64 are allowed.`
   if (UNPRINTABLE.test(name)) return 'name has a character that cannot be printed.'
   return name.trim() === '' ? 'name is blank.' : null

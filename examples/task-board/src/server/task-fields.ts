@@ -6,7 +6,10 @@ import type { User } from '../shared/user.ts'
 /** New tasks go to the end of their column, in their author's team; times are the server's. */
 export function taskFields({ kysely }: Pick<RealtimeDatabase, 'kysely'>): PrepareHooks<typeof Task> {
   const lastRank = (query: PrepareContext['query'], team: string | undefined, status: Status): number => {
-    const tasks = kysely.selectFrom('Task').where('team', '=', team ?? '').where('status', '=', status)
+    const tasks = kysely
+      .selectFrom('Task')
+      .where('team', '=', team ?? '')
+      .where('status', '=', status)
     const [last] = query<{ rank: number | null }>(tasks.select((task) => task.fn.max('rank').as('rank')))
     return last?.rank ?? 0
   }

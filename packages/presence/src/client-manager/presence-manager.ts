@@ -1,19 +1,27 @@
-// Who is here, in a browser. Holds the members of each resource that somebody looks at; the connection is the transport's.
-import { type ReadonlySignal, type Signal, signal } from '@preact/signals-core'
-import type { Activity, Member, PresenceChannel, ServerMessage } from '@dnr/protocol'
-
-/** What presence needs of a client. `RealtimeClient` of `@dnr/client` fits. */
-export interface PresenceTransport {
-  subscribe(
-    channel: PresenceChannel,
-    listener: { message?(message: ServerMessage): void; status?(status: string): void },
-  ): { unsubscribe(): void }
-  /** False when it could not be sent. */
-  send(message: { type: string; channel?: string; payload?: unknown }): boolean
-}
+// Who is here, in a browser. Counts which parts of the page look at which resource; the connection is the transport's.
+// Next: visit.ts, one for each resource.
+import type { ReadonlySignal } from '@preact/signals-core'
+import { systemClock } from '@dnr/internal'
+import type { Activity, Clock, Member } from '@dnr/protocol'
+import type { PresenceTransport, VisibilitySource } from './presence-transport.ts'
+import { type Metadata, openVisit, type Visit } from './visit.ts'
 
 export interface PresenceManagerOptions {
   readonly transport: PresenceTransport
+  /**
+   * `auto`: a hidden page is `away` and a visible one `active`, said the moment it changes; no timer of the page is
+   * needed for it. `manual`: only what `heartbeat` says.
+   * @default 'manual'
+   */
+  readonly activity?: 'auto' | 'manual'
+  /** How long the last known members are kept while the connection is down, milliseconds. @default 30_000 */
+  readonly staleAfterMs?: number
+  /** Metadata is sent at most once in this time, milliseconds; the last one always. @default 50 */
+  readonly updateIntervalMs?: number
+  /** What tells whether the page is looked at, for `auto`. @default the page's document */
+  readonly visibility?: VisibilitySource
+  /** @default the system's */
+  readonly clock?: Clock
 }
 
 /** The people at one resource, as one part of the page sees them. */
@@ -28,8 +36,8 @@ export interface PresenceRoom {
 
 /** A room in which this user is visible. */
 export interface JoinedRoom extends PresenceRoom {
-  /** Replaces what others see beside the name: at most 1 KB of JSON. */
-  update(metadata: Readonly<Record<string, unknown>>): void
+  /** Replaces what others see beside the name: at most 1 KB of JSON. Without a connection it is said after the next join. */
+  update(metadata: Metadata): void
   /** Says how active this tab is; `active` when nothing is given. Sent only when it changed, and never queued. */
   heartbeat(activity?: Activity): void
 }
@@ -38,136 +46,87 @@ export interface JoinedRoom extends PresenceRoom {
  * Shows who is at a resource, and is seen there.
  *
  * After a reconnect it joins again with its current metadata and takes the server's list as it is: nobody leaves and
- * comes back on the screen for it.
+ * comes back on the screen for it. Parts of a page that ask for the same resource share one subscription.
  *
  * @example
  * const room = createPresenceManager({ transport: client }).join('board/red', { metadata: { card: null } })
  * effect(() => render(room.members.value))
  */
 export interface PresenceManager {
-  join(resource: string, options?: { readonly metadata?: Readonly<Record<string, unknown>> }): JoinedRoom
+  join(resource: string, options?: { readonly metadata?: Metadata }): JoinedRoom
   /** The same without being visible. */
   watch(resource: string): PresenceRoom
+  /** Leaves everything, and no longer listens to the page. */
+  close(): void
 }
 
-interface Room {
-  readonly members: Signal<readonly Member[]>
-  readonly stale: Signal<boolean>
+/** A visit and the parts of the page that want it. */
+interface Shared {
+  readonly visit: Visit
   readonly joined: Set<object>
   readonly watching: Set<object>
-  metadata: Readonly<Record<string, unknown>>
-  activity: Activity
-  live: boolean
-  end(): void
 }
 
-export function createPresenceManager({ transport }: PresenceManagerOptions): PresenceManager {
-  const rooms = new Map<string, Room>()
+export function createPresenceManager(options: PresenceManagerOptions): PresenceManager {
+  const { transport, staleAfterMs = 30_000, updateIntervalMs = 50, clock = systemClock } = options
+  const sharedByResource = new Map<string, Shared>()
+  const page = options.activity === 'auto' ? (options.visibility ?? pageDocument()) : undefined
 
-  function open(resource: string): Room {
-    const known = rooms.get(resource)
+  const activityOfPage = (): Activity => (page?.hidden ? 'away' : 'active')
+  const onVisibility = (): void => {
+    for (const { visit } of sharedByResource.values()) visit.beat(activityOfPage())
+  }
+  page?.addEventListener('visibilitychange', onVisibility)
+
+  const share = (resource: string): Shared => {
+    const known = sharedByResource.get(resource)
     if (known) return known
-    const room: Room = {
-      members: signal<readonly Member[]>([]),
-      stale: signal(true),
-      joined: new Set(),
-      watching: new Set(),
-      metadata: {},
-      activity: 'active',
-      live: false,
-      end: () => {},
-    }
-    rooms.set(resource, room)
-    const subscription = transport.subscribe(channelOf(resource), {
-      message: (message) => {
-        room.members.value = applyPresence(room.members.peek(), message)
-      },
-      status(status) {
-        const returned = status === 'live' && !room.live
-        room.live = status === 'live'
-        room.stale.value = !room.live
-        if (returned && room.joined.size > 0) say(resource, 'presence:join', { metadata: room.metadata })
-        if (returned && room.joined.size > 0 && room.activity !== 'active') beat(resource, room)
-      },
-    })
-    room.end = () => {
-      rooms.delete(resource)
-      subscription.unsubscribe()
-    }
-    return room
+    const visit = openVisit(resource, activityOfPage(), { transport, clock, staleAfterMs, updateIntervalMs })
+    const shared: Shared = { visit, joined: new Set(), watching: new Set() }
+    sharedByResource.set(resource, shared)
+    return shared
   }
 
-  const say = (resource: string, type: string, payload: unknown): boolean =>
-    transport.send({ type, channel: channelOf(resource), payload })
-  const beat = (resource: string, room: Room): boolean =>
-    say(resource, 'presence:heartbeat', { state: room.activity })
-
-  function leave(resource: string, room: Room, mine: object): void {
-    const wasJoined = room.joined.delete(mine)
-    room.watching.delete(mine)
-    if (room.joined.size + room.watching.size === 0) room.end()
-    // The server takes a leave as the end of the subscription, too: who goes on watching asks for it anew.
-    else if (wasJoined && room.joined.size === 0 && room.live) {
-      say(resource, 'presence:leave', {})
-      transport.send({ type: 'subscribe', channel: channelOf(resource) })
-    }
+  const settle = (resource: string, shared: Shared): void => {
+    if (sharedByResource.get(resource) !== shared) return
+    const { visit, joined, watching } = shared
+    if (joined.size === 0) visit.show(false)
+    if (joined.size + watching.size > 0) return
+    sharedByResource.delete(resource)
+    visit.end()
   }
 
-  function enter(resource: string, set: 'joined' | 'watching'): { room: Room; view: PresenceRoom } {
-    const room = open(resource)
-    const mine = {}
-    room[set].add(mine)
-    return {
-      room,
-      view: { members: room.members, stale: room.stale, leave: () => leave(resource, room, mine) },
+  const enter = (resource: string, kind: 'joined' | 'watching'): { visit: Visit; room: PresenceRoom } => {
+    const shared = share(resource)
+    const own = {}
+    shared[kind].add(own)
+    const { members, stale } = shared.visit
+    const leave = (): void => {
+      // A component that is mounted anew in the same turn never left.
+      if (shared[kind].delete(own)) void Promise.resolve().then(() => settle(resource, shared))
     }
+    return { visit: shared.visit, room: { members, stale, leave } }
   }
 
   return {
-    watch: (resource) => enter(resource, 'watching').view,
+    watch: (resource) => enter(resource, 'watching').room,
     join(resource, { metadata } = {}) {
-      const { room, view } = enter(resource, 'joined')
-      const isFirst = room.joined.size === 1
-      if (metadata) room.metadata = metadata
-      if (room.live && isFirst) say(resource, 'presence:join', { metadata: room.metadata })
-      else if (room.live && metadata) say(resource, 'presence:update', { metadata })
-      return {
-        ...view,
-        update(next) {
-          room.metadata = next
-          if (room.live) say(resource, 'presence:update', { metadata: next })
-        },
-        heartbeat(activity = 'active') {
-          if (activity === room.activity) return
-          room.activity = activity
-          if (room.live) beat(resource, room)
-        },
+      const { visit, room } = enter(resource, 'joined')
+      if (metadata) visit.update(metadata)
+      visit.show(true)
+      return { ...room, update: visit.update, heartbeat: (activity = 'active') => visit.beat(activity) }
+    },
+    close() {
+      page?.removeEventListener('visibilitychange', onVisibility)
+      for (const [resource, shared] of sharedByResource) {
+        shared.joined.clear()
+        shared.watching.clear()
+        settle(resource, shared)
       }
     },
   }
 }
 
-/** Members after a message of the server. `sync` replaces; the others change who they name. */
-export function applyPresence(members: readonly Member[], message: ServerMessage): readonly Member[] {
-  switch (message.type) {
-    case 'presence:sync':
-      return message.payload.users
-    case 'presence:join':
-    case 'presence:update':
-      return [...without(members, message.payload.users), ...message.payload.users].sort((a, b) =>
-        a.id < b.id ? -1 : 1,
-      )
-    case 'presence:leave':
-      return without(members, message.payload.users)
-    default:
-      return members
-  }
-}
-
-function without(members: readonly Member[], gone: readonly Member[]): Member[] {
-  return members.filter(({ id }) => !gone.some((other) => other.id === id))
-}
-
-function channelOf(resource: string): PresenceChannel {
-  return `presence:${resource}`
+function pageDocument(): VisibilitySource | undefined {
+  return (globalThis as { document?: VisibilitySource }).document
 }

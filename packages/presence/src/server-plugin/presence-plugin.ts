@@ -1,39 +1,19 @@
-// Presence as a feature of the server. Holds the tracker and who was last told what; sockets, channels and permissions are
-// the host's. Changes of one turn of the event loop reach the watchers of a resource as one message of each kind.
+// Presence as a feature of the server. Holds the tracker and who only watches; sockets, channels and permissions are the
+// host's. Next: telling.ts, which gathers what changed and tells the others.
 import {
-  type Channel,
   type ChannelName,
   type ClientMessage,
-  type ClientMessageType,
-  type Clock,
-  type ErrorCode,
-  type Member,
   DnrError,
-  type Principal,
+  type ErrorCode,
+  reconnectAdvice,
 } from '@dnr/protocol'
-import { diffMembers } from '../tracker/presence-state.ts'
-import { createPresenceTracker, type PresenceTracker } from '../tracker/presence-tracker.ts'
-
-/** What presence asks of the server. The plugin host of `@dnr/server` fits. */
-export interface PresenceHost {
-  readonly clock: Clock
-  connection(connectionId: string): { readonly id: string; readonly principal: Principal | null } | undefined
-  subscribe(
-    connectionId: string,
-    channel: ChannelName,
-    options: { quiet: true; requestId?: string },
-  ): Promise<'installed' | 'refused'>
-  unsubscribe(connectionId: string, channel: ChannelName): void
-  subscribers(channel: ChannelName): Iterable<string>
-  send(
-    connectionIds: Iterable<string>,
-    message: { type: string; channel?: string; payload?: unknown; requestId?: string },
-  ): void
-  refuse(
-    connectionId: string,
-    error: { code: ErrorCode; message: string; requestId?: string; channel?: string },
-  ): void
-}
+import { checkMetadata, DEFAULT_MAX_METADATA_BYTES, type Metadata } from '../tracker/metadata.ts'
+import { isAlike } from '../tracker/presence-state.ts'
+import { createPresenceTracker } from '../tracker/presence-tracker.ts'
+import { createInTurn } from './in-turn.ts'
+import { personOf } from './person.ts'
+import type { Address, PresenceHost, PresencePlugin, PresenceSession } from './presence-host.ts'
+import { createTelling, type PresenceView } from './telling.ts'
 
 export interface PresenceOptions {
   /**
@@ -42,25 +22,16 @@ export interface PresenceOptions {
    * @default 30_000
    */
   readonly ttlMs?: number
-  /** Largest metadata of a connection, bytes of JSON. @default 1_024 */
+  /** Largest metadata of a connection, bytes of JSON; more is refused with `bad_metadata`. @default 1_024 */
   readonly maxMetadataBytes?: number
-}
-
-/** A running presence plugin. */
-export interface PresenceSession {
-  message(connectionId: string, message: ClientMessage): Promise<void>
-  subscribed(connectionId: string, channel: ChannelName): void
-  unsubscribed(connectionId: string, channel: ChannelName): void
-  disconnected(connectionId: string, close: { code: number }): void
-  stop(): void
-}
-
-/** Presence for `createRealtimeServer({ plugins: [presence()] })`. */
-export interface PresencePlugin {
-  readonly name: 'presence'
-  readonly messageTypes: readonly ClientMessageType[]
-  readonly channelKinds: readonly Channel['kind'][]
-  start(host: PresenceHost): PresenceSession
+  /** Users at one resource; one more is refused with `busy`. `Infinity`: no limit. @default 5_000 */
+  readonly maxMembersPerResource?: number
+  /**
+   * What one user sees of another at the same resource: the member, a copy with less in it, or `null` for nothing. Asked
+   * when there is something to tell; costs a call for each pair and an encoding for each viewer. Throwing hides.
+   * @default everything: all watchers share one encoded message
+   */
+  readonly view?: PresenceView
 }
 
 /**
@@ -69,6 +40,8 @@ export interface PresencePlugin {
  *
  * Identity is the connection's principal. Liveness is the connection's: the server's own pings find dead ones, so
  * throttled timers of hidden tabs do not matter.
+ *
+ * @throws DnrError `bad_option`, when the server starts it.
  */
 export function presence(options: PresenceOptions = {}): PresencePlugin {
   return {
@@ -79,179 +52,195 @@ export function presence(options: PresenceOptions = {}): PresencePlugin {
   }
 }
 
-type Addressed = { readonly channel: ChannelName; readonly resource: string; readonly requestId?: string }
-
 function startPresence(host: PresenceHost, options: PresenceOptions): PresenceSession {
+  const { maxMetadataBytes = DEFAULT_MAX_METADATA_BYTES, view = null } = options
   const tracker = createPresenceTracker({ clock: host.clock, ...options })
-  const toldByResource = new Map<string, readonly Member[]>()
-  const dirty = new Set<string>()
+  const telling = createTelling({ host, view, present: tracker.getPresent, count: tracker.countPresent })
+  const turns = createInTurn()
+  const watchedByConnection = new Map<string, Set<string>>() // channels subscribed to in so many words
+  const joining = new Set<string>()
   let cancelSweep = (): void => {}
-  let stopped = false
 
-  const touch = (resource: string): void => {
-    if (dirty.size === 0) void Promise.resolve().then(tellAll)
-    dirty.add(resource)
-  }
-  const tellAll = (): void => {
-    const resources = [...dirty]
-    dirty.clear()
-    if (!stopped) for (const resource of resources) tell(resource)
-  }
-  const tell = (resource: string): void => {
-    const members = tracker.getPresent(resource)
-    const { joined, updated, left } = diffMembers(toldByResource.get(resource) ?? [], members)
-    if (members.length > 0) toldByResource.set(resource, members)
-    else toldByResource.delete(resource)
-    const channel = channelOf(resource)
-    const say = (type: string, users: readonly Member[], except: ReadonlySet<string>): void => {
-      if (users.length > 0) host.send(others(channel, except), { type, channel, payload: { users } })
-    }
-    say('presence:join', joined, synced.get(resource) ?? NOBODY)
-    say('presence:update', updated, synced.get(resource) ?? NOBODY)
-    say('presence:leave', left, NOBODY)
-    synced.delete(resource)
-  }
-  // Whoever got a sync in this turn knows already.
-  const synced = new Map<string, Set<string>>()
-  function* others(channel: ChannelName, except: ReadonlySet<string>): Iterable<string> {
-    for (const id of host.subscribers(channel)) if (!except.has(id)) yield id
-  }
-  const sync = (connectionId: string, { channel, resource, requestId }: Addressed): void => {
-    const payload = { users: tracker.getPresent(resource) }
-    host.send([connectionId], {
-      type: 'presence:sync',
-      channel,
-      payload,
-      ...(requestId !== undefined && { requestId }),
-    })
-    if (dirty.has(resource)) synced.set(resource, (synced.get(resource) ?? new Set()).add(connectionId))
-  }
+  const userIdOf = (connectionId: string): string => host.connection(connectionId)?.principal?.id ?? ''
 
-  const join = async (
-    connectionId: string,
-    address: Addressed,
-    metadata: Readonly<Record<string, unknown>>,
-  ): Promise<void> => {
-    const { channel, resource, requestId } = address
+  const join = async (address: Address, metadata: Metadata): Promise<void> => {
+    const { connectionId, channel, resource, requestId } = address
+    checkMetadata(metadata, maxMetadataBytes)
+    const key = keyOf(connectionId, channel)
+    joining.add(key)
     const outcome = await host.subscribe(connectionId, channel, {
       quiet: true,
-      ...(requestId !== undefined && { requestId }),
+      ...(requestId === undefined ? {} : { requestId }),
     })
+    const isWanted = joining.delete(key)
     const principal = host.connection(connectionId)?.principal
-    if (outcome === 'refused' || !principal) return
-    tracker.join(resource, connectionId, { id: principal.id, name: principal.name ?? principal.id }, metadata)
-    touch(resource)
-    sync(connectionId, address)
+    if (outcome === 'refused' || principal == null) return
+    if (!isWanted) throw new DnrError('cancelled', 'The subscription ended before the join.')
+    try {
+      tracker.join(resource, connectionId, personOf(principal), metadata)
+    } catch (error) {
+      unlessWatched(address)
+      throw error
+    }
+    telling.owe(address)
   }
-  const leave = (connectionId: string, { channel, resource, requestId }: Addressed): void => {
-    const me = host.connection(connectionId)?.principal?.id
-    const users = tracker.getPresent(resource).filter(({ id }) => id === me)
-    if (tracker.leave(resource, connectionId)) touch(resource)
-    host.unsubscribe(connectionId, channel)
+
+  const leave = (address: Address): void => {
+    const { connectionId, channel, resource, requestId } = address
+    telling.settle(connectionId, resource)
+    const member = tracker.getMember(resource, userIdOf(connectionId))
+    const hasLeft = end(connectionId, resource)
+    unlessWatched(address)
+    // Who is still here with another connection has not left for those who watch.
+    const isGone = hasLeft && tracker.getMember(resource, userIdOf(connectionId)) === null
+    const users = isGone && member !== null ? [member] : []
     host.send([connectionId], {
       type: 'presence:leave',
       channel,
       payload: { users },
-      ...(requestId !== undefined && { requestId }),
+      ...(requestId === undefined ? {} : { requestId }),
     })
-  }
-  const refuse = (connectionId: string, address: Addressed, code: ErrorCode, message: string): void =>
-    host.refuse(connectionId, {
-      code,
-      message,
-      channel: address.channel,
-      ...(address.requestId !== undefined && { requestId: address.requestId }),
-    })
-  const touchOrRefuse = (connectionId: string, address: Addressed, hasJoined: boolean): void => {
-    if (hasJoined) touch(address.resource)
-    else refuse(connectionId, address, 'not_joined', `Join ${address.channel} with presence:join first.`)
   }
 
-  const handle = (connectionId: string, message: ClientMessage, address: Addressed): void | Promise<void> => {
+  /** A join subscribes, so a leave unsubscribes; but not who had subscribed anyway. */
+  const unlessWatched = ({ connectionId, channel }: Address): void => {
+    if (watchedByConnection.get(connectionId)?.has(channel) !== true) host.unsubscribe(connectionId, channel)
+  }
+
+  /** Changes what somebody says of themselves; the others hear of it if they would notice. */
+  const change = ({ connectionId, channel, resource }: Address, apply: () => boolean): void => {
+    const userId = userIdOf(connectionId)
+    const before = tracker.getMember(resource, userId)
+    if (!apply()) throw new DnrError('not_joined', `Join ${channel} with presence:join first.`)
+    const after = tracker.getMember(resource, userId)
+    if (before === null || after === null || !isAlike(before, after)) telling.touch(resource)
+  }
+
+  const end = (connectionId: string, resource: string): boolean => {
+    const hasLeft = tracker.leave(resource, connectionId)
+    if (hasLeft) telling.touch(resource)
+    return hasLeft
+  }
+
+  const handle = (address: Address, message: ClientMessage): void | Promise<void> => {
+    const { resource, connectionId } = address
+    if (host.connection(connectionId) === undefined) return
     switch (message.type) {
       case 'presence:join':
-        return join(connectionId, address, message.payload?.metadata ?? {})
+        return join(address, message.payload?.metadata ?? {})
       case 'presence:leave':
-        return leave(connectionId, address)
+        return leave(address)
       case 'presence:update':
-        return touchOrRefuse(
-          connectionId,
-          address,
-          tracker.update(address.resource, connectionId, message.payload.metadata),
-        )
+        return change(address, () => tracker.update(resource, connectionId, message.payload.metadata))
       case 'presence:heartbeat':
-        return touchOrRefuse(
-          connectionId,
-          address,
-          tracker.heartbeat(address.resource, connectionId, message.payload?.state),
-        )
+        return change(address, () => tracker.heartbeat(resource, connectionId, message.payload?.state))
       default:
         return undefined
     }
   }
 
+  const refuse = ({ connectionId, channel, requestId }: Address, error: unknown): void => {
+    if (!(error instanceof DnrError)) throw error
+    refuseWith(host, connectionId, error.code, error.message, channel, requestId)
+  }
+
+  const sweepLater = (): void => {
+    cancelSweep()
+    const delayMs = tracker.nextStaleInMs()
+    if (delayMs === null) return
+    cancelSweep = host.clock.setTimeout(() => {
+      for (const { resource } of tracker.cleanupStale()) telling.touch(resource)
+      sweepLater()
+    }, delayMs)
+  }
+
   return {
-    async message(connectionId, message) {
-      const address = addressOf(message)
-      if (address === null) return
-      try {
-        await handle(connectionId, message, address)
-      } catch (error) {
-        if (!(error instanceof DnrError)) throw error
-        refuse(connectionId, address, error.code, error.message)
+    message(connectionId, message) {
+      const address = addressOf(connectionId, message)
+      if (address === null) {
+        const { channel, requestId } = message as { channel?: string; requestId?: string }
+        return refuseWith(
+          host,
+          connectionId,
+          'bad_channel',
+          'Presence is at presence:{resource}.',
+          channel,
+          requestId,
+        )
       }
+      return turns.run(keyOf(connectionId, address.channel), () => {
+        try {
+          const result = handle(address, message)
+          return result instanceof Promise ? result.catch((error: unknown) => refuse(address, error)) : result
+        } catch (error) {
+          return refuse(address, error)
+        }
+      })
     },
     subscribed(connectionId, channel) {
-      sync(connectionId, { channel, resource: resourceOf(channel) })
+      const watched = watchedByConnection.get(connectionId) ?? new Set()
+      watchedByConnection.set(connectionId, watched.add(channel))
+      telling.owe({ connectionId, channel, resource: resourceOf(channel), requestId: undefined })
     },
     unsubscribed(connectionId, channel) {
-      if (tracker.leave(resourceOf(channel), connectionId)) touch(resourceOf(channel))
+      const resource = resourceOf(channel)
+      const watched = watchedByConnection.get(connectionId)
+      watched?.delete(channel)
+      if (watched?.size === 0) watchedByConnection.delete(connectionId)
+      joining.delete(keyOf(connectionId, channel))
+      telling.forget(connectionId, resource)
+      end(connectionId, resource)
     },
-    disconnected(connectionId, { code }) {
-      if (code === 1000) {
-        for (const resource of tracker.resourcesOf(connectionId)) {
-          tracker.leave(resource, connectionId)
-          touch(resource)
-        }
+    disconnected(connectionId, { code, silentMs = 0 }) {
+      watchedByConnection.delete(connectionId)
+      if (isOnPurpose(code)) {
+        for (const resource of tracker.resourcesOf(connectionId)) end(connectionId, resource)
         return
       }
       // Another connection of the same user goes on counting; only the number of connections changes at once.
-      for (const resource of tracker.lose(connectionId)) touch(resource)
-      sweepLater(tracker)
+      for (const resource of tracker.lose(connectionId, silentMs)) telling.touch(resource)
+      sweepLater()
     },
     stop() {
-      stopped = true
       cancelSweep()
+      telling.stop()
     },
   }
-
-  function sweepLater(of: PresenceTracker): void {
-    cancelSweep()
-    const delayMs = of.nextStaleInMs()
-    if (delayMs === null || stopped) return
-    cancelSweep = host.clock.setTimeout(() => {
-      for (const { resource } of of.cleanupStale()) touch(resource)
-      sweepLater(of)
-    }, delayMs)
-  }
 }
 
-const NOBODY: ReadonlySet<string> = new Set()
-
-function channelOf(resource: string): ChannelName {
-  return `presence:${resource}`
+/** Closed by its user, or sent away for good: there is no return to wait for. */
+function isOnPurpose(code: number): boolean {
+  return code === 1000 || reconnectAdvice(code) === 'no'
 }
+
+function addressOf(connectionId: string, message: ClientMessage): Address | null {
+  if (!('channel' in message) || !message.channel.startsWith(PREFIX)) return null
+  const channel = message.channel as ChannelName
+  return { connectionId, channel, resource: resourceOf(channel), requestId: message.requestId }
+}
+
+const PREFIX = 'presence:'
 
 function resourceOf(channel: string): string {
-  return channel.slice('presence:'.length)
+  return channel.slice(PREFIX.length)
 }
 
-function addressOf(message: ClientMessage): Addressed | null {
-  if (!('channel' in message) || !message.channel.startsWith('presence:')) return null
-  const channel = message.channel as ChannelName
-  return {
-    channel,
-    resource: resourceOf(channel),
-    ...(message.requestId !== undefined && { requestId: message.requestId }),
-  }
+function keyOf(connectionId: string, channel: ChannelName): string {
+  return `${connectionId} ${channel}`
+}
+
+function refuseWith(
+  host: PresenceHost,
+  connectionId: string,
+  code: ErrorCode,
+  message: string,
+  channel: string | undefined,
+  requestId: string | undefined,
+): void {
+  host.refuse(connectionId, {
+    code,
+    message,
+    ...(channel === undefined ? {} : { channel }),
+    ...(requestId === undefined ? {} : { requestId }),
+  })
 }

@@ -1,5 +1,5 @@
-// Who is at which resource. Pure: it takes `now` and touches no socket, timer or clock. Next: server/presence-plugin.ts
-// tells the others what changed.
+// Who is at which resource. Pure: it takes `now` and touches no socket, timer or clock. Next: presence-tracker.ts holds
+// it, server-plugin/ tells the others what changed.
 import type { Activity, Member } from '@dnr/protocol'
 
 /** Who somebody is: from the session, never from a message. */
@@ -76,7 +76,9 @@ export function diffMembers(before: readonly Member[], after: readonly Member[])
   return { joined, updated, left: [...known.values()] }
 }
 
-function isAlike(a: Member, b: Member): boolean {
+/** Do both look the same to those who watch? When somebody was last seen does not count. */
+export function isAlike(a: Member, b: Member): boolean {
+  if (a === b) return true
   return (
     a.name === b.name &&
     a.state === b.state &&

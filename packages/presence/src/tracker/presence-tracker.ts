@@ -1,13 +1,16 @@
-// Holds the rooms and moves them. No timer: whoever owns it calls `cleanupStale`.
-import { type Activity, type Clock, DnrError, type Member, utf8Bytes } from '@dnr/protocol'
-import { membersOf, type Meta, type Person, type Room } from './presence-state.ts'
+// Holds the rooms and moves them. No timer: whoever owns it calls `cleanupStale`. Next: server-plugin/, or your own.
+import { type Activity, type Clock, DnrError, type Member } from '@dnr/protocol'
+import { checkMetadata, DEFAULT_MAX_METADATA_BYTES, type Metadata } from './metadata.ts'
+import { memberOf, type Meta, type Person } from './presence-state.ts'
 
 export interface PresenceTrackerOptions {
-  readonly clock: Clock
+  readonly clock: Pick<Clock, 'now' | 'monotonic'>
   /** How long somebody whose connection was lost still counts, milliseconds. @default 30_000 */
   readonly ttlMs?: number
   /** Largest metadata of a connection, bytes of JSON. More is refused with `bad_metadata`. @default 1_024 */
   readonly maxMetadataBytes?: number
+  /** Users at one resource; one more is refused with `busy`. `Infinity`: no limit. @default 5_000 */
+  readonly maxMembersPerResource?: number
 }
 
 /** A connection that no longer counts. */
@@ -21,26 +24,32 @@ export interface StaleEntry {
  * Tracks which users are at which resources. One user is one member, whatever the number of their connections.
  *
  * Entries belong to connections. A connection that left is gone at once; a lost one counts until `ttlMs` later, unless
- * {@link PresenceTracker.cleanupStale} is asked earlier.
+ * the same user comes back. Nothing is removed but by a call: {@link PresenceTracker.cleanupStale} is the owner's to make.
  */
 export interface PresenceTracker {
-  /** A connection is at a resource. Joining again replaces what it said. Lost connections of the same user give way. */
-  join(
-    resource: string,
-    connectionId: string,
-    person: Person,
-    metadata?: Readonly<Record<string, unknown>>,
-  ): void
-  /** Replaces the metadata of a connection. False when it has not joined. */
-  update(resource: string, connectionId: string, metadata: Readonly<Record<string, unknown>>): boolean
-  /** A sign of activity. False when it has not joined. */
+  /**
+   * A connection is at a resource. Joining again replaces what it said. Lost connections of the same user give way.
+   *
+   * @throws DnrError `bad_metadata` or `busy`; nothing has changed then.
+   */
+  join(resource: string, connectionId: string, person: Person, metadata?: Metadata): void
+  /** Replaces the metadata of a connection. False when it has not joined. @throws DnrError `bad_metadata` */
+  update(resource: string, connectionId: string, metadata: Metadata): boolean
+  /** How active a connection is; `active` also says that it was seen. False when it has not joined. @default active */
   heartbeat(resource: string, connectionId: string, activity?: Activity): boolean
   /** Gone at once. False when it had not joined. */
   leave(resource: string, connectionId: string): boolean
-  /** The connection dropped: it counts for `ttlMs` more. Answers where it was. */
-  lose(connectionId: string): readonly string[]
+  /**
+   * The connection dropped: it counts for `ttlMs` more. `silentMs`: how long before this call it was last alive, which
+   * the time-out includes. Answers where it was.
+   */
+  lose(connectionId: string, silentMs?: number): readonly string[]
   /** Everybody at a resource, by id. */
   getPresent(resource: string): readonly Member[]
+  /** One user at a resource; `null` when not there. */
+  getMember(resource: string, userId: string): Member | null
+  /** How many users are at a resource. */
+  countPresent(resource: string): number
   /** Where a connection has joined. */
   resourcesOf(connectionId: string): readonly string[]
   /** Removes what was lost longer ago than `ttlMs`, and answers what that was. */
@@ -49,93 +58,121 @@ export interface PresenceTracker {
   nextStaleInMs(): number | null
 }
 
-/** @throws DnrError `bad_option`; the methods throw `bad_metadata` */
-export function createPresenceTracker(options: PresenceTrackerOptions): PresenceTracker {
-  const { clock, ttlMs = 30_000, maxMetadataBytes = 1_024 } = options
-  if (!(ttlMs >= 0)) throw new DnrError('bad_option', `ttlMs is ${ttlMs}: expected milliseconds, 0 or more.`)
-  const rooms = new Map<string, Map<string, Meta>>()
-  const resourcesByConnection = new Map<string, Set<string>>()
-  const lost = new Map<string, number>()
+/** One user at one resource: the metas of their connections, and what these amount to. */
+interface Seat {
+  readonly metas: Map<string, Meta>
+  member: Member
+}
 
-  const put = (resource: string, meta: Meta): void => {
-    const room = rooms.get(resource) ?? new Map<string, Meta>()
-    rooms.set(resource, room)
-    // Taken out first, so that the order of the map is that of joins and updates.
-    room.delete(meta.connectionId)
-    room.set(meta.connectionId, meta)
-    const resources = resourcesByConnection.get(meta.connectionId) ?? new Set()
-    resourcesByConnection.set(meta.connectionId, resources.add(resource))
+/** @throws DnrError `bad_option` naming option, value and range. */
+export function createPresenceTracker(options: PresenceTrackerOptions): PresenceTracker {
+  const { clock, ttlMs = 30_000, maxMetadataBytes = DEFAULT_MAX_METADATA_BYTES } = options
+  const { maxMembersPerResource = 5_000 } = options
+  checkOption('ttlMs', ttlMs, 'milliseconds, 0')
+  checkOption('maxMetadataBytes', maxMetadataBytes, 'bytes, 0')
+  checkOption('maxMembersPerResource', maxMembersPerResource, 'users, 0')
+  const seatsByResource = new Map<string, Map<string, Seat>>()
+  const userIdsByConnection = new Map<string, Map<string, string>>() // by resource
+  const lostAtByConnection = new Map<string, number>()
+
+  const seatOf = (resource: string, connectionId: string): Seat | undefined => {
+    const userId = userIdsByConnection.get(connectionId)?.get(resource)
+    return userId === undefined ? undefined : seatsByResource.get(resource)?.get(userId)
+  }
+  const sit = (resource: string, meta: Meta): Seat => {
+    const seats = seatsByResource.get(resource) ?? new Map<string, Seat>()
+    seatsByResource.set(resource, seats)
+    const seat = seats.get(meta.person.id) ?? { metas: new Map(), member: memberOf([meta]) }
+    seats.set(meta.person.id, seat)
+    const userIds = userIdsByConnection.get(meta.connectionId) ?? new Map<string, string>()
+    userIdsByConnection.set(meta.connectionId, userIds.set(resource, meta.person.id))
+    return seat
+  }
+  /** Puts a meta into its place; `isLatest` makes it the last, whose metadata is shown. */
+  const place = (seat: Seat, meta: Meta, isLatest: boolean): void => {
+    if (isLatest) seat.metas.delete(meta.connectionId)
+    seat.metas.set(meta.connectionId, meta)
+    seat.member = memberOf([...seat.metas.values()])
+  }
+  const change = (
+    resource: string,
+    connectionId: string,
+    patch: Partial<Meta>,
+    isLatest: boolean,
+  ): boolean => {
+    const seat = seatOf(resource, connectionId)
+    const meta = seat?.metas.get(connectionId)
+    if (seat === undefined || meta === undefined) return false
+    place(seat, { ...meta, ...patch }, isLatest)
+    return true
   }
   const remove = (resource: string, connectionId: string): boolean => {
-    const room = rooms.get(resource)
-    if (room === undefined || !room.delete(connectionId)) return false
-    if (room.size === 0) rooms.delete(resource)
-    const resources = resourcesByConnection.get(connectionId)
-    resources?.delete(resource)
-    if (resources?.size === 0) {
-      resourcesByConnection.delete(connectionId)
-      lost.delete(connectionId)
+    const seat = seatOf(resource, connectionId)
+    if (seat === undefined) return false
+    seat.metas.delete(connectionId)
+    if (seat.metas.size > 0) seat.member = memberOf([...seat.metas.values()])
+    else vacate(resource, seat.member.id)
+    const userIds = userIdsByConnection.get(connectionId)
+    userIds?.delete(resource)
+    if (userIds?.size === 0) {
+      userIdsByConnection.delete(connectionId)
+      lostAtByConnection.delete(connectionId)
     }
     return true
   }
-  const change = (resource: string, connectionId: string, patch: Partial<Meta>): boolean => {
-    const meta = rooms.get(resource)?.get(connectionId)
-    if (meta === undefined) return false
-    const changed = { ...meta, ...patch, lastSeen: clock.now() }
-    if (patch.metadata === undefined) rooms.get(resource)?.set(connectionId, changed)
-    else put(resource, changed)
-    return true
+  const vacate = (resource: string, userId: string): void => {
+    const seats = seatsByResource.get(resource)
+    seats?.delete(userId)
+    if (seats?.size === 0) seatsByResource.delete(resource)
   }
-  const check = (metadata: Readonly<Record<string, unknown>>): void => {
-    const bytes = utf8Bytes(JSON.stringify(metadata))
-    if (bytes > maxMetadataBytes) {
-      throw new DnrError(
-        'bad_metadata',
-        `The metadata has ${bytes} bytes of JSON; at most ${maxMetadataBytes} are allowed.`,
-      )
-    }
+  const checkSpace = (resource: string, userId: string): void => {
+    const seats = seatsByResource.get(resource)
+    if (seats === undefined ? maxMembersPerResource > 0 : seats.has(userId)) return
+    if ((seats?.size ?? 0) < maxMembersPerResource) return
+    throw new DnrError('busy', `${maxMembersPerResource} users are here already: no more are admitted.`, {
+      retryable: true,
+      retryAfterMs: FULL_RETRY_MS,
+    })
   }
 
   return {
     join(resource, connectionId, person, metadata = {}) {
-      check(metadata)
-      const returning = [...(rooms.get(resource)?.values() ?? [])].filter(
-        (meta) => meta.person.id === person.id && meta.lostAt !== null,
-      )
-      put(resource, {
-        connectionId,
-        person,
-        metadata,
-        activity: 'active',
-        lastSeen: clock.now(),
-        lostAt: null,
-      })
-      for (const meta of returning) remove(resource, meta.connectionId)
+      checkMetadata(metadata, maxMetadataBytes)
+      checkSpace(resource, person.id)
+      const now = clock.now()
+      const meta: Meta = { connectionId, person, metadata, activity: 'active', lastSeen: now, lostAt: null }
+      const seat = sit(resource, meta)
+      place(seat, meta, true)
+      for (const other of seat.metas.values()) {
+        if (other.lostAt !== null) remove(resource, other.connectionId)
+      }
     },
     update(resource, connectionId, metadata) {
-      check(metadata)
-      return change(resource, connectionId, { metadata })
+      checkMetadata(metadata, maxMetadataBytes)
+      return change(resource, connectionId, { metadata, lastSeen: clock.now() }, true)
     },
-    heartbeat: (resource, connectionId, activity = 'active') => change(resource, connectionId, { activity }),
+    heartbeat(resource, connectionId, activity = 'active') {
+      const seen = activity === 'active' ? { lastSeen: clock.now() } : {}
+      return change(resource, connectionId, { activity, ...seen }, false)
+    },
     leave: remove,
-    lose(connectionId) {
-      const resources = [...(resourcesByConnection.get(connectionId) ?? [])]
-      const lostAt = clock.monotonic()
-      for (const resource of resources) {
-        const meta = rooms.get(resource)?.get(connectionId)
-        if (meta !== undefined) rooms.get(resource)?.set(connectionId, { ...meta, lostAt })
-      }
-      if (resources.length > 0) lost.set(connectionId, lostAt)
+    lose(connectionId, silentMs = 0) {
+      const resources = [...(userIdsByConnection.get(connectionId)?.keys() ?? [])]
+      const lostAt = clock.monotonic() - silentMs
+      for (const resource of resources) change(resource, connectionId, { lostAt }, false)
+      if (resources.length > 0) lostAtByConnection.set(connectionId, lostAt)
       return resources
     },
-    getPresent: (resource) => membersOf(rooms.get(resource) ?? EMPTY),
-    resourcesOf: (connectionId) => [...(resourcesByConnection.get(connectionId) ?? [])],
+    getPresent: (resource) =>
+      [...(seatsByResource.get(resource)?.values() ?? [])].map(({ member }) => member).sort(byId),
+    getMember: (resource, userId) => seatsByResource.get(resource)?.get(userId)?.member ?? null,
+    countPresent: (resource) => seatsByResource.get(resource)?.size ?? 0,
+    resourcesOf: (connectionId) => [...(userIdsByConnection.get(connectionId)?.keys() ?? [])],
     cleanupStale() {
       const removed: StaleEntry[] = []
-      for (const [connectionId, lostAt] of lost) {
-        if (clock.monotonic() - lostAt < ttlMs) break // in the order in which they were lost
-        for (const resource of resourcesByConnection.get(connectionId) ?? []) {
-          const userId = rooms.get(resource)?.get(connectionId)?.person.id ?? ''
+      for (const [connectionId, lostAt] of lostAtByConnection) {
+        if (clock.monotonic() - lostAt < ttlMs) continue
+        for (const [resource, userId] of userIdsByConnection.get(connectionId) ?? []) {
           remove(resource, connectionId)
           removed.push({ resource, userId, connectionId })
         }
@@ -143,10 +180,22 @@ export function createPresenceTracker(options: PresenceTrackerOptions): Presence
       return removed
     },
     nextStaleInMs() {
-      const [first] = lost.values()
-      return first === undefined ? null : Math.max(0, first + ttlMs - clock.monotonic())
+      if (lostAtByConnection.size === 0) return null
+      let first = Number.POSITIVE_INFINITY
+      for (const lostAt of lostAtByConnection.values()) first = Math.min(first, lostAt)
+      return Math.max(0, first + ttlMs - clock.monotonic())
     },
   }
 }
 
-const EMPTY: Room = new Map()
+/** Whoever is refused for lack of space may look again after this. */
+const FULL_RETRY_MS = 5_000
+
+function byId(a: Member, b: Member): number {
+  return a.id < b.id ? -1 : 1
+}
+
+function checkOption(option: string, value: number, range: string): void {
+  if (value >= 0) return
+  throw new DnrError('bad_option', `${option} is ${value}: expected ${range} or more.`)
+}

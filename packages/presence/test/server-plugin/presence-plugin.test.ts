@@ -1,170 +1,362 @@
-import { createManualClock, drainMicrotasks } from '@dnr/testing'
-import type { ClientMessage, Member } from '@dnr/protocol'
+import { drainMicrotasks } from '@dnr/testing'
 import { expect, test } from 'vitest'
-import { presence } from '../../src/server.ts'
+import { setUp, type Setting } from './setting.ts'
 
-interface Sent {
-  readonly to: string
-  readonly type: string
-  readonly users: readonly Partial<Member>[]
-  readonly requestId?: string
-}
-
-/** A host with principals by connection id; every subscribe is allowed but on `presence:secret`. */
-function setUp(ttlMs = 1_000) {
-  const clock = createManualClock()
-  const principals = new Map<string, { id: string }>()
-  const subscribers = new Map<string, Set<string>>()
-  const sent: Sent[] = []
-  const refused: string[] = []
-  const session = presence({ ttlMs }).start({
-    clock,
-    connection: (id) => ({ id, principal: principals.get(id) ?? null }),
-    subscribe: async (id, channel) => {
-      if (channel === 'presence:secret') return 'refused'
-      subscribers.set(channel, (subscribers.get(channel) ?? new Set()).add(id))
-      return 'installed'
-    },
-    unsubscribe: (id, channel) => void subscribers.get(channel)?.delete(id),
-    subscribers: (channel) => subscribers.get(channel) ?? [],
-    send: (ids, message) => {
-      const { users } = message.payload as { users: Member[] }
-      for (const to of ids)
-        sent.push({
-          to,
-          type: message.type,
-          users,
-          ...(message.requestId && { requestId: message.requestId }),
-        })
-    },
-    refuse: (_, { code }) => void refused.push(code),
-  })
-  return {
-    clock,
-    session,
-    refused,
-    connect: (id: string, userId: string) => void principals.set(id, { id: userId }),
-    async say(id: string, type: string, payload?: unknown, channel = 'presence:board') {
-      await session.message(id, { type, channel, ...(payload !== undefined && { payload }) } as ClientMessage)
-      await drainMicrotasks()
-    },
-    async drop(id: string, code: number) {
-      for (const ids of subscribers.values()) ids.delete(id)
-      session.disconnected(id, { code })
-      await drainMicrotasks()
-    },
-    /** What was sent since the last call, as `receiver type users`. */
-    take: () =>
-      sent
-        .splice(0)
-        .map(
-          ({ to, type, users }) =>
-            `${to} ${type} ${users.map(({ id, connections }) => `${id}×${connections}`).join(',')}`,
-        ),
+/** Alice, Bob and Carol are here, each with one connection of their initial. */
+async function withThree(options?: Parameters<typeof setUp>[0]): Promise<Setting> {
+  const setting = setUp(options)
+  for (const name of ['alice', 'bob', 'carol']) {
+    setting.connect(name.charAt(0), name)
+    await setting.say(name.charAt(0), 'presence:join')
   }
+  setting.take()
+  return setting
 }
 
-test('the joiner gets everybody including itself, the others hear of the joiner', async () => {
+test('the joiner gets everybody including itself, with its request id; the others hear of the joiner', async () => {
   const { connect, say, take } = setUp()
   connect('a', 'alice')
   connect('b', 'bob')
-  await say('a', 'presence:join')
-  expect(take()).toEqual(['a presence:sync alice×1'])
+  await say('a', 'presence:join', {}, { requestId: 'r1' })
+  expect(take()).toEqual(['a presence:sync alice×1 r1'])
   await say('b', 'presence:join')
-  expect(take()).toEqual(['b presence:sync alice×1,bob×1', 'a presence:join bob×1'])
+  expect(take()).toEqual(['a presence:join bob×1', 'b presence:sync alice×1,bob×1'])
+})
+
+test('the first change is told in its own tick, without a timer', async () => {
+  const { connect, post, take } = setUp()
+  connect('a', 'alice')
+  post('a', 'presence:join')
+  await drainMicrotasks()
+  expect(take()).toEqual(['a presence:sync alice×1'])
+})
+
+test('who watches gets everybody, and is not seen', async () => {
+  const { connect, watch, settle, say, take } = await withThree()
+  connect('w', 'watcher')
+  watch('w')
+  await settle()
+  expect(take()).toEqual(['w presence:sync alice×1,bob×1,carol×1'])
+  await say('a', 'presence:leave')
+  expect(take()).toContain('w presence:leave alice×1')
+})
+
+test('subscribing and joining within one window is one sync; two requests are two answers', async () => {
+  const { connect, watch, post, settle, take } = setUp()
+  connect('a', 'alice')
+  post('a', 'presence:leave')
+  post('a', 'presence:join')
+  await drainMicrotasks()
+  take()
+  watch('a')
+  post('a', 'presence:join', {}, { requestId: 'r1' })
+  await settle()
+  expect(take()).toEqual(['a presence:sync alice×1 r1'])
+  post('a', 'presence:join', {}, { requestId: 'r2' })
+  post('a', 'presence:join', {}, { requestId: 'r3' })
+  await settle()
+  expect(take()).toEqual(['a presence:sync alice×1 r2', 'a presence:sync alice×1 r3'])
 })
 
 test('a second tab is an update, and its leave is one too; the last leave is a leave (K135)', async () => {
-  const { connect, say, take } = setUp()
-  for (const [id, user] of [
-    ['w', 'watcher'],
-    ['a1', 'alice'],
-    ['a2', 'alice'],
-  ] as const)
-    connect(id, user)
-  await say('w', 'presence:join')
-  await say('a1', 'presence:join')
-  take()
+  const { connect, say, take } = await withThree()
+  connect('a2', 'alice')
   await say('a2', 'presence:join')
   expect(take()).toEqual([
-    'a2 presence:sync alice×2,watcher×1',
-    'w presence:update alice×2',
-    'a1 presence:update alice×2',
+    'a presence:update alice×2',
+    'a2 presence:sync alice×2,bob×1,carol×1',
+    'b presence:update alice×2',
+    'c presence:update alice×2',
   ])
-  await say('a2', 'presence:leave')
-  expect(take().filter((line) => line.startsWith('w'))).toEqual(['w presence:update alice×1'])
-  await say('a1', 'presence:leave')
-  expect(take().filter((line) => line.startsWith('w'))).toEqual(['w presence:leave alice×1'])
+  await say('a2', 'presence:leave', undefined, { requestId: 'r1' })
+  expect(take()).toEqual([
+    'a presence:update alice×1',
+    'a2 presence:leave  r1',
+    'b presence:update alice×1',
+    'c presence:update alice×1',
+  ])
+  await say('a', 'presence:leave')
+  expect(take()).toEqual(['a presence:leave alice×1', 'b presence:leave alice×1', 'c presence:leave alice×1'])
 })
 
-test('many joins of one turn are one message', async () => {
-  const { connect, session, say, take } = setUp()
-  connect('w', 'watcher')
-  await say('w', 'presence:join')
-  take()
-  const joins = Array.from({ length: 20 }, (_, index) => {
-    connect(`c${index}`, `user${String(index).padStart(2, '0')}`)
-    return session.message(`c${index}`, { type: 'presence:join', channel: 'presence:board' })
-  })
-  await Promise.all(joins)
-  await drainMicrotasks()
-  const toWatcher = take().filter((line) => line.startsWith('w '))
-  expect(toWatcher).toHaveLength(1)
-  expect(toWatcher[0]).toContain('user00×1,user01×1')
+test('metadata and activity are updates, never leave and join (K136); what nobody would notice is not told', async () => {
+  const { say, take, sent } = await withThree()
+  await say('a', 'presence:update', { metadata: { card: '7' } })
+  expect(sent()[0]?.users).toMatchObject([{ id: 'alice', metadata: { card: '7' } }])
+  expect(take()).toEqual(['a', 'b', 'c'].map((to) => `${to} presence:update alice×1`))
+  await say('a', 'presence:heartbeat', { state: 'idle' })
+  expect(sent()[0]?.users).toMatchObject([{ id: 'alice', state: 'idle' }])
+  expect(take()).toHaveLength(3)
+  await say('a', 'presence:heartbeat', { state: 'idle' })
+  await say('a', 'presence:update', { metadata: { card: '7' } })
+  expect(take()).toEqual([])
 })
 
-test('a lost connection leaves after the time-out, a closed one at once', async () => {
-  const { clock, connect, say, drop, take } = setUp(1_000)
-  for (const [id, user] of [
-    ['w', 'watcher'],
-    ['a', 'alice'],
-    ['b', 'bob'],
-  ] as const) {
-    connect(id, user)
-    await say(id, 'presence:join')
+test('a storm of joins is a few messages for each member, and one encoding for those who join together', async () => {
+  const { connect, post, clock, sent, encodings } = setUp()
+  for (let index = 0; index < 1_000; index++) {
+    connect(`c${index}`, `user${index}`)
+    post(`c${index}`, 'presence:join')
+    // Sockets are read one by one: each join is a turn of the loop, a third of a millisecond after the other.
+    if (index % 3 === 0) await clock.advance(1)
+    else await drainMicrotasks()
   }
+  await clock.advance(1_000)
+  const framesByReceiver = Map.groupBy(sent(), ({ to }) => to)
+  expect(Math.max(...[...framesByReceiver.values()].map((frames) => frames.length))).toBeLessThanOrEqual(5)
+  expect(encodings()).toBeLessThan(20)
+  for (const [to, frames] of framesByReceiver) {
+    const known = new Set(frames.flatMap(({ users }) => users.map(({ id }) => id)))
+    expect([to, known.size]).toEqual([to, 1_000])
+  }
+})
+
+test('who comes and goes within one window was never there', async () => {
+  const { connect, post, drop, settle, take } = await withThree()
+  connect('d', 'dave')
+  post('a', 'presence:heartbeat', { state: 'away' })
+  await drainMicrotasks()
   take()
-  await drop('b', 1000)
+  post('d', 'presence:join')
+  await drainMicrotasks()
+  drop('d', 1000)
+  await settle()
+  expect(take()).toEqual([])
+})
+
+test.each([
+  ['leave', (setting: Setting) => setting.post('a', 'presence:leave', undefined, { requestId: 'r2' })],
+  ['unsubscribe', (setting: Setting) => setting.unwatch('a')],
+  ['close', (setting: Setting) => setting.drop('a', 1000)],
+  ['loss', (setting: Setting) => setting.drop('a', 1006)],
+])('a join whose permission comes after the %s leaves no ghost (V14)', async (_name, end) => {
+  const setting = setUp()
+  const release = setting.holdPermissions()
+  setting.connect('a', 'alice')
+  setting.post('a', 'presence:join', {}, { requestId: 'r1' })
+  await drainMicrotasks()
+  end(setting)
+  release()
+  await setting.clock.advance(5_000)
+  setting.connect('w', 'watcher')
+  setting.take()
+  setting.watch('w')
+  await setting.settle()
+  expect(setting.take()).toEqual(['w presence:sync '])
+})
+
+test('what one connection sends in one chunk is done in order', async () => {
+  const { connect, post, settle, take, refused } = setUp()
+  connect('a', 'alice')
+  post('a', 'presence:join', {}, { requestId: 'r1' })
+  post('a', 'presence:heartbeat', { state: 'away' })
+  post('a', 'presence:leave', undefined, { requestId: 'r2' })
+  post('a', 'presence:join', {}, { requestId: 'r3' })
+  await settle()
+  expect(refused).toEqual([])
+  expect(take()).toEqual([
+    'a presence:leave alice×1 r2',
+    'a presence:sync alice×1 r1',
+    'a presence:sync alice×1 r3',
+  ])
+})
+
+test('a connection that waits for one permission is served elsewhere meanwhile', async () => {
+  const { connect, post, settle, holdPermissions, take } = setUp()
+  connect('a', 'alice')
+  const release = holdPermissions()
+  post('a', 'presence:join')
+  post('a', 'presence:leave', undefined, { channel: 'presence:other' })
+  await settle()
+  expect(take()).toEqual(['a presence:leave '])
+  release()
+})
+
+test('a leave ends the subscription of the join, but not one asked for in so many words', async () => {
+  const { connect, watch, say, subscribers, take } = await withThree()
+  await say('a', 'presence:leave')
+  expect([...(subscribers.get('presence:board') ?? [])]).toEqual(['b', 'c'])
+  connect('w', 'watcher')
+  watch('w')
+  await say('w', 'presence:join')
+  await say('w', 'presence:leave')
+  take()
+  await say('b', 'presence:leave')
   expect(take()).toContain('w presence:leave bob×1')
-  await drop('a', 1006)
-  await clock.advance(999)
+})
+
+test('leaving what was not joined is echoed, with nobody in it', async () => {
+  const { connect, say, take, refused } = setUp()
+  connect('a', 'alice')
+  await say('a', 'presence:leave', undefined, { requestId: 'r1' })
+  expect(take()).toEqual(['a presence:leave  r1'])
+  expect(refused).toEqual([])
+})
+
+test.each([
+  [1000, 0],
+  [4400, 0],
+  [4403, 0],
+  [1001, 1_000],
+  [1005, 1_000],
+  [1006, 1_000],
+  [4408, 1_000],
+  [4503, 1_000],
+])('after a close with %i the user leaves %i ms later', async (code, graceMs) => {
+  const { clock, drop, take } = await withThree({ ttlMs: 1_000 })
+  drop('a', code)
+  if (graceMs > 0) {
+    await clock.advance(graceMs - 1)
+    expect(take()).toEqual([])
+    await clock.advance(1)
+  }
+  await drainMicrotasks()
+  expect(take()).toEqual(['b presence:leave alice×1', 'c presence:leave alice×1'])
+})
+
+test('the time-out includes the time that it took to notice the loss', async () => {
+  const { clock, drop, take } = await withThree({ ttlMs: 1_000 })
+  drop('a', 4408, 900)
+  await clock.advance(99)
   expect(take()).toEqual([])
   await clock.advance(1)
-  expect(take()).toEqual(['w presence:leave alice×1'])
+  expect(take()).toHaveLength(2)
+  drop('b', 4408, 5_000)
+  await clock.advance(30)
+  expect(take()).toEqual(['c presence:leave bob×1'])
 })
 
-test('a return within the time-out is neither leave nor join (K141)', async () => {
-  const { clock, connect, say, drop, take } = setUp(1_000)
-  for (const [id, user] of [
-    ['w', 'watcher'],
-    ['a', 'alice'],
-    ['a2', 'alice'],
-  ] as const)
-    connect(id, user)
-  await say('w', 'presence:join')
-  await say('a', 'presence:join')
-  take()
-  await drop('a', 1006)
+test('a return within the time-out is neither leave nor join, whatever its connection is called (K141)', async () => {
+  const { clock, connect, say, drop, take } = await withThree({ ttlMs: 1_000 })
+  drop('a', 1006)
   await clock.advance(500)
+  connect('a2', 'alice')
   await say('a2', 'presence:join')
   await clock.advance(5_000)
-  expect(take()).toEqual(['a2 presence:sync alice×1,watcher×1'])
+  expect(take()).toEqual(['a2 presence:sync alice×1,bob×1,carol×1'])
+})
+
+test('a server full of lost connections tells each resource once, and keeps no timer', async () => {
+  const { clock, connect, post, drop, settle, take, session } = setUp({ ttlMs: 1_000 })
+  for (let index = 0; index < 100; index++) {
+    connect(`c${index}`, `user${index}`)
+    post(`c${index}`, 'presence:join')
+  }
+  connect('w', 'watcher')
+  post('w', 'presence:join')
+  await clock.advance(1_000)
+  take()
+  for (let index = 0; index < 100; index++) drop(`c${index}`, 1006)
+  await clock.advance(1_100)
+  expect(take()).toHaveLength(1)
+  drop('w', 1000)
+  await settle()
+  await settle()
+  expect(clock.pendingTimers).toBe(0)
+  session.stop()
+})
+
+test('a stopped plugin keeps no timer and says nothing more', async () => {
+  const { clock, session, drop, take } = await withThree()
+  drop('a', 1006)
+  session.stop()
+  expect(clock.pendingTimers).toBe(0)
+  await drainMicrotasks()
+  expect(take()).toEqual([])
 })
 
 test('refuses what was not joined, and tells nobody of a refused join', async () => {
-  const { connect, refused, say, take } = setUp()
+  const { connect, refused, say, subscribers, take } = setUp()
   connect('a', 'alice')
   await say('a', 'presence:heartbeat')
   await say('a', 'presence:update', { metadata: {} })
-  await say('a', 'presence:join', undefined, 'presence:secret')
+  await say('a', 'presence:join', undefined, { channel: 'presence:secret' })
   await say('a', 'presence:join', { metadata: { text: 'x'.repeat(2_000) } })
-  expect(refused).toEqual(['not_joined', 'not_joined', 'bad_metadata'])
+  await say('a', 'presence:join', {}, { channel: 'room:board' })
+  expect(refused).toEqual(['not_joined', 'not_joined', 'bad_metadata', 'bad_channel'])
+  expect(subscribers.size).toBe(0)
   expect(take()).toEqual([])
 })
 
+test('metadata is counted in bytes, and an update that is too big changes nothing', async () => {
+  const { say, refused, take } = await withThree({ maxMetadataBytes: 20 })
+  await say('a', 'presence:update', { metadata: { a: 'éééééééé' } })
+  expect(refused).toEqual(['bad_metadata'])
+  await say('a', 'presence:update', { metadata: { a: 'eeeeeeee' } })
+  expect(take()).toHaveLength(3)
+})
+
+test('a full resource admits further tabs of its users, and nobody else', async () => {
+  const { connect, say, refused, subscribers, take } = await withThree({ maxMembersPerResource: 3 })
+  connect('d', 'dave')
+  connect('a2', 'alice')
+  await say('d', 'presence:join')
+  expect(refused).toEqual(['busy'])
+  expect(subscribers.get('presence:board')?.has('d')).toBe(false)
+  expect(take()).toEqual([])
+  await say('a2', 'presence:join')
+  expect(take()).toContain('b presence:update alice×2')
+})
+
 test('identity comes from the session, not from the payload (K147)', async () => {
-  const { connect, say, take } = setUp()
-  connect('a', 'alice')
-  await say('a', 'presence:join', { id: 'bob', name: 'Bob', metadata: {} })
+  const { connect, say, take, sent } = setUp()
+  connect('a', 'alice', 'Alice')
+  await say('a', 'presence:join', { id: 'bob', name: 'Bob', users: [], metadata: { id: 'bob' } })
+  expect(sent()[0]?.users).toMatchObject([{ id: 'alice', name: 'Alice', metadata: { id: 'bob' } }])
   expect(take()).toEqual(['a presence:sync alice×1'])
 })
+
+test.each([
+  ['Zoë 👩‍🚀', 'Zoë 👩‍🚀'],
+  ['Al\u0000ice\u202e\n', 'Alice'],
+  [' \u2028 ', 'alice'],
+  ['x'.repeat(500), 'x'.repeat(100)],
+  [`${'x'.repeat(99)}😀`, 'x'.repeat(99)],
+])('a name is made fit to be shown: %j', async (name, shown) => {
+  const { connect, say, sent } = setUp()
+  connect('a', 'alice', name)
+  await say('a', 'presence:join')
+  expect(sent()[0]?.users[0]?.name).toBe(shown)
+})
+
+test('a view hides users and takes away what a viewer may not see, in syncs and in changes', async () => {
+  const { connect, say, take, sent } = setUp({
+    view: (viewer, member) => {
+      if (viewer.id === 'bob') return { ...member, metadata: {} }
+      return viewer.id === 'carol' && member.metadata['secret'] === true ? null : member
+    },
+  })
+  for (const name of ['alice', 'bob', 'carol']) {
+    connect(name.charAt(0), name)
+    await say(name.charAt(0), 'presence:join', { metadata: { card: '1' } })
+  }
+  expect(sent().filter(({ to }) => to === 'b')[0]?.users).toMatchObject([
+    { metadata: {} },
+    { metadata: { card: '1' } },
+  ])
+  take()
+  await say('a', 'presence:update', { metadata: { secret: true } })
+  expect(take()).toEqual(['a presence:update alice×1', 'c presence:leave alice×1'])
+  await say('a', 'presence:update', { metadata: {} })
+  expect(take()).toEqual(['a presence:update alice×1', 'c presence:join alice×1'])
+})
+
+test('a view that throws hides the others and nothing else', async () => {
+  const { connect, say, take } = setUp({
+    view: () => {
+      throw new Error('oops')
+    },
+  })
+  connect('a', 'alice')
+  connect('b', 'bob')
+  await say('a', 'presence:join')
+  await say('b', 'presence:join')
+  expect(take()).toEqual(['a presence:sync alice×1', 'b presence:sync bob×1'])
+})
+
+test.each([{ ttlMs: -1 }, { ttlMs: Number.NaN }, { maxMetadataBytes: -1 }, { maxMembersPerResource: -5 }])(
+  'a wrong option is refused by name: %j',
+  (options) => {
+    expect(() => setUp(options)).toThrow(Object.keys(options)[0])
+  },
+)

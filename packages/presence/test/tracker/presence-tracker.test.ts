@@ -89,6 +89,54 @@ test('a negative time-out is refused by name', () => {
   expect(() => createPresenceTracker({ clock: createManualClock(), ttlMs: -1 })).toThrow(/ttlMs is -1/)
 })
 
+test('the time-out begins when the connection was last alive', async () => {
+  const { clock, tracker } = setUp(1_000)
+  tracker.join('board', 'c1', alice)
+  tracker.join('board', 'c2', bob)
+  tracker.lose('c1')
+  tracker.lose('c2', 600)
+  expect(tracker.nextStaleInMs()).toBe(400)
+  await clock.advance(400)
+  expect(tracker.cleanupStale()).toEqual([{ resource: 'board', userId: 'bob', connectionId: 'c2' }])
+  expect(tracker.nextStaleInMs()).toBe(600)
+})
+
+test('a lost tab stops counting at once while another one is there', () => {
+  const { tracker } = setUp()
+  tracker.join('board', 'c1', alice, { card: '1' })
+  tracker.join('board', 'c2', alice, { card: '2' })
+  tracker.lose('c2')
+  expect(tracker.getPresent('board')).toMatchObject([{ connections: 1, metadata: { card: '1' } }])
+})
+
+test('only activity moves the time somebody was last seen', async () => {
+  const { clock, tracker } = setUp()
+  const start = clock.now()
+  const lastSeen = () => tracker.getMember('board', 'alice')?.lastSeen
+  tracker.join('board', 'c1', alice)
+  await clock.advance(10)
+  tracker.heartbeat('board', 'c1', 'idle')
+  expect(lastSeen()).toBe(start)
+  tracker.heartbeat('board', 'c1')
+  expect(lastSeen()).toBe(start + 10)
+  await clock.advance(10)
+  tracker.update('board', 'c1', {})
+  expect(lastSeen()).toBe(start + 20)
+})
+
+test('a full resource refuses further users and changes nothing', () => {
+  const clock = createManualClock()
+  const tracker = createPresenceTracker({ clock, maxMembersPerResource: 1 })
+  tracker.join('board', 'c1', alice)
+  expect(() => tracker.join('board', 'c2', bob)).toThrow(
+    expect.objectContaining({ code: 'busy', retryable: true }),
+  )
+  expect(tracker.resourcesOf('c2')).toEqual([])
+  tracker.join('board', 'c3', alice)
+  tracker.join('card', 'c2', bob)
+  expect(tracker.getPresent('board')).toMatchObject([{ id: 'alice', connections: 2 }])
+})
+
 const rooms = fc
   .array(
     fc.record({

@@ -55,7 +55,9 @@ const MAX_EPOCHS = 1_000
 const deleteOldEpochs = compileStatement<object, unknown>(() =>
   systemTables
     .deleteFrom('dnr_epochs')
-    .where('number', '<=', (db) => db.selectFrom('dnr_epochs').select(sql<number>`max(number) - ${sql.lit(MAX_EPOCHS)}`.as('oldest'))),
+    .where('number', '<=', (db) =>
+      db.selectFrom('dnr_epochs').select(sql<number>`max(number) - ${sql.lit(MAX_EPOCHS)}`.as('oldest')),
+    ),
 )
 
 /** Forgets the oldest epochs beyond the newest thousand. */

@@ -12,7 +12,15 @@ export interface Retry {
 const BACKOFF = { baseMs: 20, maxMs: 5_000 }
 
 /** Makes a retry with growing, jittered delays. */
-export function createRetry({ clock, random, logger }: { clock: Clock; random: () => number; logger: Logger }): Retry {
+export function createRetry({
+  clock,
+  random,
+  logger,
+}: {
+  clock: Clock
+  random: () => number
+  logger: Logger
+}): Retry {
   let stopped = false
   let wake = (): void => {}
   const isStopped = (): boolean => stopped

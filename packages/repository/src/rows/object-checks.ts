@@ -4,7 +4,11 @@ import type { AnyEntity, SchemaIssue } from '@dnr/protocol'
 interface RawIssue {
   readonly path?: readonly PropertyKey[]
   readonly message?: string
-  readonly inst?: { readonly _zod: { readonly def: { error?(issue: unknown): string | { message: string } | null | undefined } } }
+  readonly inst?: {
+    readonly _zod: {
+      readonly def: { error?(issue: unknown): string | { message: string } | null | undefined }
+    }
+  }
 }
 
 interface Payload {

@@ -29,7 +29,7 @@ import type { Mutation, MutationContext, MutationResult, PrepareHooks } from './
 import { createRowModel } from './row-model.ts'
 import { createRowStatements } from './row-statements.ts'
 import { checkId } from './validate.ts'
-import { prepareWrite } from './write-row.ts'
+import { prepareWrite } from './answered-write.ts'
 
 /** Who writes, and under which id. */
 export interface WriteOptions {
@@ -154,10 +154,7 @@ function createOperations<E extends AnyEntity>(writer: RowWriter<E>, executor: E
   return {
     mutate,
     async create(fields, options = {}) {
-      const { row } = await mutate(
-        { operation: 'create', fields },
-        options,
-      )
+      const { row } = await mutate({ operation: 'create', fields }, options)
       return row as RowOf<E>
     },
     async update(id, patch, { ifVersion, ...options } = {}) {

@@ -8,14 +8,12 @@ interface Key {
 }
 
 const remember = compileStatement<Key & { version: number; offset: number }, unknown>((param) =>
-  systemTables
-    .replaceInto('dnr_tombstones')
-    .values({
-      entity: param('entity'),
-      row_id: param('id'),
-      version: param('version'),
-      offset: param('offset'),
-    }),
+  systemTables.replaceInto('dnr_tombstones').values({
+    entity: param('entity'),
+    row_id: param('id'),
+    version: param('version'),
+    offset: param('offset'),
+  }),
 )
 const recall = compileStatement<Key, { version: number }>((param) =>
   systemTables

@@ -18,7 +18,7 @@ const reasonOf = async (log: ChangeLog, after: Position, entity = 'Task') => {
 
 async function readAll(log: ChangeLog, after: Position, limit = 3): Promise<Change[]> {
   const changes: Change[] = []
-  for (let position = after, more = true; more; ) {
+  for (let position = after, more = true; more;) {
     const page = holding(await log.read({ after: position, entity: 'Task', limit }))
     changes.push(...page.changes)
     position = page.position
@@ -62,8 +62,12 @@ test('the log folds to the table, whatever was written and whatever failed', asy
         else rows.set(change.id, change.after)
       }
       const table = (await open.tasks.snapshot()).rows
-      expect([...rows.values()].sort((a, b) => ((a as { id: string }).id < (b as { id: string }).id ? -1 : 1))).toEqual(table)
-      expect(changes.map(({ position }) => position.offset)).toEqual(changes.map((_, index) => start.offset + index + 1))
+      expect(
+        [...rows.values()].sort((a, b) => ((a as { id: string }).id < (b as { id: string }).id ? -1 : 1)),
+      ).toEqual(table)
+      expect(changes.map(({ position }) => position.offset)).toEqual(
+        changes.map((_, index) => start.offset + index + 1),
+      )
     }),
     { numRuns: 60 },
   )
@@ -73,15 +77,35 @@ test('an entry says who changed what, when, and how', async () => {
   const clock = createManualClock({ now: 5_000 })
   await using open = await openTasks({ clock })
   const start = await open.database.changeLog.head()
-  const before = await open.tasks.create({ id: 'x', title: 'a' }, { principal: { id: 'alice' }, mutationId: 'm' })
+  const before = await open.tasks.create(
+    { id: 'x', title: 'a' },
+    { principal: { id: 'alice' }, mutationId: 'm' },
+  )
   const after = await open.tasks.update('x', { title: 'b' })
   const [created, updated] = await readAll(open.database.changeLog, start)
 
   expect(created).toEqual({
-    entity: 'Task', id: 'x', operation: 'created', version: 1, before: null, after: before, mutationId: 'm', actor: 'alice',
-    at: 5_000, position: { epoch: start.epoch, offset: 1 }, transaction: 1, last: true,
+    entity: 'Task',
+    id: 'x',
+    operation: 'created',
+    version: 1,
+    before: null,
+    after: before,
+    mutationId: 'm',
+    actor: 'alice',
+    at: 5_000,
+    position: { epoch: start.epoch, offset: 1 },
+    transaction: 1,
+    last: true,
   })
-  expect(updated).toMatchObject({ operation: 'updated', version: 2, before, after, mutationId: null, actor: null })
+  expect(updated).toMatchObject({
+    operation: 'updated',
+    version: 2,
+    before,
+    after,
+    mutationId: null,
+    actor: null,
+  })
 })
 
 test('pages hold whole transactions, however small the limit', async () => {
@@ -90,12 +114,13 @@ test('pages hold whole transactions, however small the limit', async () => {
   const start = await changeLog.head()
   await open.tasks.create({ id: 'first', title: 'x' })
   await open.database.transaction(async (tx) => {
-    for (let index = 0; index < 5; index++) await open.tasks.within(tx).create({ id: `t${index}`, title: 'x' })
+    for (let index = 0; index < 5; index++)
+      await open.tasks.within(tx).create({ id: `t${index}`, title: 'x' })
   })
   await open.tasks.create({ id: 'last', title: 'x' })
 
   const pages: (readonly string[])[] = []
-  for (let after = start, more = true; more; ) {
+  for (let after = start, more = true; more;) {
     const page = holding(await changeLog.read({ after, entity: 'Task', limit: 2 }))
     pages.push(page.changes.map(({ id }) => id))
     after = page.position
@@ -112,7 +137,9 @@ test('one record’s history is its own changes alone', async () => {
   const start = await open.database.changeLog.head()
   for (const id of ['a', 'b']) await open.tasks.create({ id, title: 'x' })
   for (const id of ['a', 'b']) await open.tasks.update(id, { title: 'y' })
-  const page = holding(await open.database.changeLog.read({ after: start, entity: 'Task', id: 'b', limit: 10 }))
+  const page = holding(
+    await open.database.changeLog.read({ after: start, entity: 'Task', id: 'b', limit: 10 }),
+  )
   expect(page.changes.map(({ position }) => position.offset)).toEqual([2, 4])
   expect(page.position).toEqual(await open.database.changeLog.head())
 })
@@ -139,7 +166,9 @@ test('a restart costs nobody a resync', async () => {
   await using open = await openTasks({ path: file.path })
   expect(new Set(heads.map(({ epoch }) => epoch)).size).toBe(3)
   for (const head of heads) {
-    const { changes } = holding(await open.database.changeLog.read({ after: head, entity: 'Task', limit: 10 }))
+    const { changes } = holding(
+      await open.database.changeLog.read({ after: head, entity: 'Task', limit: 10 }),
+    )
     expect(changes).toHaveLength(3 - head.offset)
   }
 })
@@ -216,12 +245,16 @@ test('trimming by count keeps the newest, the head, and whoever stands at it', a
   expect(await changeLog.trim({ keep: 4 })).toEqual({ removedChanges: 6, removedMutations: 0, floor: 6 })
   expect(await reasonOf(changeLog, { ...head, offset: 5 })).toBe('trimmed')
   expect(await reasonOf(changeLog, start)).toBe('trimmed')
-  expect(holding(await changeLog.read({ after: { ...head, offset: 6 }, entity: 'Task', limit: 10 })).changes).toHaveLength(4)
+  expect(
+    holding(await changeLog.read({ after: { ...head, offset: 6 }, entity: 'Task', limit: 10 })).changes,
+  ).toHaveLength(4)
 
   expect((await changeLog.trim({ keep: 0 })).floor).toBe(10)
   expect(await changeLog.head()).toEqual(head)
   expect(await reasonOf(changeLog, head)).toBe('holds')
-  expect(await open.tasks.mutate({ operation: 'create', fields: { title: 'x' } })).toMatchObject({ position: { offset: 11 } })
+  expect(await open.tasks.mutate({ operation: 'create', fields: { title: 'x' } })).toMatchObject({
+    position: { offset: 11 },
+  })
   expect(await reasonOf(changeLog, head)).toBe('holds')
   expect(await changeLog.trim({ keep: 0 })).toMatchObject({ removedChanges: 1 })
 })
@@ -250,8 +283,13 @@ test('trimming by age goes by the clock, and takes old answers along', async () 
   await open.tasks.create({ title: 'old' }, { mutationId: 'old' })
   clock.setNow(clock.now() + 90_000_000)
   await open.tasks.create({ title: 'new' }, { mutationId: 'new' })
-  expect(await open.database.changeLog.trim({ maxAgeMs: 60_000 })).toEqual({ removedChanges: 1, removedMutations: 1, floor: 1 })
-  const again = (mutationId: string, title: string) => open.tasks.mutate({ operation: 'create', fields: { title } }, { mutationId })
+  expect(await open.database.changeLog.trim({ maxAgeMs: 60_000 })).toEqual({
+    removedChanges: 1,
+    removedMutations: 1,
+    floor: 1,
+  })
+  const again = (mutationId: string, title: string) =>
+    open.tasks.mutate({ operation: 'create', fields: { title } }, { mutationId })
   expect((await again('new', 'new')).replayed).toBe(true)
   expect((await again('old', 'old')).replayed).toBe(false)
 })
@@ -270,5 +308,9 @@ test('trimming never cuts a transaction in two, not even one larger than a batch
 test('wrong options are refused by name', async () => {
   await using open = await openTasks()
   expect(await codeOf(open.database.changeLog.trim({ keep: -1 }))).toBe('bad_option')
-  expect(await codeOf(open.database.changeLog.read({ after: { epoch: 'x', offset: 0 }, entity: 'Task', limit: 0 }))).toBe('bad_option')
+  expect(
+    await codeOf(
+      open.database.changeLog.read({ after: { epoch: 'x', offset: 0 }, entity: 'Task', limit: 0 }),
+    ),
+  ).toBe('bad_option')
 })

@@ -8,7 +8,8 @@ const bob: Principal = { id: 'bob' }
 
 test('a mutation id makes a write happen once, and its answer comes back', async () => {
   await using it = await openTasks()
-  const create = () => it.tasks.mutate({ operation: 'create', fields: { title: 'a' } }, { principal: alice, mutationId: 'm1' })
+  const create = () =>
+    it.tasks.mutate({ operation: 'create', fields: { title: 'a' } }, { principal: alice, mutationId: 'm1' })
   const first = await create()
   await it.tasks.update(first.row?.id ?? '', { title: 'changed since' })
   const second = await create()
@@ -21,7 +22,8 @@ test('a mutation id makes a write happen once, and its answer comes back', async
 test('updates and deletions are replayed too', async () => {
   await using it = await openTasks()
   const { id } = await it.tasks.create({ title: 'a' })
-  const update = () => it.tasks.mutate({ operation: 'update', id, fields: { title: 'b' }, ifVersion: 1 }, { mutationId: 'u' })
+  const update = () =>
+    it.tasks.mutate({ operation: 'update', id, fields: { title: 'b' }, ifVersion: 1 }, { mutationId: 'u' })
   const remove = () => it.tasks.mutate({ operation: 'delete', id }, { mutationId: 'd' })
   const answers = [await update(), await remove(), await update(), await remove()]
 
@@ -34,7 +36,9 @@ test('updates and deletions are replayed too', async () => {
 test('twins at the same time get the same answer', async () => {
   await using it = await openTasks()
   const twins = await Promise.all(
-    Array.from({ length: 5 }, () => it.tasks.mutate({ operation: 'create', fields: { title: 'a' } }, { principal: alice, mutationId: 'm' })),
+    Array.from({ length: 5 }, () =>
+      it.tasks.mutate({ operation: 'create', fields: { title: 'a' } }, { principal: alice, mutationId: 'm' }),
+    ),
   )
   expect(new Set(twins.map(({ row }) => row?.id)).size).toBe(1)
   expect(twins.filter(({ replayed }) => !replayed)).toHaveLength(1)
@@ -45,7 +49,10 @@ test('an answer outlives the process that gave it', async () => {
   const ids: (string | undefined)[] = []
   for (let run = 0; run < 2; run++) {
     await using it = await openTasks({ path: file.path })
-    const { row } = await it.tasks.mutate({ operation: 'create', fields: { title: 'a' } }, { principal: alice, mutationId: 'm' })
+    const { row } = await it.tasks.mutate(
+      { operation: 'create', fields: { title: 'a' } },
+      { principal: alice, mutationId: 'm' },
+    )
     ids.push(row?.id)
   }
   expect(ids[1]).toBe(ids[0])
@@ -53,7 +60,8 @@ test('an answer outlives the process that gave it', async () => {
 
 test('a used id with another body is refused; the order of its fields does not matter', async () => {
   await using it = await openTasks()
-  const write = (fields: Record<string, unknown>) => it.tasks.mutate({ operation: 'create', fields }, { principal: alice, mutationId: 'm' })
+  const write = (fields: Record<string, unknown>) =>
+    it.tasks.mutate({ operation: 'create', fields }, { principal: alice, mutationId: 'm' })
   await write({ title: 'a', rank: 1 })
   expect((await write({ rank: 1, title: 'a' })).replayed).toBe(true)
   expect(await codeOf(write({ title: 'b', rank: 1 }))).toBe('mutation_id_reused')
@@ -69,7 +77,8 @@ test('mutation ids are each user’s own', async () => {
 
 test('a failed write keeps no answer: the same id may be tried again', async () => {
   await using it = await openTasks()
-  const write = () => it.tasks.mutate({ operation: 'update', id: 'x', fields: { title: 'b' } }, { mutationId: 'm' })
+  const write = () =>
+    it.tasks.mutate({ operation: 'update', id: 'x', fields: { title: 'b' } }, { mutationId: 'm' })
   expect(await codeOf(write())).toBe('not_found')
   await it.tasks.create({ id: 'x', title: 'a' })
   expect(await write()).toMatchObject({ replayed: false, version: 2 })
@@ -83,16 +92,40 @@ test.each(['', 'a b', 'ü', 'x'.repeat(129)])('%j cannot be a mutation id', asyn
 test('authorize sees both images and the names that were given, before the version is checked', async () => {
   await using it = await openTasks()
   const seen: WriteImages<typeof Task>[] = []
-  const context = { principal: alice, authorize: (images: WriteImages<typeof Task>) => void seen.push(images) }
+  const context = {
+    principal: alice,
+    authorize: (images: WriteImages<typeof Task>) => void seen.push(images),
+  }
   const { row } = await it.tasks.mutate({ operation: 'create', id: 'x', fields: { title: 'a' } }, context)
-  const updated = await it.tasks.mutate({ operation: 'update', id: 'x', fields: { title: 'b', rank: 1 } }, context)
-  await codeOf(it.tasks.mutate({ operation: 'update', id: 'x', fields: { title: 'c' }, ifVersion: 1 }, context))
+  const updated = await it.tasks.mutate(
+    { operation: 'update', id: 'x', fields: { title: 'b', rank: 1 } },
+    context,
+  )
+  await codeOf(
+    it.tasks.mutate({ operation: 'update', id: 'x', fields: { title: 'c' }, ifVersion: 1 }, context),
+  )
   await it.tasks.mutate({ operation: 'delete', id: 'x' }, context)
 
   expect(seen[0]).toEqual({ operation: 'create', before: null, after: row, fields: ['title'], replay: false })
-  expect(seen[1]).toEqual({ operation: 'update', before: row, after: updated.row, fields: ['title', 'rank'], replay: false })
-  expect(seen[2]).toMatchObject({ operation: 'update', before: updated.row, after: { title: 'c', version: 3 } })
-  expect(seen[3]).toEqual({ operation: 'delete', before: updated.row, after: null, fields: [], replay: false })
+  expect(seen[1]).toEqual({
+    operation: 'update',
+    before: row,
+    after: updated.row,
+    fields: ['title', 'rank'],
+    replay: false,
+  })
+  expect(seen[2]).toMatchObject({
+    operation: 'update',
+    before: updated.row,
+    after: { title: 'c', version: 3 },
+  })
+  expect(seen[3]).toEqual({
+    operation: 'delete',
+    before: updated.row,
+    after: null,
+    fields: [],
+    replay: false,
+  })
 })
 
 test('a refusal by authorize writes nothing, and comes out as it is', async () => {
@@ -100,9 +133,15 @@ test('a refusal by authorize writes nothing, and comes out as it is', async () =
   const authorize = (): void => {
     throw new DnrError('forbidden', 'No.')
   }
-  expect(await codeOf(it.tasks.mutate({ operation: 'create', fields: { title: 'a' } }, { mutationId: 'm', authorize }))).toBe('forbidden')
+  expect(
+    await codeOf(
+      it.tasks.mutate({ operation: 'create', fields: { title: 'a' } }, { mutationId: 'm', authorize }),
+    ),
+  ).toBe('forbidden')
   expect((await it.database.changeLog.head()).offset).toBe(0)
-  expect((await it.tasks.mutate({ operation: 'create', fields: { title: 'a' } }, { mutationId: 'm' })).replayed).toBe(false)
+  expect(
+    (await it.tasks.mutate({ operation: 'create', fields: { title: 'a' } }, { mutationId: 'm' })).replayed,
+  ).toBe(false)
 })
 
 test('before a stored answer is given again, authorize sees the row as it is now', async () => {
@@ -131,14 +170,18 @@ test('prepare fills in what the server decides, reading inside the transaction',
     entity: Task,
     prepare: {
       create: (fields, { principal, query }) => {
-        const [last] = query(database.kysely.selectFrom('Task').select('rank').orderBy('rank', 'desc').limit(1))
+        const [last] = query(
+          database.kysely.selectFrom('Task').select('rank').orderBy('rank', 'desc').limit(1),
+        )
         return { ...fields, assignee: principal?.id ?? null, rank: Number(last?.['rank'] ?? 0) + 1 }
       },
       update: (patch, before) => ({ ...patch, rank: before.rank + 10 }),
     },
   })
   await database.migrate([tasks])
-  const ranks = await Promise.all(['a', 'b', 'c'].map((title) => tasks.create({ title }, { principal: alice })))
+  const ranks = await Promise.all(
+    ['a', 'b', 'c'].map((title) => tasks.create({ title }, { principal: alice })),
+  )
   expect(ranks.map(({ rank }) => rank)).toEqual([1, 2, 3])
   expect(ranks[0]).toMatchObject({ assignee: 'alice', status: 'todo' })
   expect(await tasks.update(ranks[0]?.id ?? '', { title: 'z' })).toMatchObject({ title: 'z', rank: 11 })
@@ -148,7 +191,11 @@ test('prepare fills in what the server decides, reading inside the transaction',
 
 test('what a prepare hook returns is checked like input, and what it throws is not swallowed', async () => {
   const database = openDatabase({ path: ':memory:' })
-  const tasks = createRealtimeRepository({ database, entity: Task, prepare: { create: (fields) => ({ ...fields, colour: 'red' }) } })
+  const tasks = createRealtimeRepository({
+    database,
+    entity: Task,
+    prepare: { create: (fields) => ({ ...fields, colour: 'red' }) },
+  })
   const broken = createRealtimeRepository({
     database,
     entity: Task,
@@ -160,6 +207,9 @@ test('what a prepare hook returns is checked like input, and what it throws is n
   })
   await database.migrate([tasks])
   expect(await codeOf(tasks.create({ title: 'a' }))).toBe('bad_field')
-  await expect(broken.create({ title: 'a' })).rejects.toMatchObject({ code: 'internal', cause: { message: 'oops' } })
+  await expect(broken.create({ title: 'a' })).rejects.toMatchObject({
+    code: 'internal',
+    cause: { message: 'oops' },
+  })
   await database.close()
 })

@@ -13,16 +13,35 @@ async function open<E extends Parameters<typeof createRealtimeRepository>[0]['en
 
 test('fields that the entity does not have are refused by name', async () => {
   await using it = await openTasks()
-  const refused = await it.tasks.mutate({ operation: 'create', fields: { title: 'a', owner: 'eve', __proto__x: 1 } }).catch((error: unknown) => error)
-  expect(refused).toMatchObject({ code: 'bad_field', details: { errors: [{ path: ['owner'] }, { path: ['__proto__x'] }] } })
-  expect(await codeOf(it.tasks.mutate({ operation: 'create', fields: JSON.parse('{"title":"a","__proto__":{"x":1}}') as object as Record<string, unknown> }))).toBe('bad_field')
-  expect(await codeOf(it.tasks.mutate({ operation: 'create', fields: { title: 'a', version: 7 } }))).toBe('bad_field')
+  const refused = await it.tasks
+    .mutate({ operation: 'create', fields: { title: 'a', owner: 'eve', __proto__x: 1 } })
+    .catch((error: unknown) => error)
+  expect(refused).toMatchObject({
+    code: 'bad_field',
+    details: { errors: [{ path: ['owner'] }, { path: ['__proto__x'] }] },
+  })
+  expect(
+    await codeOf(
+      it.tasks.mutate({
+        operation: 'create',
+        fields: JSON.parse('{"title":"a","__proto__":{"x":1}}') as object as Record<string, unknown>,
+      }),
+    ),
+  ).toBe('bad_field')
+  expect(await codeOf(it.tasks.mutate({ operation: 'create', fields: { title: 'a', version: 7 } }))).toBe(
+    'bad_field',
+  )
 })
 
 test('every bad field of a write is listed, and nothing is written', async () => {
   await using it = await openTasks()
-  const refused = await it.tasks.mutate({ operation: 'create', fields: { title: '', rank: 'high' } }).catch((error: unknown) => error)
-  expect(refused).toMatchObject({ code: 'bad_field', details: { errors: [{ path: ['title'] }, { path: ['rank'] }] } })
+  const refused = await it.tasks
+    .mutate({ operation: 'create', fields: { title: '', rank: 'high' } })
+    .catch((error: unknown) => error)
+  expect(refused).toMatchObject({
+    code: 'bad_field',
+    details: { errors: [{ path: ['title'] }, { path: ['rank'] }] },
+  })
   expect((await it.tasks.find()).rows).toEqual([])
 })
 
@@ -35,15 +54,21 @@ test('a patch applies no defaults, moves no id, and may not be empty', async () 
   expect(await codeOf(it.tasks.update(id, { title: null } as never))).toBe('bad_field')
 })
 
-test.each(['', '.', '..', 'a\u0000b', 'x'.repeat(201), '\ud800', 5, null])('%j cannot be an id', async (id) => {
-  await using it = await openTasks()
-  expect(await codeOf(it.tasks.create({ id: id as string, title: 'a' }))).toBe('bad_field')
-  expect(await codeOf(it.tasks.get(id as string))).toBe('bad_field')
-})
+test.each(['', '.', '..', 'a\u0000b', 'x'.repeat(201), '\ud800', 5, null])(
+  '%j cannot be an id',
+  async (id) => {
+    await using it = await openTasks()
+    expect(await codeOf(it.tasks.create({ id: id as string, title: 'a' }))).toBe('bad_field')
+    expect(await codeOf(it.tasks.get(id as string))).toBe('bad_field')
+  },
+)
 
 test('an id that is taken is refused, whoever asks at the same time', async () => {
   await using it = await openTasks()
-  const codes = await Promise.all([codeOf(it.tasks.create({ id: 'x', title: 'a' })), codeOf(it.tasks.create({ id: 'x', title: 'b' }))])
+  const codes = await Promise.all([
+    codeOf(it.tasks.create({ id: 'x', title: 'a' })),
+    codeOf(it.tasks.create({ id: 'x', title: 'b' })),
+  ])
   expect(codes).toEqual(['resolved', 'id_taken'])
   expect(await codeOf(it.tasks.create({ id: 'x', title: 'c' }))).toBe('id_taken')
   expect(await it.tasks.get('x')).toMatchObject({ title: 'a', version: 1 })
@@ -52,19 +77,30 @@ test('an id that is taken is refused, whoever asks at the same time', async () =
 test('rules over the whole row hold for new rows and for merged ones', async () => {
   const Span = defineEntity(
     'Span',
-    z.object({ id: z.string(), start: z.number(), end: z.number() }).refine((span) => span.start <= span.end, { message: 'ends before it starts', path: ['end'] }),
+    z
+      .object({ id: z.string(), start: z.number(), end: z.number() })
+      .refine((span) => span.start <= span.end, { message: 'ends before it starts', path: ['end'] }),
   )
   await using it = await open(Span)
   expect(await codeOf(it.rows.create({ start: 2, end: 1 }))).toBe('bad_field')
   const { id } = await it.rows.create({ start: 1, end: 5 })
-  await expect(it.rows.update(id, { end: 0 })).rejects.toMatchObject({ code: 'bad_field', details: { errors: [{ path: ['end'], message: 'ends before it starts' }] } })
+  await expect(it.rows.update(id, { end: 0 })).rejects.toMatchObject({
+    code: 'bad_field',
+    details: { errors: [{ path: ['end'], message: 'ends before it starts' }] },
+  })
   expect(await it.rows.update(id, { start: 4 })).toMatchObject({ start: 4, end: 5, version: 2 })
 })
 
 test('transforms run once, at the write, and not again over their own output', async () => {
   const Note = defineEntity(
     'Note',
-    z.object({ id: z.string(), text: z.string().transform((text) => `${text}!`), flag: z.boolean().default(false) }).refine(() => true),
+    z
+      .object({
+        id: z.string(),
+        text: z.string().transform((text) => `${text}!`),
+        flag: z.boolean().default(false),
+      })
+      .refine(() => true),
   )
   await using it = await open(Note)
   const { id } = await it.rows.create({ text: 'a' })
@@ -101,16 +137,28 @@ test('booleans, dates, bigints, JSON, and absent fields come back as they were',
   const created = await it.rows.create(row)
   expect(created).toStrictEqual({ ...row, version: 1 })
   expect(await it.rows.get('x')).toStrictEqual({ ...row, version: 1 })
-  expect(await it.rows.update('x', { mixed: 5, large: -1n, maybe: 'here' })).toStrictEqual({ ...row, mixed: 5, large: -1n, maybe: 'here', version: 2 })
+  expect(await it.rows.update('x', { mixed: 5, large: -1n, maybe: 'here' })).toStrictEqual({
+    ...row,
+    mixed: 5,
+    large: -1n,
+    maybe: 'here',
+    version: 2,
+  })
   expect((await it.rows.find({ where: { mixed: 5 } })).rows).toHaveLength(1)
 })
 
 test('dates and bigints may come as the wire carries them', async () => {
   const Event = defineEntity('Event', z.object({ id: z.string(), at: z.date(), size: z.bigint() }))
   await using it = await open(Event)
-  const { row } = await it.rows.mutate({ operation: 'create', id: 'x', fields: { at: '2026-01-02T03:04:05.000Z', size: '7' } })
+  const { row } = await it.rows.mutate({
+    operation: 'create',
+    id: 'x',
+    fields: { at: '2026-01-02T03:04:05.000Z', size: '7' },
+  })
   expect(row).toEqual({ id: 'x', at: new Date('2026-01-02T03:04:05Z'), size: 7n, version: 1 })
-  expect(await codeOf(it.rows.mutate({ operation: 'create', fields: { at: 'soon', size: '7' } }))).toBe('bad_field')
+  expect(await codeOf(it.rows.mutate({ operation: 'create', fields: { at: 'soon', size: '7' } }))).toBe(
+    'bad_field',
+  )
 })
 
 test('text that SQLite would change, and JSON that cannot be written, are refused', async () => {
@@ -124,13 +172,17 @@ test('text that SQLite would change, and JSON that cannot be written, are refuse
 })
 
 test('a schema with asynchronous rules is named as the mistake it is', async () => {
-  await using it = await open(defineEntity('Slow', z.object({ id: z.string(), name: z.string().refine(async () => true) })))
+  await using it = await open(
+    defineEntity('Slow', z.object({ id: z.string(), name: z.string().refine(async () => true) })),
+  )
   expect(await codeOf(it.rows.create({ name: 'x' }))).toBe('bad_entity')
 })
 
 test('the schema or the repository may make the ids', async () => {
   let count = 0
-  await using it = await open(defineEntity('Own', z.object({ id: z.string().default(() => `own-${++count}`) })))
+  await using it = await open(
+    defineEntity('Own', z.object({ id: z.string().default(() => `own-${++count}`) })),
+  )
   expect(await it.rows.create({})).toMatchObject({ id: expect.stringMatching(/^own-/) })
   const database = openDatabase({ path: ':memory:' })
   const tasks = createRealtimeRepository({ database, entity: Task, createId: () => 'made' })

@@ -5,7 +5,11 @@ import { createRealtimeRepository, openDatabase, type SqliteHandle } from '../..
 import { codeOf, openTasks, Task, temporaryFile } from '../support/database.ts'
 
 /** A handle that tells which commands it was given. */
-function watched(path: string): { readonly handle: SqliteHandle; readonly commands: string[]; close(): void } {
+function watched(path: string): {
+  readonly handle: SqliteHandle
+  readonly commands: string[]
+  close(): void
+} {
   const inner = new Database(path)
   const commands: string[] = []
   const handle: SqliteHandle = {
@@ -46,7 +50,11 @@ test('writes that arrive together share a commit, and one alone needs no savepoi
 
   commands.length = 0
   await Promise.all(['a', 'b', 'c'].map((title) => tasks.create({ title })))
-  expect(commands).toEqual(['BEGIN IMMEDIATE', ...Array.from({ length: 3 }, () => ['SAVEPOINT dnr', 'RELEASE dnr']).flat(), 'COMMIT'])
+  expect(commands).toEqual([
+    'BEGIN IMMEDIATE',
+    ...Array.from({ length: 3 }, () => ['SAVEPOINT dnr', 'RELEASE dnr']).flat(),
+    'COMMIT',
+  ])
   await database.close()
   close()
 })
@@ -64,7 +72,12 @@ test('of writes that share a commit one fails alone', async () => {
   expect(codes).toEqual(['resolved', 'id_taken', 'not_found', 'resolved'])
   expect((await open.tasks.find()).rows.map(({ id }) => id)).toEqual(['a', 'b', 'taken'])
   const page = await open.database.changeLog.read({ after: before, entity: 'Task', limit: 10 })
-  expect(page).toMatchObject({ changes: [{ id: 'a', position: { offset: 2 }, transaction: 2 }, { id: 'b', position: { offset: 3 }, transaction: 3 }] })
+  expect(page).toMatchObject({
+    changes: [
+      { id: 'a', position: { offset: 2 }, transaction: 2 },
+      { id: 'b', position: { offset: 3 }, transaction: 3 },
+    ],
+  })
 })
 
 test('a write that fails after its row was written leaves neither row nor entry', async () => {
@@ -74,11 +87,38 @@ test('a write that fails after its row was written leaves neither row nor entry'
   }
   const codes = await Promise.all([
     codeOf(open.tasks.create({ id: 'a', title: 'x' })),
-    codeOf(open.tasks.mutate({ operation: 'update', id: 'a', fields: { title: 'y' } }, { authorize: refuse })),
+    codeOf(
+      open.tasks.mutate({ operation: 'update', id: 'a', fields: { title: 'y' } }, { authorize: refuse }),
+    ),
     codeOf(open.tasks.create({ id: 'b', title: 'x' })),
   ])
   expect(codes).toEqual(['resolved', 'forbidden', 'resolved'])
   expect(await open.tasks.get('a')).toMatchObject({ title: 'x', version: 1 })
+})
+
+test('row, log entry and stored answer stand or fall together', async () => {
+  using file = temporaryFile()
+  const handle = new Database(file.path)
+  const database = openDatabase({ handle })
+  const tasks = createRealtimeRepository({ database, entity: Task })
+  await database.migrate([tasks])
+  handle.exec(`CREATE TRIGGER refuse BEFORE INSERT ON dnr_mutations WHEN NEW.mutation_id = 'refused'
+    BEGIN SELECT RAISE(ABORT, 'no room for this answer'); END`)
+  const create = (id: string) => tasks.create({ id, title: 'x' }, { mutationId: id })
+
+  expect(await Promise.all(['a', 'refused', 'b'].map((id) => codeOf(create(id))))).toEqual([
+    'resolved',
+    'bad_field',
+    'resolved',
+  ])
+  expect(await codeOf(create('refused'))).toBe('bad_field')
+  expect((await tasks.find()).rows.map(({ id }) => id)).toEqual(['a', 'b'])
+  expect(handle.prepare('SELECT "offset", row_id FROM dnr_change_log').all()).toEqual([
+    { offset: 1, row_id: 'a' },
+    { offset: 2, row_id: 'b' },
+  ])
+  await database.close()
+  handle.close()
 })
 
 test('a rule that SQLite checks at COMMIT alone fails its culprit, not the group', async () => {
@@ -92,7 +132,9 @@ test('a rule that SQLite checks at COMMIT alone fails its culprit, not the group
   const tasks = createRealtimeRepository({ database, entity: Task })
   await database.migrate([tasks])
   const published: string[] = []
-  const relay = database.startRelay({ publish: (changes) => void published.push(...changes.map(({ id }) => id)) })
+  const relay = database.startRelay({
+    publish: (changes) => void published.push(...changes.map(({ id }) => id)),
+  })
 
   const codes = await Promise.all([
     codeOf(tasks.create({ id: 'a', title: 'x', assignee: 'p' })),
@@ -109,12 +151,17 @@ test('a rule that SQLite checks at COMMIT alone fails its culprit, not the group
 test('rules of the user’s own table come out as bad_field', async () => {
   using file = temporaryFile()
   const handle = new Database(file.path)
-  handle.exec("CREATE TABLE Task (id TEXT PRIMARY KEY, title TEXT UNIQUE, status TEXT, done INTEGER, rank REAL CHECK (rank < 5), version INTEGER, assignee TEXT)")
+  handle.exec(
+    'CREATE TABLE Task (id TEXT PRIMARY KEY, title TEXT UNIQUE, status TEXT, done INTEGER, rank REAL CHECK (rank < 5), version INTEGER, assignee TEXT)',
+  )
   const database = openDatabase({ handle })
   const tasks = createRealtimeRepository({ database, entity: Task })
   await database.migrate([tasks])
   await tasks.create({ title: 'x' })
-  await expect(tasks.create({ title: 'x' })).rejects.toMatchObject({ code: 'bad_field', details: { errors: [{ path: ['title'] }] } })
+  await expect(tasks.create({ title: 'x' })).rejects.toMatchObject({
+    code: 'bad_field',
+    details: { errors: [{ path: ['title'] }] },
+  })
   expect(await codeOf(tasks.create({ title: 'y', rank: 9 }))).toBe('bad_field')
   await database.close()
   handle.close()
@@ -128,6 +175,10 @@ test('more writes than may wait are refused with busy', async () => {
 
 test('hundreds of writes at once all take effect, in the order they were asked for', async () => {
   await using open = await openTasks()
-  const answers = await Promise.all(Array.from({ length: 350 }, (_, rank) => open.tasks.mutate({ operation: 'create', fields: { title: 'x', rank } })))
+  const answers = await Promise.all(
+    Array.from({ length: 350 }, (_, rank) =>
+      open.tasks.mutate({ operation: 'create', fields: { title: 'x', rank } }),
+    ),
+  )
   expect(answers.map(({ position }) => position.offset)).toEqual(answers.map((_, index) => index + 1))
 })

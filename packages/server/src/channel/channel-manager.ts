@@ -140,8 +140,7 @@ export function createChannelManager(options: ChannelManagerOptions): Channels {
     }
     if (replaced !== undefined) registry.remove(replaced)
     const isQuick = opensAtOnce(attempt, options.position())
-    const muted = isQuick ? null : { since: options.position() }
-    attempt.subscription = registry.install(connection, key, request, grant, muted)
+    attempt.subscription = registry.install(connection, key, request, grant, !isQuick)
     return isQuick
       ? openNow(connection, attempt, attempt.subscription)
       : openLater(connection, attempt, attempt.subscription)
@@ -267,6 +266,8 @@ export function createChannelManager(options: ChannelManagerOptions): Channels {
     },
     reopen(connection) {
       const groups = [...(connection.subscriptions?.values() ?? [])].map(({ group }) => group)
+      // What others of the group read was judged by the rights of before.
+      for (const group of groups) group.pages = null
       for (const { channel: entry, grant, subscription, where } of groups) {
         if (grant === null) continue
         const { channel, name } = entry

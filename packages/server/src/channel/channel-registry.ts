@@ -9,13 +9,13 @@ export interface ChannelRegistry {
   readonly channels: ReadonlyMap<string, ChannelEntry>
   readonly groupCount: number
   readonly subscriptionCount: number
-  /** Adds a subscription; `since` makes it muted from the start. */
+  /** Adds a subscription; `isMuted`: from the start, until its reading has ended. */
   install(
     connection: Connection,
     key: string,
     request: SubscribeRequest,
     grant: Grant | null,
-    muted: { since: Position | null } | null,
+    isMuted: boolean,
   ): Subscription
   /** Harmless when it is not installed. */
   remove(subscription: Subscription): void
@@ -76,12 +76,9 @@ export function createChannelRegistry(): ChannelRegistry {
     get subscriptionCount() {
       return subscriptionCount
     },
-    install(connection, key, request, grant, muted) {
+    install(connection, key, request, grant, isMuted) {
       const group = groupOf(request, grant)
-      const opening =
-        muted === null
-          ? null
-          : { since: muted.since, buffered: [], bytes: 0, overflowed: false, readTo: null }
+      const opening = isMuted ? { buffered: [], bytes: 0, overflowed: false, readTo: null } : null
       // The channel's own copy of the name: that of the request would be kept alive once for each subscription.
       const ownKey = request.subscription === undefined ? group.channel.name : key
       const subscription: Subscription = {

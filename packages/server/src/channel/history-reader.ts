@@ -15,15 +15,12 @@ const SHARED_PAGES = 8
 const LOOKUP_ROWS = 100
 
 export interface HistoryReader {
-  /** What `group` is sent of the changes after a position. */
-  page(group: Group, after: Position, options: PageOptions): Promise<ReplayPage>
-}
-
-export interface PageOptions {
-  /** After a snapshot, not after a lost connection. */
-  readonly afterSnapshot: boolean
-  /** Read now, even if another has just read the same. */
-  readonly own: boolean
+  /**
+   * What `group` is sent of the changes after a position. `afterSnapshot`: after a snapshot, not after a lost connection.
+   *
+   * A shared page was read after the last event of the group: an event clears them.
+   */
+  page(group: Group, after: Position, afterSnapshot: boolean): Promise<ReplayPage>
 }
 
 export function createHistoryReader(
@@ -47,10 +44,10 @@ export function createHistoryReader(
   }
 
   return {
-    page(group, after, { afterSnapshot, own }) {
+    page(group, after, afterSnapshot) {
       const key = `${afterSnapshot ? 's' : 'r'}${formatPosition(after)}`
       const shared = group.pages?.get(key)
-      if (shared !== undefined && !own) return shared
+      if (shared !== undefined) return shared
       const page = read(group, after, afterSnapshot)
       const pages = (group.pages ??= new Map())
       if (pages.size >= SHARED_PAGES) pages.clear()

@@ -125,19 +125,12 @@ async function replay(
 ): Promise<Replayed> {
   let { announce } = options
   let after = from
-  let own = false
   for (;;) {
-    const opening = subscription.opening
+    const { opening } = subscription
     if (opening === null) return 'superseded'
-    // What was let go has been committed, so a read of our own finds it; what comes from here on collects again.
-    if (opening.overflowed) {
-      own = true
-      restartCollecting(opening, context.position())
-    }
-    const page = await context.reader.page(subscription.group, after, {
-      afterSnapshot: options.afterSnapshot,
-      own,
-    })
+    // What was let go has been committed, so this read finds it; what comes from here on collects again.
+    restartCollecting(opening)
+    const page = await context.reader.page(subscription.group, after, options.afterSnapshot)
     if (!isOpen(subscription)) return 'superseded'
     if (!page.holds) return 'lost'
     announce?.()
@@ -148,21 +141,16 @@ async function replay(
       context.send(subscription.connection, frame)
     }
     after = page.position
-    const { since, overflowed } = opening
-    const isCaughtUp = own || since === null || hasReached(after, since)
-    if (!page.more && !overflowed && isCaughtUp) return goLive(subscription, after, context)
-    // A shared page may be older than our installation: then a read of our own goes on where it ended.
-    own = !page.more
+    if (!page.more && !opening.overflowed) return goLive(subscription, after, context)
     await pause(context.clock, 0)
     if (!isOpen(subscription)) return 'superseded'
   }
 }
 
-function restartCollecting(opening: Opening, since: Position | null): void {
-  opening.buffered = []
+function restartCollecting(opening: Opening): void {
+  if (!opening.overflowed) return
   opening.bytes = 0
   opening.overflowed = false
-  opening.since = since
 }
 
 /** Sends what collected after `from` and unmutes, in one go: nothing can come between. */

@@ -47,8 +47,6 @@ export interface Subscription {
 
 /** What a subscription that still reads history has not been sent yet. */
 export interface Opening {
-  /** What the bus had delivered when it was installed: the reading has to reach that far at least. */
-  since: Position | null
   buffered: { readonly frame: Frame; readonly position: Position | null }[]
   bytes: number
   /** Too much collected and was let go: the reading must go on further instead. */

@@ -9,7 +9,7 @@ import type { Limits } from '../limits/limits.ts'
 import { type AllowedOrigins, isOriginAllowed } from './origin.ts'
 import { readHandshake, readTarget, selectSubprotocol } from './read-handshake.ts'
 import { refuseUpgrade } from './refuse-upgrade.ts'
-import { createTickFlush } from './tick-flush.ts'
+import { afterTick, createTickFlush } from './tick-flush.ts'
 import { createWsSocket, listen } from './ws-socket.ts'
 
 /** The part of a realtime server that a transport uses. */
@@ -76,11 +76,14 @@ export function attachWebSockets(
     const refusal = refusalOf(request)
     if (refusal !== null) return refuseUpgrade(socket, refusal.status, refusal.sentence, refusal.headers)
     const handshake = readHandshake(request, query, addressOf(request))
+    // The answer to the upgrade and `connected` leave together when they are said in one tick.
+    socket.cork()
     acceptor.handleUpgrade(request, socket, head, (ws) => {
       socket.off('error', ignore)
       const own = createWsSocket(ws, socket, flush)
       listen(own, webSockets.connect(own, handshake))
     })
+    afterTick(() => socket.uncork())
   }
 
   const refusalOf = (

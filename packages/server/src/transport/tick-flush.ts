@@ -19,6 +19,14 @@ export interface TickFlush {
 /** Gathered bytes of one socket that are written without waiting for the end of the tick. */
 const MAX_GATHERED_BYTES = 262_144
 
+/**
+ * Calls `callback` when the work at hand is done: promises that are due now may have more to say, and the next tick of
+ * the process comes after them, and before any input. In the order of the calls.
+ */
+export function afterTick(callback: () => void): void {
+  queueMicrotask(() => process.nextTick(callback))
+}
+
 export function createTickFlush(): TickFlush {
   let start = startChain()
   let waiting: Gathering[] = []
@@ -37,13 +45,10 @@ export function createTickFlush(): TickFlush {
     for (const socket of sockets) flushOne(socket)
   }
 
-  // Promises that are due now may have more to say: the next tick of the process comes after them, and before any input.
-  const schedule = (): void => queueMicrotask(() => process.nextTick(flushAll))
-
   return {
     add(socket, frame) {
       if (socket.chain === null) {
-        if (waiting.length === 0) schedule()
+        if (waiting.length === 0) afterTick(flushAll)
         waiting.push(socket)
         socket.chain = start
       }

@@ -189,6 +189,40 @@ test('more than may collect while reading is let go and read from the log instea
   expect(ids).toEqual(expected)
 })
 
+test('too much that comes while a read of the log is on its way is read again', async () => {
+  const server = createTestServer({ limits: { maxQueueBytes: null } })
+  server.memory.write([{ id: 'a', row: task('red') }])
+  const client = await server.connect()
+  await client.take()
+  const reading = gate(server.memory, 'history read')
+  client.send(subscribe({ position: at(0) }))
+  await reading.reached
+  for (let count = 0; count < 10; count++)
+    server.memory.write([{ id: `n${count}`, row: task('red', 'x'.repeat(60_000)) }])
+  reading.open()
+  for (let turn = 0; turn < 5; turn++) await server.clock.advance(10)
+  server.memory.write([{ id: 'last', row: task('red') }])
+  const ids = (await client.take()).slice(1).map(({ payload }) => payload.id as string)
+  expect(ids).toEqual(['a', ...Array.from({ length: 10 }, (_, count) => `n${count}`), 'last'])
+})
+
+test('a read that was on its way when an event came is not shared with who subscribes after the event', async () => {
+  const server = createTestServer()
+  server.memory.write([{ id: 'a', row: task('red') }])
+  const [ann, bob] = [await server.connect('ann@red'), await server.connect('bob@red')]
+  for (const client of [ann, bob]) await client.take()
+  const reading = gate(server.memory, 'history read')
+  ann.send(subscribe({ position: at(0) }))
+  await reading.reached
+  server.memory.write([{ id: 'b', row: task('red') }])
+  bob.send(subscribe({ position: at(0) }))
+  await drainMicrotasks()
+  reading.open()
+  for (const client of [ann, bob]) {
+    expect((await client.take()).map(({ payload }) => payload.id)).toEqual([undefined, 'a', 'b'])
+  }
+})
+
 test('the log is trimmed under a reader: it is told, with rows', async () => {
   const memory = createMemoryStore({ pageChanges: 1 })
   const server = createTestServer({ memory })

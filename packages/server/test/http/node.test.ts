@@ -18,8 +18,11 @@ interface Running extends AsyncDisposable {
   readonly server: Server
 }
 
-async function serve(listener: RequestListener): Promise<Running> {
-  const server = createServer(listener).listen(0, '127.0.0.1')
+async function serve(listener: (...given: Parameters<RequestListener>) => unknown): Promise<Running> {
+  const server = createServer((incoming, outgoing) => void listener(incoming, outgoing)).listen(
+    0,
+    '127.0.0.1',
+  )
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo
   return {
@@ -184,7 +187,7 @@ test('works mounted under a path, and behind a body parser, as in Express', asyn
       .on('data', (chunk: Buffer) => chunks.push(chunk))
       .on('end', () => {
         const body: unknown = JSON.parse(Buffer.concat(chunks).toString())
-        listener(Object.assign(incoming, { originalUrl: incoming.url, url: '/Task', body }), outgoing)
+        void listener(Object.assign(incoming, { originalUrl: incoming.url, url: '/Task', body }), outgoing)
       })
   })
   const answer = await fetch(`${running.url}/api/Task`, {

@@ -33,7 +33,7 @@ export interface MemoryStore {
   position(): Position
   sink: ChangeSink | null
   /** Awaited before each read; called with what is read. */
-  gate: ((what: 'head' | 'history' | 'snapshot' | 'chunk') => Promise<void> | void) | null
+  gate: ((what: 'head' | 'history' | 'history read' | 'snapshot' | 'chunk') => Promise<void> | void) | null
 }
 
 export function createMemoryStore(
@@ -110,11 +110,13 @@ export function createMemoryStore(
           end++
         const changes = wanted.slice(0, end)
         const more = end < wanted.length
+        const head = position()
+        await memory.gate?.('history read')
         return {
           holds: true,
           changes,
           more,
-          position: more ? (changes.at(-1)?.position ?? after) : position(),
+          position: more ? (changes.at(-1)?.position ?? after) : head,
         }
       },
     },

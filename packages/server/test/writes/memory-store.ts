@@ -64,7 +64,7 @@ export function createMemoryStore(
 
   const write = (mutation: Mutation, { authorize }: MutationContext): MutationResult => {
     const { operation, fields = {}, ifVersion } = mutation
-    const id = mutation.id ?? String(fields['id'] ?? `made-${offset + 1}`)
+    const id = mutation.id ?? `made-${offset + 1}`
     const before = operation === 'create' ? null : (rows.get(id) ?? null)
     if (operation !== 'create' && before === null) {
       if (Object.hasOwn(fields, 'nonsense')) validate(fields, null)
@@ -92,7 +92,7 @@ export function createMemoryStore(
     failure: undefined,
     get: async (id) => {
       failIfAsked()
-      return (rows.get(id) ?? null) as RowOf<AnyEntity> | null
+      return (rows.get(id) ?? null) as never
     },
     find: async ({ where = {}, orderBy = [], limit = 100, after } = {}) => {
       failIfAsked()
@@ -123,7 +123,7 @@ export function createMemoryStore(
         return result
       }
       if (known.body !== body) throw new DnrError('mutation_id_reused', 'This id was used for another write.')
-      const now = (rows.get(known.id) ?? null) as RowOf<AnyEntity> | null
+      const now = (rows.get(known.id) ?? null) as never
       context.authorize?.({
         operation: mutation.operation,
         before: now,

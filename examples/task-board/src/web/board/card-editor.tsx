@@ -1,35 +1,39 @@
 import { useSignalValue } from '@dnr/react'
-import { type KeyboardEvent, useEffect, useId, useRef, useState } from 'react'
-import type { Task } from '../../shared/task.ts'
+import { type KeyboardEvent, useEffect, useRef, useState } from 'react'
+import type { Status, Task } from '../../shared/task.ts'
 import { TEAMS } from '../../shared/user.ts'
 import type { Board } from '../model/board.ts'
 import { byColumn, COLUMNS } from '../model/columns.ts'
 import { changedFields, type Draft } from '../model/conflicts.ts'
-import type { BoardActions } from './columns.tsx'
+import type { BoardActions, Open } from './columns.tsx'
 
 interface CardEditorProps {
   readonly board: Board
   readonly task: Task
-  /** What the fields hold at first, where it differs from the task. */
-  readonly draft?: Draft | undefined
+  readonly open: Extract<Open, { readonly kind: 'editor' }>
   readonly actions: BoardActions
 }
 
 /** A card that is open. Saved by Enter, by the button, and by going elsewhere; Esc gives the changes up. */
-export function CardEditor({ board, task, draft: initial, actions }: CardEditorProps) {
+export function CardEditor({ board, task, open, actions }: CardEditorProps) {
   const form = useRef<HTMLFormElement>(null)
-  const ids = useId()
-  const [base] = useState(task)
-  const [draft, setDraft] = useState({ ...fieldsOf(task), ...initial })
+  const [status, setStatus] = useState(task.status)
   const people = usePeople(board, task)
+  const { base } = open
+  const draft = { ...fieldsOf(base), ...open.draft }
+  const change = (fields: Draft): void => actions.open({ ...open, draft: { ...open.draft, ...fields } })
+  // What I have not touched follows the task; what both of us changed is for me to decide.
   const changes = changedFields(base, draft)
-  const contested = (Object.keys(changes) as (keyof Draft)[]).filter((field) => task[field] !== base[field])
+  const contested = (Object.keys(changes) as (keyof Draft)[]).filter(
+    (field) => task[field] !== base[field] && task[field] !== draft[field],
+  )
 
   const save = (): void => {
-    const title = draft.title.trim()
-    const wanted = changedFields(task, changedFields(base, { ...draft, title: title === '' ? base.title : title }))
+    const { title, ...others } = changes
+    const wanted = changedFields(task, title?.trim() ? { ...others, title: title.trim() } : others)
     if (Object.keys(wanted).length > 0) board.writes.edit(task.id, wanted)
     if (wanted.team !== undefined) board.notices.show(`Handed to ${wanted.team}.`, 'note')
+    if (status !== task.status) actions.move(task, status, byColumn(board.tasks.rows.peek())[status].length)
     actions.open(null)
   }
   useOutsidePress(form, save)
@@ -38,7 +42,8 @@ export function CardEditor({ board, task, draft: initial, actions }: CardEditorP
     event.stopPropagation()
     if (event.key === 'Escape') return actions.open(null)
     const isLine = (event.target as HTMLElement).dataset['line'] !== undefined
-    if (event.key !== 'Enter' || event.nativeEvent.isComposing || !(isLine || event.ctrlKey || event.metaKey)) return
+    if (event.key !== 'Enter' || event.nativeEvent.isComposing || !(isLine || event.ctrlKey || event.metaKey))
+      return
     event.preventDefault()
     save()
   }
@@ -61,7 +66,7 @@ export function CardEditor({ board, task, draft: initial, actions }: CardEditorP
         rows={2}
         value={draft.title}
         onFocus={(event) => event.target.setSelectionRange(draft.title.length, draft.title.length)}
-        onChange={(event) => setDraft({ ...draft, title: event.target.value.replaceAll('\n', ' ') })}
+        onChange={(event) => change({ title: event.target.value.replaceAll('\n', ' ') })}
       />
       <textarea
         className="editor-notes"
@@ -69,52 +74,46 @@ export function CardEditor({ board, task, draft: initial, actions }: CardEditorP
         placeholder="Notes"
         rows={4}
         value={draft.notes}
-        onChange={(event) => setDraft({ ...draft, notes: event.target.value })}
+        onChange={(event) => change({ notes: event.target.value })}
       />
       <div className="editor-fields">
-        <label htmlFor={`${ids}-assignee`}>Assignee</label>
-        <select
-          id={`${ids}-assignee`}
-          value={draft.assignee ?? ''}
-          onChange={(event) => setDraft({ ...draft, assignee: event.target.value || null })}
-        >
-          <option value="">Nobody</option>
-          {people.map(({ id, name }) => (
-            <option key={id} value={id}>
-              {name}
-            </option>
-          ))}
-        </select>
-        <label htmlFor={`${ids}-column`}>Column</label>
-        <select
-          id={`${ids}-column`}
-          value={task.status}
-          onChange={(event) => {
-            const status = event.target.value as Task['status']
-            actions.move(task, status, byColumn(board.tasks.rows.peek())[status].length)
-          }}
-        >
-          {COLUMNS.map(({ status, name }) => (
-            <option key={status} value={status}>
-              {name}
-            </option>
-          ))}
-        </select>
-        <label htmlFor={`${ids}-team`}>Team</label>
-        <select
-          id={`${ids}-team`}
-          value={draft.team}
-          onChange={(event) => setDraft({ ...draft, team: event.target.value })}
-        >
-          {[...new Set([...TEAMS, task.team])].map((team) => (
-            <option key={team}>{team}</option>
-          ))}
-        </select>
+        <label>
+          Assignee
+          <select
+            value={draft.assignee ?? ''}
+            onChange={(event) => change({ assignee: event.target.value || null })}
+          >
+            <option value="">Nobody</option>
+            {people.map(({ id, name }) => (
+              <option key={id} value={id}>
+                {name}
+              </option>
+            ))}
+          </select>
+        </label>
+        <label>
+          Column
+          <select value={status} onChange={(event) => setStatus(event.target.value as Status)}>
+            {COLUMNS.map((column) => (
+              <option key={column.status} value={column.status}>
+                {column.name}
+              </option>
+            ))}
+          </select>
+        </label>
+        <label>
+          Team
+          <select value={draft.team} onChange={(event) => change({ team: event.target.value })}>
+            {[...new Set([...TEAMS, task.team])].map((team) => (
+              <option key={team}>{team}</option>
+            ))}
+          </select>
+        </label>
       </div>
       {contested.map((field) => (
         <p key={field} className="editor-contested" role="status">
           Changed meanwhile to “{task[field] ?? 'nobody'}”. Saving keeps yours.{' '}
-          <button type="button" className="link" onClick={() => setDraft({ ...draft, [field]: task[field] })}>
+          <button type="button" className="link" onClick={() => change({ [field]: task[field] })}>
             Take theirs
           </button>
         </p>
@@ -147,7 +146,8 @@ function usePeople(board: Board, task: Task): readonly { readonly id: string; re
   const rows = useSignalValue(board.tasks.rows)
   const people = new Map<string, string>([[board.user.id, board.user.name]])
   for (const { id, name } of members) people.set(id, name)
-  for (const { assignee } of [task, ...rows]) if (assignee !== null && !people.has(assignee)) people.set(assignee, assignee)
+  for (const { assignee } of [task, ...rows])
+    if (assignee !== null && !people.has(assignee)) people.set(assignee, assignee)
   return [...people].map(([id, name]) => ({ id, name })).sort((a, b) => a.name.localeCompare(b.name))
 }
 

@@ -12,18 +12,18 @@ export function CardFace({ board, task }: { readonly board: Board; readonly task
   return (
     <div className="card-face">
       <h3 data-testid="title">{task.title}</h3>
-      {(firstLine !== '' || assignee !== null || board.user.team === 'admin') && (
-        <div className="card-foot">
-          <p className="card-notes" data-testid="notes">
-            {firstLine}
-          </p>
-          {board.user.team === 'admin' && (
-            <span className="team-chip" data-team={task.team}>
-              {task.team}
-            </span>
-          )}
-          {assignee !== null && name !== null && <Avatar id={assignee} name={name} title={`assigned to ${name}`} />}
-        </div>
+      {firstLine !== '' && (
+        <p className="card-notes" data-testid="notes">
+          {firstLine}
+        </p>
+      )}
+      {board.user.team === 'admin' && (
+        <span className="team-chip" data-team={task.team}>
+          {task.team}
+        </span>
+      )}
+      {assignee !== null && name !== null && (
+        <Avatar id={assignee} name={name} title={`assigned to ${name}`} />
       )}
     </div>
   )

@@ -1,6 +1,6 @@
 import { useSignalValue } from '@dnr/react'
 import { computed } from '@preact/signals-core'
-import { type PointerEvent, useMemo } from 'react'
+import { type MouseEvent, type PointerEvent, useMemo } from 'react'
 import type { Task } from '../../shared/task.ts'
 import type { Board } from '../model/board.ts'
 import { noteOf } from '../model/my-presence.ts'
@@ -29,9 +29,11 @@ export function Card({ board, task, isCarried, open, actions, onPointerDown }: C
   const failures = useSignalValue(board.tasks.failed).filter((failure) => failure.id === id)
   const conflict = useSignalValue(board.conflicts.byId).get(id)
   const author = useAuthorOfChange(board, id)
-  const editor = useSignalValue(board.members).find((member) => member.id !== board.user.id && noteOf(member).card === id)
+  const editor = useSignalValue(board.members).find(
+    (member) => member.id !== board.user.id && noteOf(member).card === id,
+  )
   const isEditing = open?.kind === 'editor'
-  const edit = (): void => actions.open({ kind: 'editor', id })
+  const edit = (): void => actions.edit(task)
 
   return (
     <li
@@ -49,13 +51,20 @@ export function Card({ board, task, isCarried, open, actions, onPointerDown }: C
       aria-keyshortcuts="e m Delete"
       onPointerDown={isEditing ? undefined : (event) => onPointerDown(event, task)}
       onDoubleClick={isEditing ? undefined : edit}
+      onClick={isEditing ? undefined : (event) => isTap(event) && edit()}
     >
       {isEditing ? (
-        <CardEditor board={board} task={task} draft={open.draft} actions={actions} />
+        <CardEditor board={board} task={task} open={open} actions={actions} />
       ) : (
         <>
           <CardFace board={board} task={task} />
-          <button type="button" className="icon-button card-edit" aria-label={`Edit ${task.title}`} tabIndex={-1} onClick={edit}>
+          <button
+            type="button"
+            className="icon-button card-edit"
+            aria-label={`Edit ${task.title}`}
+            tabIndex={-1}
+            onClick={edit}
+          >
             <Icon name="edit" />
           </button>
         </>
@@ -85,9 +94,11 @@ export function Card({ board, task, isCarried, open, actions, onPointerDown }: C
           </div>
         </div>
       )}
-      {conflict !== undefined && <ConflictNote board={board} conflict={conflict} actions={actions} />}
+      {conflict !== undefined && (
+        <ConflictNote board={board} task={task} conflict={conflict} actions={actions} />
+      )}
       {failures.map((failure) => (
-        <RefusalNote key={failure.mutationId} failure={failure} actions={actions} />
+        <RefusalNote key={failure.mutationId} task={task} failure={failure} actions={actions} />
       ))}
     </li>
   )
@@ -95,7 +106,15 @@ export function Card({ board, task, isCarried, open, actions, onPointerDown }: C
 
 function SaveMark({ mark }: { readonly mark: 'pending' | 'saved' }) {
   const title = mark === 'pending' ? 'not saved yet' : 'saved'
-  return <span className="save-mark" role="img" aria-label={title} title={title} data-testid={`mark-${mark}`} />
+  return (
+    <span className="save-mark" role="img" aria-label={title} title={title} data-testid={`mark-${mark}`} />
+  )
+}
+
+/** A finger has no double click: one tap opens the card. */
+function isTap(event: MouseEvent<HTMLElement>): boolean {
+  const { pointerType } = event.nativeEvent as unknown as { readonly pointerType?: string }
+  return pointerType === 'touch' && (event.target as HTMLElement).closest('button, .note') === null
 }
 
 /** `undefined`: nobody else changed the card just now; `null`: somebody unknown did. */

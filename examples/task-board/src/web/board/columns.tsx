@@ -1,5 +1,5 @@
 import { useSignalValue } from '@dnr/react'
-import { useRef, useState } from 'react'
+import { useEffect, useRef, useState } from 'react'
 import type { Status, Task } from '../../shared/task.ts'
 import type { Board } from '../model/board.ts'
 import { byColumn, COLUMNS, nameOfColumn } from '../model/columns.ts'
@@ -14,13 +14,16 @@ import { useGlide } from './use-glide.ts'
 
 /** What is open on the board: at most one thing at a time. */
 export type Open =
-  | { readonly kind: 'editor'; readonly id: string; readonly draft?: Draft }
+  /** Here, and not in the card: a card that somebody moves meanwhile is a new element in its new column. */
+  | { readonly kind: 'editor'; readonly id: string; readonly base: Task; readonly draft: Draft }
   | { readonly kind: 'composer'; readonly status: Status; readonly title?: string }
   /** A card that waits for a yes to its deletion, or for an arrow to move along. */
   | { readonly kind: 'deleting' | 'moving'; readonly id: string }
 
 export interface BoardActions {
   open(what: Open | null): void
+  /** Opens a card's editor; `draft` is what it holds at first where that differs from the task. */
+  edit(task: Task, draft?: Draft): void
   move(task: Task, status: Status, index: number): void
   remove(task: Task): void
 }
@@ -33,11 +36,14 @@ export function Columns({ board, onShowKeys }: { readonly board: Board; readonly
 
   const actions: BoardActions = {
     open(what) {
-      if (open?.kind === 'editor' && open.id !== (what as { id?: string } | null)?.id) board.me.openCard(null)
-      if (what?.kind === 'editor') board.me.openCard(what.id)
+      const editedId = what?.kind === 'editor' ? what.id : null
+      if (editedId !== (open?.kind === 'editor' ? open.id : null)) board.me.openCard(editedId)
       // What was open gives the focus back to its card.
       if (what === null && open !== null && 'id' in open) focusCard(root.current, open.id)
       setOpen(what)
+    },
+    edit(task, draft = {}) {
+      actions.open({ kind: 'editor', id: task.id, base: task, draft })
     },
     move(task, status, index) {
       board.writes.move(task.id, status, index)
@@ -48,12 +54,13 @@ export function Columns({ board, onShowKeys }: { readonly board: Board; readonly
     remove(task) {
       board.writes.remove(task.id)
       board.notices.say(`Deleted “${task.title}”.`)
-      setOpen(null)
+      actions.open(null)
     },
   }
-  const drag = useCardDrag({ root, onDrop: actions.move })
+  const { holdLifted, ...drag } = useCardDrag({ root, onDrop: actions.move })
   // While a card is carried the list holds still under the pointer.
   const shown = byColumn(drag.frozen ?? rows)
+  useClosedWithItsCard(board, open, actions)
   useBoardKeys({ board, root, open, actions, onShowKeys })
   useGlide(root)
   useFocusKeeper(root)
@@ -69,7 +76,9 @@ export function Columns({ board, onShowKeys }: { readonly board: Board; readonly
             status={status}
             name={name}
             tasks={shown[status]}
-            refused={failed.filter((failure) => failure.operation === 'create' && statusOf(failure.fields) === status)}
+            refused={failed.filter(
+              (failure) => failure.operation === 'create' && statusOf(failure.fields) === status,
+            )}
             open={open}
             actions={actions}
             carried={drag.task?.id ?? null}
@@ -80,12 +89,23 @@ export function Columns({ board, onShowKeys }: { readonly board: Board; readonly
         ))}
       </div>
       {drag.task !== null && (
-        <div className="lifted" ref={drag.liftedRef} aria-hidden="true">
+        <div className="lifted" data-lifted={drag.task.id} ref={holdLifted} aria-hidden="true">
           <CardFace board={board} task={drag.task} />
         </div>
       )}
     </main>
   )
+}
+
+/** What is open on a card goes with it when somebody deletes the card or takes it out of sight. */
+function useClosedWithItsCard(board: Board, open: Open | null, actions: BoardActions): void {
+  const isGone = open !== null && 'id' in open && board.tasks.byId(open.id) === undefined
+  const wasEdited = open?.kind === 'editor' && Object.keys(open.draft).length > 0
+  useEffect(() => {
+    if (!isGone) return
+    if (wasEdited) board.notices.show('The task that you were editing is gone.', 'error')
+    actions.open(null)
+  })
 }
 
 function statusOf(fields: Readonly<Record<string, unknown>> | null): Status {

@@ -10,7 +10,9 @@ interface ComposerProps {
 export function Composer({ initial, onCreate, onClose }: ComposerProps) {
   const [title, setTitle] = useState(initial)
   const item = useRef<HTMLLIElement>(null)
-  useEffect(() => item.current?.scrollIntoView({ block: 'nearest' }))
+  useEffect(() => {
+    item.current?.scrollIntoView({ block: 'nearest' })
+  })
 
   const onKeyDown = (event: KeyboardEvent): void => {
     if (event.key === 'Escape') onClose()

@@ -1,19 +1,21 @@
+import type { Task } from '../../shared/task.ts'
 import type { Board } from '../model/board.ts'
 import type { Conflict, Draft } from '../model/conflicts.ts'
 import type { BoardActions } from './columns.tsx'
 
 interface ConflictNoteProps {
   readonly board: Board
+  readonly task: Task
   readonly conflict: Conflict
   readonly actions: BoardActions
 }
 
 /** Two people changed the same words: whoever came second decides. */
-export function ConflictNote({ board, conflict, actions }: ConflictNoteProps) {
+export function ConflictNote({ board, task, conflict, actions }: ConflictNoteProps) {
   const { id, mine, theirs } = conflict
   const edit = (): void => {
     conflict.takeTheirs()
-    actions.open({ kind: 'editor', id, draft: mine })
+    actions.edit({ ...task, ...theirs }, mine)
   }
   const fields = Object.keys(mine) as (keyof Draft)[]
   const mutationId = board.recentChanges.lastOf(id)

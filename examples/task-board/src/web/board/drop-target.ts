@@ -13,7 +13,11 @@ interface Point {
 }
 
 /** The place under the pointer, or `null` outside of every column. On a phone a tab leads to its column. */
-export function findDropTarget(root: HTMLElement | null, carriedId: string, pointer: Point): DropTarget | null {
+export function findDropTarget(
+  root: HTMLElement | null,
+  carriedId: string,
+  pointer: Point,
+): DropTarget | null {
   const under = document.elementsFromPoint(pointer.x, pointer.y) as HTMLElement[]
   const tab = under.find((element) => element.dataset['tab'] !== undefined)
   if (tab !== undefined) showColumn(root, tab.dataset['tab'] as Status)
@@ -22,7 +26,9 @@ export function findDropTarget(root: HTMLElement | null, carriedId: string, poin
   if (!list) return null
   const y = pointer.y - list.getBoundingClientRect().top + list.scrollTop
   // Offsets do not know of transforms, so cards that glide out of the way do not flicker back.
-  const cards = [...list.querySelectorAll<HTMLElement>('[data-card]')].filter((card) => card.dataset['card'] !== carriedId)
+  const cards = [...list.querySelectorAll<HTMLElement>('[data-card]')].filter(
+    (card) => card.dataset['card'] !== carriedId,
+  )
   const index = cards.filter((card) => card.offsetTop + card.offsetHeight / 2 < y).length
   return { status: list.dataset['list'] as Status, index }
 }

@@ -11,7 +11,7 @@ interface RefusedCardProps {
 
 /** A new task that the server refused: its text is not lost. */
 export function RefusedCard({ failure, status, actions }: RefusedCardProps) {
-  const title = String(failure.fields?.['title'] ?? '')
+  const { title = '' } = failure.fields as { readonly title?: string }
   const edit = (): void => {
     failure.discard()
     actions.open({ kind: 'composer', status, title })

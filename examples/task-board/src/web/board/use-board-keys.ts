@@ -40,28 +40,30 @@ export function useBoardKeys(options: BoardKeysOptions): void {
 /** True when the key meant something. */
 function press(key: string, { board, root, open, actions, onShowKeys }: BoardKeysOptions): boolean {
   const task = focusedTask(board)
-  if (key === '?') return did(onShowKeys())
-  if (key === 'n') return did(actions.open({ kind: 'composer', status: task?.status ?? 'todo' }))
-  if (key === 'Escape' && open !== null) return did(actions.open(null))
+  if (key === '?') return did(() => onShowKeys())
+  if (key === 'n') return did(() => actions.open({ kind: 'composer', status: task?.status ?? 'todo' }))
+  if (key === 'Escape' && open !== null) return did(() => actions.open(null))
   const step = STEPS[key]
-  if (step !== undefined && task === undefined) return document.activeElement === document.body && goTo(root, firstTask(board))
+  if (step !== undefined && task === undefined)
+    return document.activeElement === document.body && goTo(root, firstTask(board))
   if (task === undefined) return false
   const { id } = task
   if (step !== undefined) {
     if (open?.kind !== 'moving') return goTo(root, neighbour(board, task, step))
     actions.open(null)
-    return did(moveBy(task, step, board, root, actions))
+    return did(() => moveBy(task, step, board, root, actions))
   }
-  if (key === 'e' || key === 'Enter') return did(actions.open({ kind: 'editor', id }))
+  if (key === 'e' || key === 'Enter') return did(() => actions.edit(task))
   if (key === 'm') {
     board.notices.say('Press an arrow key to move the card.')
-    return did(actions.open({ kind: 'moving', id }))
+    return did(() => actions.open({ kind: 'moving', id }))
   }
-  if (key === 'Delete' || key === 'Backspace') return did(actions.open({ kind: 'deleting', id }))
+  if (key === 'Delete' || key === 'Backspace') return did(() => actions.open({ kind: 'deleting', id }))
   return false
 }
 
-function did(_: void): true {
+function did(action: () => void): true {
+  action()
   return true
 }
 
@@ -81,7 +83,11 @@ function firstTask({ tasks }: Board): Task | undefined {
 }
 
 /** The card in that direction; empty columns are passed over. */
-function neighbour({ tasks }: Board, task: Task, [across, along]: readonly [number, number]): Task | undefined {
+function neighbour(
+  { tasks }: Board,
+  task: Task,
+  [across, along]: readonly [number, number],
+): Task | undefined {
   const columns = byColumn(tasks.rows.peek())
   const place = columns[task.status].findIndex(({ id }) => id === task.id)
   if (along !== 0) return columns[task.status][place + along]

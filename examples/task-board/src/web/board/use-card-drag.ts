@@ -1,6 +1,13 @@
 // Carrying a card, by mouse or finger. The card's own element stays where it is, so that the browser keeps sending its
 // events; a copy follows the pointer, and a gap shows where it would land.
-import { type PointerEvent as ReactPointerEvent, type RefObject, useCallback, useRef, useState } from 'react'
+import {
+  type PointerEvent as ReactPointerEvent,
+  type RefObject,
+  useCallback,
+  useEffect,
+  useRef,
+  useState,
+} from 'react'
 import type { Status, Task } from '../../shared/task.ts'
 import { type DropTarget, findDropTarget, scrollAtEdge } from './drop-target.ts'
 
@@ -10,7 +17,7 @@ export interface CardDrag {
   readonly frozen: readonly Task[] | null
   readonly target: DropTarget | null
   readonly height: number
-  readonly liftedRef: (element: HTMLElement | null) => void
+  readonly holdLifted: (element: HTMLElement | null) => void
   press(event: ReactPointerEvent<HTMLElement>, task: Task, rows: readonly Task[]): void
 }
 
@@ -36,21 +43,30 @@ export function useCardDrag({ root, onDrop }: CardDragOptions): CardDrag {
   const lifted = useRef<HTMLElement | null>(null)
   const place = useRef({ x: 0, y: 0, width: 0 })
   const drop = useRef(onDrop)
-  drop.current = onDrop
+  useEffect(() => {
+    drop.current = onDrop
+  })
 
-  const paint = (): void => {
+  const paint = useCallback(() => {
     const { x, y, width } = place.current
     if (lifted.current === null) return
     lifted.current.style.width = `${width}px`
     lifted.current.style.translate = `${x}px ${y}px`
-  }
-  const liftedRef = useCallback((element: HTMLElement | null) => {
-    lifted.current = element
-    paint()
   }, [])
+  const holdLifted = useCallback(
+    (element: HTMLElement | null) => {
+      lifted.current = element
+      paint()
+    },
+    [paint],
+  )
 
   const press = (event: ReactPointerEvent<HTMLElement>, task: Task, rows: readonly Task[]): void => {
-    if (event.button !== 0 || (event.target as HTMLElement).closest('button, a, input, select, textarea, .note')) return
+    if (
+      event.button !== 0 ||
+      (event.target as HTMLElement).closest('button, a, input, select, textarea, .note')
+    )
+      return
     const card = event.currentTarget
     const { pointerId, pointerType, clientX, clientY } = event
     const rect = card.getBoundingClientRect()
@@ -112,7 +128,10 @@ export function useCardDrag({ root, onDrop }: CardDragOptions): CardDrag {
     window.addEventListener('keydown', (key) => key.key === 'Escape' && finish(false), options)
     window.addEventListener('contextmenu', (menu) => isLifted && menu.preventDefault(), options)
     // The browser scrolls unless this is refused from the first move on.
-    card.addEventListener('touchmove', (touch) => isLifted && touch.preventDefault(), { ...options, passive: false })
+    card.addEventListener('touchmove', (touch) => isLifted && touch.preventDefault(), {
+      ...options,
+      passive: false,
+    })
   }
 
   return {
@@ -120,7 +139,7 @@ export function useCardDrag({ root, onDrop }: CardDragOptions): CardDrag {
     frozen: carried?.rows ?? null,
     target,
     height: carried?.height ?? 0,
-    liftedRef,
+    holdLifted,
     press,
   }
 }

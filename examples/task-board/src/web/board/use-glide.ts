@@ -14,7 +14,7 @@ interface Place {
  */
 export function useGlide(root: RefObject<HTMLElement | null>): void {
   // Read while rendering, when the page still shows what was before: also what changed without a render of ours.
-  const before = placesOf(root.current)
+  const before = new Map<string, Place>([...placesOf(root.current), ...liftedPlace(root.current)])
 
   useLayoutEffect(() => {
     if (matchMedia('(prefers-reduced-motion: reduce)').matches) return
@@ -33,6 +33,12 @@ function placesOf(root: HTMLElement | null): ReadonlyMap<string, Place & { reado
     places.set(card.dataset['card'] as string, { card, ...viewportPlace(card, list) })
   }
   return places
+}
+
+/** A card that is let go glides from where it was carried. */
+function liftedPlace(root: HTMLElement | null): readonly [string, Place][] {
+  const lifted = root?.querySelector<HTMLElement>('[data-lifted]')
+  return lifted ? [[lifted.dataset['lifted'] as string, lifted.getBoundingClientRect()]] : []
 }
 
 /** By offsets, which transforms do not change: a card in mid-glide is where it will be. */

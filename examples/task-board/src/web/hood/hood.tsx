@@ -63,7 +63,10 @@ function OwnWriteLine({ label, mutation }: OwnWrite) {
 function JournalLine({ entry, board }: { readonly entry: JournalEntry; readonly board: Board }) {
   const mutationId = entry.kind === 'event' ? entry.mutationId : null
   const author = useSignalValue(
-    useMemo(() => computed(() => (mutationId === null ? null : board.authorOf(mutationId))), [board, mutationId]),
+    useMemo(
+      () => computed(() => (mutationId === null ? null : board.authorOf(mutationId))),
+      [board, mutationId],
+    ),
   )
   if (entry.kind === 'line') return <li className="hood-note">{entry.text}</li>
   const who = author === null ? null : author.id === board.user.id ? 'you' : author.name

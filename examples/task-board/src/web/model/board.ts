@@ -62,7 +62,7 @@ export function openBoard({ token, user }: Session): Board {
   const me = createMyPresence(room)
   const writes = createTaskWrites({ tasks, optimistic, onWrite: me.wrote })
   const recentChanges = createRecentChanges()
-  const journal = createJournal(client, confirmed.status)
+  const journal = createJournal({ client, status: confirmed.status, isOwn: writes.isOwn })
   const position = signal<Position | null>(null)
 
   const authors = computed(() => {
@@ -75,7 +75,8 @@ export function openBoard({ token, user }: Session): Board {
       position.value = batch.position
       if (batch.kind !== 'events') return
       for (const { id, row, mutationId } of batch.changes)
-        if (row !== null && mutationId !== null && !writes.isOwn(mutationId)) recentChanges.add(id, mutationId)
+        if (row !== null && mutationId !== null && !writes.isOwn(mutationId))
+          recentChanges.add(id, mutationId)
     }),
     // Whoever took the other's version has decided: there is nothing left to retry.
     effect(() => {

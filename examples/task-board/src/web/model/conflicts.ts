@@ -48,9 +48,8 @@ export function createConflicts(): Conflicts {
 /** Fields that differ from `base`; all of them when there is none. */
 export function changedFields(base: Draft | undefined, changed: Draft): Draft {
   return Object.fromEntries(
-    TEXT_FIELDS.filter((field) => changed[field] !== undefined && changed[field] !== base?.[field]).map((field) => [
-      field,
-      changed[field],
-    ]),
+    TEXT_FIELDS.filter((field) => changed[field] !== undefined && changed[field] !== base?.[field]).map(
+      (field) => [field, changed[field]],
+    ),
   )
 }

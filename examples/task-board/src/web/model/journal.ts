@@ -16,7 +16,11 @@ export type JournalEntry = { readonly key: number } & (
   | { readonly kind: 'line'; readonly text: string }
 )
 
-type Written = JournalEntry extends infer Entry ? (Entry extends { key: number } ? Omit<Entry, 'key'> : never) : never
+type Written = JournalEntry extends infer Entry
+  ? Entry extends { key: number }
+    ? Omit<Entry, 'key'>
+    : never
+  : never
 
 export interface Journal {
   readonly entries: ReadonlySignal<readonly JournalEntry[]>
@@ -27,7 +31,14 @@ const MAX_ENTRIES = 100
 /** A replay is over when nothing came for this long. */
 const QUIET_MS = 250
 
-export function createJournal(client: RealtimeClient<Entities>, rows: ReadonlySignal<string>): Journal {
+export interface JournalOptions {
+  readonly client: RealtimeClient<Entities>
+  /** The status of the rows: what comes after `stale` was missed. */
+  readonly status: ReadonlySignal<string>
+  isOwn(mutationId: string): boolean
+}
+
+export function createJournal({ client, status, isOwn }: JournalOptions): Journal {
   const entries = signal<readonly JournalEntry[]>([])
   let count = 0
   const write = (entry: Written): void => {
@@ -54,8 +65,14 @@ export function createJournal(client: RealtimeClient<Entities>, rows: ReadonlySi
       const { reason, mutationId } = message as { readonly reason?: string; readonly mutationId?: string }
       const latencyMs = Math.max(0, Math.round(Date.now() + client.serverTimeOffsetMs - timestamp))
       const offset = position?.offset ?? 0
-      write({ kind: 'event', offset, what: reason ?? type.slice(7), mutationId: mutationId ?? null, latencyMs })
-      recovery.count++
+      write({
+        kind: 'event',
+        offset,
+        what: reason ?? type.slice(7),
+        mutationId: mutationId ?? null,
+        latencyMs,
+      })
+      if (mutationId === undefined || !isOwn(mutationId)) recovery.count++
       if (recovery.timer !== undefined) settleLater(sinceReady())
     }),
     client.on('resynced', ({ position }) => {
@@ -63,9 +80,8 @@ export function createJournal(client: RealtimeClient<Entities>, rows: ReadonlySi
       line(`the log no longer reaches back: read anew at #${position.offset}`)
     }),
     effect(() => {
-      const status = rows.value
-      if (status === 'live' && wasStale) settleLater(sinceReady())
-      wasStale = status === 'stale'
+      if (status.value === 'live' && wasStale) settleLater(sinceReady())
+      wasStale = status.value === 'stale'
     }),
     effect(() => {
       const state = client.state.value
@@ -73,7 +89,8 @@ export function createJournal(client: RealtimeClient<Entities>, rows: ReadonlySi
         recovery.count = 0
         recovery.startedAt = performance.now()
         queueMicrotask(() => line('connected'))
-      } else if (state.status === 'waiting') queueMicrotask(() => line(`connection lost: ${state.cause.message}`))
+      } else if (state.status === 'waiting')
+        queueMicrotask(() => line(`connection lost: ${state.cause.message}`))
     }),
   ]
   return {

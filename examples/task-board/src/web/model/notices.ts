@@ -36,7 +36,8 @@ export function createNotices(): Notices {
     },
     show(text, kind) {
       const key = ++count
-      toasts.value = [...toasts.peek(), { key, text, kind }].slice(-MAX_TOASTS)
+      const others = toasts.peek().filter((toast) => toast.text !== text)
+      toasts.value = [...others, { key, text, kind }].slice(-MAX_TOASTS)
       setTimeout(() => dismiss(key), SHOWN_MS)
     },
   }

@@ -22,7 +22,10 @@ export function rankAt(others: readonly Ranked[], id: string, index: number): re
   const column = [...others.slice(0, index), { id, rank }, ...others.slice(index)]
   return column
     .map((card, position) => ({ id: card.id, rank: position + 1 }))
-    .filter(({ id: each, rank: next }) => each === id || others.some((card) => card.id === each && card.rank !== next))
+    .filter(
+      ({ id: each, rank: next }) =>
+        each === id || others.some((card) => card.id === each && card.rank !== next),
+    )
 }
 
 function between(before: number | undefined, after: number | undefined): number {

@@ -45,7 +45,7 @@ export function createTaskWrites({ tasks, optimistic, onWrite }: TaskWritesOptio
   return {
     latest,
     isOwn: (mutationId) => own.has(mutationId),
-    create: (title, status) => record(`create “${title}”`, tasks.create({ title, status })).id,
+    create: (title, status) => record(`create “${title.slice(0, 40)}”`, tasks.create({ title, status })).id,
     edit(id, draft) {
       record(`edit ${Object.keys(draft).join(', ')}`, tasks.update(id, draft))
     },
@@ -59,7 +59,10 @@ export function createTaskWrites({ tasks, optimistic, onWrite }: TaskWritesOptio
       optimistic.batch(() => {
         for (const { id: each, rank } of rankAt(others, id, index)) {
           const patch = each === id && task.status !== status ? { rank, status } : { rank }
-          record(each === id ? `move to ${status}` : 'make room', tasks.update(each, patch, { ifVersion: false }))
+          record(
+            each === id ? `move to ${status}` : 'make room',
+            tasks.update(each, patch, { ifVersion: false }),
+          )
         }
       })
     },

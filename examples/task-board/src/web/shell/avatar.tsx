@@ -14,7 +14,14 @@ export interface AvatarProps {
 
 export function Avatar({ id, name, state, tabs = 1, title = name }: AvatarProps) {
   return (
-    <span className="avatar" data-state={state} style={personStyle(id)} role="img" aria-label={title} title={title}>
+    <span
+      className="avatar"
+      data-state={state}
+      style={personStyle(id)}
+      role="img"
+      aria-label={title}
+      title={title}
+    >
       <span aria-hidden="true">{initialsOf(name)}</span>
       {tabs > 1 && (
         <span className="avatar-tabs" aria-hidden="true">

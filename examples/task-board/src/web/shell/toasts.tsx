@@ -12,7 +12,12 @@ export function Toasts({ notices }: { readonly notices: Notices }) {
         {toasts.map(({ key, text, kind }) => (
           <div key={key} className="toast" data-kind={kind}>
             <p>{text}</p>
-            <button type="button" className="icon-button" aria-label="Dismiss" onClick={() => notices.dismiss(key)}>
+            <button
+              type="button"
+              className="icon-button"
+              aria-label="Dismiss"
+              onClick={() => notices.dismiss(key)}
+            >
               <Icon name="close" />
             </button>
           </div>

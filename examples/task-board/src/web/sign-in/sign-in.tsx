@@ -10,7 +10,7 @@ export function SignIn() {
     event.preventDefault()
     const form = new FormData(event.currentTarget)
     const { submitter } = event.nativeEvent as SubmitEvent
-    const name = String(form.get('name')).trim()
+    const name = (form.get('name') as string).trim()
     if (name === '') return setComplaint('Say your name first.')
     setBusy(true)
     setComplaint(null)
@@ -26,10 +26,16 @@ export function SignIn() {
     <main className="sign-in">
       <form className="sign-in-card" onSubmit={(event) => void submit(event)}>
         <h1>Task board</h1>
-        <p className="quiet">One board for each team, live in every window.</p>
+        <p className="quiet">One board a team, live in every window.</p>
         <label>
           Your name
-          <input name="name" autoComplete="nickname" autoFocus maxLength={64} aria-describedby="sign-in-complaint" />
+          <input
+            name="name"
+            autoComplete="nickname"
+            autoFocus
+            maxLength={64}
+            aria-describedby="sign-in-complaint"
+          />
         </label>
         <fieldset disabled={isBusy}>
           <legend>Join a team</legend>

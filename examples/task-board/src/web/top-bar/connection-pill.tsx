@@ -1,6 +1,6 @@
 import type { ConnectionState } from '@dnr/client'
 import { useConnectionState, useSignalValue } from '@dnr/react'
-import { useEffect, useState } from 'react'
+import { useCallback, useSyncExternalStore } from 'react'
 import type { Board } from '../model/board.ts'
 import { signOut } from '../shell/open-board.ts'
 
@@ -66,14 +66,18 @@ function describe(state: ConnectionState, seconds: number): Description {
   }
 }
 
+const TICK_MS = 250
+
 /** Whole seconds until a time, counted down. */
 function useSecondsUntil(at: number | null): number {
-  const [now, setNow] = useState(() => Date.now())
-  useEffect(() => {
-    if (at === null) return
-    setNow(Date.now())
-    const timer = setInterval(() => setNow(Date.now()), 250)
-    return () => clearInterval(timer)
-  }, [at])
-  return at === null ? 0 : Math.max(1, Math.ceil((at - now) / 1_000))
+  const isCounting = at !== null
+  const subscribe = useCallback(
+    (notify: () => void) => {
+      const timer = isCounting ? setInterval(notify, TICK_MS) : undefined
+      return () => clearInterval(timer)
+    },
+    [isCounting],
+  )
+  const ticks = useSyncExternalStore(subscribe, () => (isCounting ? Math.floor(Date.now() / TICK_MS) : 0))
+  return at === null ? 0 : Math.max(1, Math.ceil((at - ticks * TICK_MS) / 1_000))
 }

@@ -25,7 +25,13 @@ export function Menu({ board, isHoodOpen, onToggleHood, onShowKeys }: MenuProps)
   }
   return (
     <>
-      <button type="button" className="icon-button" popoverTarget="menu" aria-label="Menu" data-testid="menu-button">
+      <button
+        type="button"
+        className="icon-button"
+        popoverTarget="menu"
+        aria-label="Menu"
+        data-testid="menu-button"
+      >
         <Icon name="menu" />
       </button>
       <div ref={popover} id="menu" className="menu" popover="auto" data-testid="menu">

@@ -1,0 +1,22 @@
+import { execFile } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { expect, test } from 'vitest'
+
+const main = fileURLToPath(new URL('../src/main.ts', import.meta.url))
+
+// No figure is looked at: timings of a busy machine prove nothing.
+test('a quick run measures every contender and ends well', { timeout: 60_000 }, async () => {
+  const { stdout } = await promisify(execFile)(process.execPath, [main, '--quick'])
+  for (const title of [
+    'ws, one string',
+    'socket.io room',
+    'DNR, one policy group',
+    'DNR, written',
+    'DNR, write answered',
+  ]) {
+    expect(stdout).toContain(title)
+  }
+  expect(stdout).toMatch(/one change in flight[\s\S]*16 changes in one tick/)
+  expect(stdout).not.toContain('NaN')
+})

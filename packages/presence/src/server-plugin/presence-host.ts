@@ -1,0 +1,61 @@
+import type {
+  Channel,
+  ChannelName,
+  ClientMessage,
+  ClientMessageType,
+  Clock,
+  ErrorCode,
+  Principal,
+} from '@dnr/protocol'
+
+/**
+ * What presence asks of the server. The plugin host of `@dnr/server` fits.
+ *
+ * `subscribe` authorises as a client's own `subscribe` would, sends no `subscribed`, and answers a refusal itself.
+ * `send` encodes once whatever the number of receivers, and passes over connections that are gone.
+ */
+export interface PresenceHost {
+  readonly clock: Clock
+  connection(connectionId: string): { readonly id: string; readonly principal: Principal | null } | undefined
+  subscribe(
+    connectionId: string,
+    channel: ChannelName,
+    options: { quiet: true; requestId?: string },
+  ): Promise<'installed' | 'refused'>
+  unsubscribe(connectionId: string, channel: ChannelName): void
+  subscribers(channel: ChannelName): Iterable<string>
+  send(
+    connectionIds: Iterable<string>,
+    message: { type: string; channel?: string; payload?: unknown; requestId?: string },
+  ): void
+  refuse(
+    connectionId: string,
+    error: { code: ErrorCode; message: string; requestId?: string; channel?: string },
+  ): void
+}
+
+/** A running presence plugin. */
+export interface PresenceSession {
+  message(connectionId: string, message: ClientMessage): void | Promise<void>
+  subscribed(connectionId: string, channel: ChannelName): void
+  unsubscribed(connectionId: string, channel: ChannelName): void
+  /** `silentMs`: how long nothing had been heard of it; the time-out includes that. @default 0 */
+  disconnected(connectionId: string, close: { code: number; silentMs?: number }): void
+  stop(): void
+}
+
+/** Presence for `createRealtimeServer({ plugins: [presence()] })`. */
+export interface PresencePlugin {
+  readonly name: 'presence'
+  readonly messageTypes: readonly ClientMessageType[]
+  readonly channelKinds: readonly Channel['kind'][]
+  start(host: PresenceHost): PresenceSession
+}
+
+/** Where a message belongs, and how to answer it. */
+export interface Address {
+  readonly connectionId: string
+  readonly channel: ChannelName
+  readonly resource: string
+  readonly requestId: string | undefined
+}

@@ -1,0 +1,251 @@
+import type { Change } from '@dnr/protocol'
+import { createManualClock } from '@dnr/testing'
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { startChangeRelay } from '../../src/index.ts'
+import { codeOf, openTasks, temporaryFile } from '../support/database.ts'
+
+/** A sink that remembers, and fails when told to. */
+function createSink() {
+  const transactions: (readonly Change[])[] = []
+  const sink = {
+    transactions,
+    failures: 0,
+    attempts: 0,
+    ids: () => transactions.flat().map(({ id }) => id),
+    offsets: () => transactions.flat().map(({ position }) => position.offset),
+    publish(transaction: readonly Change[]): void | Promise<void> {
+      sink.attempts++
+      if (sink.failures > 0) {
+        sink.failures--
+        throw new Error('not now')
+      }
+      transactions.push(transaction)
+    },
+  }
+  return sink
+}
+
+test('what is committed after the start comes in order, as whole transactions', async () => {
+  await using open = await openTasks()
+  await open.tasks.create({ id: 'before', title: 'x' })
+  const sink = createSink()
+  const relay = startChangeRelay(open.database.changeLog, sink)
+  await Promise.all(['a', 'b'].map((id) => open.tasks.create({ id, title: 'x' })))
+  await open.database.transaction(async (tx) => {
+    await open.tasks.within(tx).update('a', { title: 'y' })
+    await open.tasks.within(tx).delete('b')
+  })
+  await relay.flush()
+  expect(
+    sink.transactions.map((changes) => changes.map(({ id, operation, last }) => [id, operation, last])),
+  ).toEqual([
+    [['a', 'created', true]],
+    [['b', 'created', true]],
+    [
+      ['a', 'updated', false],
+      ['b', 'deleted', true],
+    ],
+  ])
+})
+
+test('what comes from memory is what the log holds', async () => {
+  await using open = await openTasks()
+  const start = await open.database.changeLog.head()
+  const sink = createSink()
+  const relay = open.database.startRelay(sink)
+  const { id } = await open.tasks.create({ title: 'x' }, { principal: { id: 'u' }, mutationId: 'm' })
+  await open.tasks.update(id, { title: 'y' })
+  await open.tasks.delete(id)
+  await relay.flush()
+  expect(await open.database.changeLog.read({ after: start, entity: 'Task', limit: 9 })).toMatchObject({
+    changes: sink.transactions.flat(),
+  })
+})
+
+test('nobody can change a row under way by changing the one they were handed', async () => {
+  await using open = await openTasks()
+  const sink = createSink()
+  const relay = open.database.startRelay(sink)
+  const created = await open.tasks.create({ title: 'x' })
+  Object.assign(created, { title: 'changed by the caller' })
+  await relay.flush()
+  expect(sink.transactions[0]?.[0]?.after).toMatchObject({ title: 'x' })
+})
+
+test('nothing is published before COMMIT', async () => {
+  using file = temporaryFile()
+  await using open = await openTasks({ path: file.path })
+  await using other = await openTasks({ path: file.path })
+  const seen: boolean[] = []
+  const relay = open.database.startRelay({
+    async publish([change]) {
+      seen.push((await other.tasks.get(change?.id ?? '')) !== null)
+    },
+  })
+  await Promise.all([open.tasks.create({ title: 'a' }), open.tasks.create({ title: 'b' })])
+  await relay.flush()
+  expect(seen).toEqual([true, true])
+})
+
+test('a sink that throws gets the same transaction again, later ones wait, and writes go on', async () => {
+  const clock = createManualClock()
+  const errors: string[] = []
+  const logger = { error: (message: string) => void errors.push(message), info: () => {}, debug: () => {} }
+  await using open = await openTasks({ clock, logger, random: () => 0.5 })
+  const sink = createSink()
+  sink.failures = 3
+  const relay = open.database.startRelay(sink)
+  await open.tasks.create({ id: 'a', title: 'x' })
+  await open.tasks.create({ id: 'b', title: 'x' })
+  expect(sink.ids()).toEqual([])
+  await clock.advance(1_000)
+  await relay.flush()
+  expect(sink.ids()).toEqual(['a', 'b'])
+  expect(sink.attempts).toBe(5)
+  expect(errors).toHaveLength(3)
+})
+
+test('a slow sink gets one transaction at a time, and flush waits for it', async () => {
+  await using open = await openTasks()
+  let busy = 0
+  let most = 0
+  const relay = open.database.startRelay({
+    async publish() {
+      most = Math.max(most, ++busy)
+      await new Promise((resolve) => void setImmediate(resolve))
+      busy--
+    },
+  })
+  await Promise.all(Array.from({ length: 20 }, () => open.tasks.create({ title: 'x' })))
+  await relay.flush()
+  expect([busy, most]).toEqual([0, 1])
+})
+
+test('writes of another process on the same file are noticed within the polling time', async () => {
+  using file = temporaryFile()
+  const clock = createManualClock()
+  await using here = await openTasks({ path: file.path, clock })
+  await using there = await openTasks({ path: file.path })
+  const sink = createSink()
+  const relay = here.database.startRelay(sink)
+  await here.tasks.create({ id: 'mine', title: 'x' })
+  await there.tasks.create({ id: 'theirs', title: 'x' })
+  await relay.flush()
+  await there.tasks.create({ id: 'noticed', title: 'x' })
+  expect(sink.ids()).toEqual(['mine', 'theirs'])
+  await clock.advance(100)
+  expect(sink.ids()).toEqual(['mine', 'theirs', 'noticed'])
+})
+
+test('a database in memory is not polled, and a stopped relay leaves no timer', async () => {
+  using file = temporaryFile()
+  const clock = createManualClock()
+  await using memory = await openTasks({ clock })
+  memory.database.startRelay(createSink())
+  expect(clock.pendingTimers).toBe(0)
+  await using open = await openTasks({ path: file.path, clock })
+  const relay = open.database.startRelay(createSink())
+  expect(clock.pendingTimers).toBe(1)
+  await relay.stop()
+  await relay.stop()
+  expect(clock.pendingTimers).toBe(0)
+})
+
+test('a sink far behind is served from the log, without gap or repetition', async () => {
+  await using open = await openTasks()
+  const sink = createSink()
+  let release = (): void => {}
+  const held = new Promise<void>((resolve) => (release = resolve))
+  const relay = open.database.startRelay({
+    async publish(transaction) {
+      await held
+      await sink.publish(transaction)
+    },
+  })
+  for (let round = 0; round < 12; round++) {
+    await Promise.all(Array.from({ length: 500 }, () => open.tasks.create({ title: 'x' })))
+  }
+  release()
+  await relay.flush()
+  expect(sink.offsets()).toEqual(Array.from({ length: 6_000 }, (_, index) => index + 1))
+})
+
+test('two processes, any interleaving, sinks that fail: every change once and in order', async () => {
+  const steps = fc.array(
+    fc.record({
+      who: fc.constantFrom(0, 1),
+      count: fc.integer({ min: 1, max: 3 }),
+      fails: fc.nat({ max: 1 }),
+      tick: fc.boolean(),
+    }),
+    { minLength: 1, maxLength: 12 },
+  )
+  await fc.assert(
+    fc.asyncProperty(steps, async (plan) => {
+      using file = temporaryFile()
+      const clock = createManualClock()
+      await using a = await openTasks({ path: file.path, clock, synchronous: 'normal', random: () => 0.1 })
+      await using b = await openTasks({ path: file.path, clock, synchronous: 'normal', random: () => 0.1 })
+      const sinks = [createSink(), createSink()]
+      const relays = [a.database.startRelay(sinks[0] as never), b.database.startRelay(sinks[1] as never)]
+      let written = 0
+      for (const { who, count, fails, tick } of plan) {
+        for (const sink of sinks) sink.failures = fails
+        const tasks = who === 0 ? a.tasks : b.tasks
+        await Promise.all(Array.from({ length: count }, () => tasks.create({ title: 'x' })))
+        written += count
+        if (tick) await clock.advance(100)
+      }
+      for (const sink of sinks) sink.failures = 0
+      await clock.advance(10_000)
+      await Promise.all(relays.map((relay) => relay.flush()))
+      for (const sink of sinks)
+        expect(sink.offsets()).toEqual(Array.from({ length: written }, (_, index) => index + 1))
+    }),
+    { numRuns: 25 },
+  )
+})
+
+test('trimming leaves what a relay has not delivered', async () => {
+  const clock = createManualClock()
+  await using open = await openTasks({ clock, random: () => 0.5 })
+  const sink = createSink()
+  sink.failures = 1
+  const relay = open.database.startRelay(sink)
+  await open.tasks.create({ id: 'a', title: 'x' })
+  expect((await open.database.changeLog.trim({ keep: 0 })).removedChanges).toBe(0)
+  await clock.advance(1_000)
+  await relay.flush()
+  expect((await open.database.changeLog.trim({ keep: 0 })).removedChanges).toBe(1)
+})
+
+test('a stopped relay publishes nothing more, and its flushes are refused', async () => {
+  const clock = createManualClock()
+  await using open = await openTasks({ clock })
+  const sink = createSink()
+  sink.failures = Number.POSITIVE_INFINITY
+  const relay = open.database.startRelay(sink)
+  await open.tasks.create({ title: 'x' })
+  const flushed = codeOf(relay.flush())
+  await clock.advance(100)
+  await relay.stop()
+  const { attempts } = sink
+  await open.tasks.create({ title: 'y' })
+  await clock.advance(10_000)
+  expect(await flushed).toBe('closed')
+  expect(await codeOf(relay.flush())).toBe('closed')
+  expect(sink.attempts).toBe(attempts)
+})
+
+test('a relay started while a transaction is open gets that transaction', async () => {
+  await using open = await openTasks()
+  const sink = createSink()
+  let relay: ReturnType<typeof startChangeRelay> | undefined
+  await open.database.transaction(async (tx) => {
+    await open.tasks.within(tx).create({ id: 'a', title: 'x' })
+    relay = open.database.startRelay(sink)
+  })
+  await relay?.flush()
+  expect(sink.ids()).toEqual(['a'])
+})

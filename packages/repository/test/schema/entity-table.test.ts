@@ -1,0 +1,122 @@
+import Database from 'better-sqlite3'
+import { defineEntity } from '@dnr/protocol'
+import { expect, test } from 'vitest'
+import { z } from 'zod'
+import { createRealtimeRepository, openDatabase } from '../../src/index.ts'
+import { codeOf, openTasks, Task, temporaryFile } from '../support/database.ts'
+
+async function migrateOver(ddl: string, entity: typeof Task | ReturnType<typeof defineEntity> = Task) {
+  const handle = new Database(':memory:')
+  handle.exec(ddl)
+  const database = openDatabase({ handle })
+  const rows = createRealtimeRepository({ database, entity })
+  try {
+    await database.migrate([rows])
+    return 'taken'
+  } catch (error) {
+    return error as Error
+  } finally {
+    await database.close()
+    handle.close()
+  }
+}
+
+test('migrating again changes nothing, and keeps the rows', async () => {
+  using file = temporaryFile()
+  for (let run = 1; run <= 3; run++) {
+    await using open = await openTasks({ path: file.path })
+    await open.database.migrate([open.tasks])
+    await open.tasks.create({ title: 'x' })
+    expect((await open.tasks.find()).rows).toHaveLength(run)
+  }
+})
+
+test('a table of the user’s own is used as it is', async () => {
+  const ddl = `CREATE TABLE Task (key INTEGER PRIMARY KEY, id VARCHAR(50) NOT NULL UNIQUE, title VARCHAR, status CHAR, assignee, rank INTEGER,
+    done BOOLEAN, version INT, secret TEXT DEFAULT 's')`
+  expect(await migrateOver(ddl)).toBe('taken')
+})
+
+test('columns that are missing are named, with the SQL that adds them', async () => {
+  const error = await migrateOver(
+    'CREATE TABLE Task (id TEXT PRIMARY KEY, title TEXT, status TEXT, assignee TEXT)',
+  )
+  expect(error).toMatchObject({
+    code: 'bad_entity',
+    message: expect.stringContaining('lacks rank, done, version'),
+  })
+  const sql = /Add what is missing: (.*)$/.exec((error as Error).message)?.[1]
+  expect(
+    await migrateOver(
+      `CREATE TABLE Task (id TEXT PRIMARY KEY, title TEXT, status TEXT, assignee TEXT); ${sql}`,
+    ),
+  ).toBe('taken')
+})
+
+test.each([
+  ['id TEXT', 'title TEXT', /id is not unique/],
+  ['id TEXT PRIMARY KEY', 'title INTEGER', /title is declared INTEGER/],
+  ['id TEXT PRIMARY KEY', 'title NUMERIC', /title is declared NUMERIC/],
+])('a table with %s and %s is refused, since it would change values', async (id, title, message) => {
+  expect(
+    await migrateOver(
+      `CREATE TABLE Task (${id}, ${title}, status TEXT, assignee TEXT, rank REAL, done INTEGER, version INTEGER)`,
+    ),
+  ).toMatchObject({
+    code: 'bad_entity',
+    message: expect.stringMatching(message),
+  })
+})
+
+test('bigints and JSON survive columns declared as integers and JSON', async () => {
+  const handle = new Database(':memory:')
+  handle.exec('CREATE TABLE Large (id TEXT PRIMARY KEY, size INTEGER, data JSON, version INTEGER)')
+  const database = openDatabase({ handle })
+  const Large = defineEntity('Large', z.object({ id: z.string(), size: z.bigint(), data: z.any() }))
+  const rows = createRealtimeRepository({ database, entity: Large })
+  await database.migrate([rows])
+  const size = 2n ** 62n + 1n
+  for (const [id, data] of [
+    ['a', 5],
+    ['b', '5'],
+    ['c', { x: [1, null] }],
+  ] as const) {
+    await rows.create({ id, size, data })
+    expect(await rows.get(id)).toMatchObject({ size, data })
+  }
+  await database.close()
+  handle.close()
+})
+
+test('tables written by a newer version are refused', async () => {
+  using file = temporaryFile()
+  {
+    await using open = await openTasks({ path: file.path })
+    await open.tasks.create({ title: 'x' })
+  }
+  const handle = new Database(file.path)
+  handle.exec("UPDATE dnr_meta SET value = 99 WHERE name = 'schema'")
+  handle.close()
+  expect(await codeOf(openTasks({ path: file.path }))).toBe('storage_failed')
+})
+
+test('rows that stood in the table before are read, changed and logged', async () => {
+  const handle = new Database(':memory:')
+  handle.exec(`CREATE TABLE Task (id TEXT PRIMARY KEY, title TEXT, status TEXT, assignee TEXT, rank REAL, done INTEGER, version INTEGER NOT NULL DEFAULT 1);
+    INSERT INTO Task (id, title, status, rank, done) VALUES ('old', 'x', 'todo', 2, 1)`)
+  const database = openDatabase({ handle })
+  const tasks = createRealtimeRepository({ database, entity: Task })
+  await database.migrate([tasks])
+  expect(await tasks.get('old')).toEqual({
+    id: 'old',
+    title: 'x',
+    status: 'todo',
+    assignee: null,
+    rank: 2,
+    done: true,
+    version: 1,
+  })
+  expect(await tasks.update('old', { done: false })).toMatchObject({ done: false, version: 2 })
+  await database.close()
+  handle.close()
+})

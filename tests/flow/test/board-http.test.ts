@@ -1,0 +1,291 @@
+// The interface of the built task board that others drive (design, section 8), from outside.
+import { request as httpRequest } from 'node:http'
+import { once } from 'node:events'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { boardApi, signInToBoard } from '../src/board-api.ts'
+import { type BoardProcess, runBoard, startBoard } from '../src/board-process.ts'
+import { temporaryFolder } from '../src/temporary-folder.ts'
+
+let board: BoardProcess
+beforeAll(async () => {
+  board = await startBoard()
+})
+afterAll(() => board.kill())
+
+/** A team of its own for each test. */
+let teams = 0
+const newTeam = (): string => `team${++teams}`
+
+describe('signing in', () => {
+  const signIn = (body: unknown) => boardApi(board.url, '').request('POST', '/api/session', { body })
+
+  test('answers a token and the user, whose id is the lower-cased name', async () => {
+    const { status, body } = await signIn({ name: 'Alice', team: 'red' })
+    expect(status).toBe(200)
+    expect(body).toEqual({
+      token: expect.any(String) as string,
+      user: { id: 'alice', name: 'Alice', team: 'red' },
+    })
+  })
+
+  test('takes any name of 1 to 64 characters', async () => {
+    for (const name of ['x', 'ß'.repeat(64), '🦊'.repeat(64), 'Bob Miller'])
+      expect((await signIn({ name, team: 'red' })).status).toBe(200)
+  })
+
+  test('refuses other names, other bodies and other methods', async () => {
+    for (const name of ['', 'x'.repeat(65), 'a\u0000b', 'line\nbreak', '\ud800', ' ', 7, null, undefined])
+      expect((await signIn({ name, team: 'red' })).status, String(name)).toBe(422)
+    expect((await signIn({ name: 'x' })).status).toBe(422)
+    expect((await signIn({ name: 'x', team: 'a/b' })).status).toBe(422)
+    expect((await signIn('{')).status).toBe(400)
+    expect((await signIn('null')).status).toBe(400)
+    expect((await signIn({ name: 'x'.repeat(5_000), team: 'red' })).status).toBe(413)
+    expect((await boardApi(board.url, '').request('DELETE', '/api/session')).status).toBe(405)
+  })
+
+  test('a token that was changed is nobody’s', async () => {
+    const { token } = await signInToBoard(board.url, 'alice', 'red')
+    const [payload = '', signature = ''] = token.split('.')
+    const admin = Buffer.from(JSON.stringify({ id: 'alice', name: 'alice', team: 'admin' })).toString('base64url')
+    for (const forged of [`${admin}.${signature}`, payload, `${payload}.`, `${token}.x`, `${token.slice(0, -1)}`]) {
+      expect((await boardApi(board.url, forged).request('GET', '/api/Task')).status, forged).toBe(401)
+      expect((await boardApi(board.url, forged).request('GET', '/api/session')).status, forged).toBe(401)
+    }
+    expect((await boardApi(board.url, token).request('GET', '/api/session')).body).toEqual({
+      user: { id: 'alice', name: 'alice', team: 'red' },
+    })
+  })
+})
+
+describe('tasks', () => {
+  test('nobody sees any without a token', async () => {
+    const nobody = boardApi(board.url, '')
+    const answer = await nobody.request('GET', '/api/Task')
+    expect(answer.status).toBe(401)
+    expect(answer.body).toMatchObject({ status: 401, code: 'unauthorized' })
+    expect((await nobody.request('POST', '/api/Task', { body: { title: 'x' } })).status).toBe(401)
+  })
+
+  test('a title is enough: the server fills in the rest, at the end of the column', async () => {
+    const alice = await signInToBoard(board.url, 'alice', newTeam())
+    const before = Date.now()
+    const { status, headers, body } = await alice.request('POST', '/api/Task', { body: { title: 'First' } })
+    expect(status).toBe(201)
+    expect(body).toEqual({
+      id: expect.stringMatching(/.+/) as string,
+      title: 'First',
+      status: 'todo',
+      team: `team${teams}`,
+      assignee: null,
+      rank: 1,
+      notes: '',
+      createdAt: expect.any(Number) as number,
+      updatedAt: body['createdAt'],
+      version: 1,
+    })
+    expect(body['createdAt']).toBeGreaterThanOrEqual(before)
+    expect(headers.get('etag')).toBe('"1"')
+    expect(headers.get('dnr-position')).toMatch(/^[\w-]+:\d+$/)
+    expect(await alice.create({ title: 'Second' })).toMatchObject({ rank: 2 })
+    expect(await alice.create({ title: 'Doing', status: 'doing' })).toMatchObject({ rank: 1 })
+    expect(await alice.create({ title: 'Own', id: 'my-own:id' })).toMatchObject({ id: 'my-own:id', rank: 3 })
+    expect((await alice.request('POST', '/api/Task', { body: { title: 'x', id: 'my-own:id' } })).status).toBe(409)
+  })
+
+  test('are read, changed and deleted', async () => {
+    const alice = await signInToBoard(board.url, 'alice', newTeam())
+    const { id } = await alice.create({ title: 'Write' })
+    const changed = await alice.request('PATCH', `/api/Task/${id}`, { body: { status: 'doing', notes: 'Soon.' } })
+    expect(changed.status).toBe(200)
+    expect(changed.body).toMatchObject({ id, status: 'doing', notes: 'Soon.', version: 2 })
+    expect(changed.body['updatedAt']).toBeGreaterThanOrEqual(changed.body['createdAt'] as number)
+    expect((await alice.request('GET', `/api/Task/${id}`)).body).toEqual(changed.body)
+    expect((await alice.request('DELETE', `/api/Task/${id}`)).status).toBe(204)
+    expect((await alice.request('GET', `/api/Task/${id}`)).status).toBe(404)
+    expect((await alice.request('PATCH', `/api/Task/${id}`, { body: { title: 'x' } })).status).toBe(404)
+  })
+
+  test('are listed by query, page after page', async () => {
+    const alice = await signInToBoard(board.url, 'alice', newTeam())
+    for (const title of ['a', 'b', 'c']) await alice.create({ title })
+    await alice.create({ title: 'd', status: 'done' })
+    const query = (parameters: Record<string, string>) =>
+      alice.request<{ rows: { title: string }[]; next?: string; position: unknown; code?: string }>(
+        'GET',
+        `/api/Task?${new URLSearchParams(parameters).toString()}`,
+      )
+    const where = '{"status":{"eq":"todo"}}'
+    const orderBy = '[["rank","desc"]]'
+    const first = await query({ where, orderBy, limit: '2' })
+    expect(first.body.rows.map(({ title }) => title)).toEqual(['c', 'b'])
+    expect(first.body.position).toEqual({ epoch: expect.any(String) as string, offset: expect.any(Number) as number })
+    const second = await query({ where, orderBy, limit: '2', after: first.body.next ?? '' })
+    expect(second.body.rows.map(({ title }) => title)).toEqual(['a'])
+    expect(second.body.next).toBeUndefined()
+    for (const bad of [{ where: '{' }, { where: '{"nope":1}' }, { limit: '0' }, { limit: '501' }, { sort: 'x' }])
+      expect((await query(bad)).status, JSON.stringify(bad)).toBe(400)
+  })
+
+  test('refuse what does not fit, by name', async () => {
+    const alice = await signInToBoard(board.url, 'alice', newTeam())
+    const { id } = await alice.create({ title: 'x' })
+    const refused = async (body: unknown) => {
+      const created = await alice.request('POST', '/api/Task', { body: { title: 'x', ...(body as object) } })
+      const patched = await alice.request('PATCH', `/api/Task/${id}`, { body })
+      expect([created.status, patched.status], JSON.stringify(body)).toEqual([422, 422])
+      return JSON.stringify(patched.body)
+    }
+    expect(await refused({ title: '' })).toContain('title')
+    expect(await refused({ title: 'x'.repeat(201) })).toContain('longer than 200')
+    expect(await refused({ status: 'later' })).toContain('status')
+    expect(await refused({ notes: 'x'.repeat(10_001) })).toContain('notes')
+    expect(await refused({ rank: 'high' })).toContain('rank')
+    expect(await refused({ createdAt: 1 })).toContain('createdAt')
+    expect(await refused({ updatedAt: 1 })).toContain('updatedAt')
+    expect(await refused({ version: 1 })).toContain('version')
+    expect(await refused({ colour: 'red' })).toContain('colour')
+    expect((await alice.request('PATCH', `/api/Task/${id}`, { body: {} })).status).toBe(422)
+    expect((await alice.request('PATCH', `/api/Task/${id}`, { body: '{' })).status).toBe(400)
+    const tooBig = { title: 'x', notes: 'x'.repeat(70_000) }
+    expect((await alice.request('POST', '/api/Task', { body: tooBig })).status).toBe(413)
+  })
+
+  test('of another team are neither seen nor written; a team may hand one over', async () => {
+    const [red, blue] = [newTeam(), newTeam()]
+    const alice = await signInToBoard(board.url, 'alice', red)
+    const bob = await signInToBoard(board.url, 'bob', blue)
+    const admin = await signInToBoard(board.url, 'root', 'admin')
+    const { id } = await alice.create({ title: 'Red plan' })
+    expect((await bob.request('GET', `/api/Task/${id}`)).status).toBe(404)
+    expect((await bob.request('PATCH', `/api/Task/${id}`, { body: { title: 'Mine' } })).status).toBe(404)
+    expect((await bob.request('DELETE', `/api/Task/${id}`)).status).toBe(404)
+    expect((await bob.request<{ rows: unknown[] }>('GET', '/api/Task')).body.rows).toEqual([])
+    expect((await bob.request('POST', '/api/Task', { body: { title: 'x', team: red } })).status).toBe(403)
+    expect((await admin.request('POST', '/api/Task', { body: { title: 'x', team: red } })).status).toBe(201)
+    expect((await admin.request('GET', `/api/Task/${id}`)).status).toBe(200)
+
+    const handed = await alice.request('PATCH', `/api/Task/${id}`, { body: { team: blue } })
+    expect([handed.status, handed.headers.get('etag')]).toEqual([204, null])
+    expect((await alice.request('GET', `/api/Task/${id}`)).status).toBe(404)
+    expect((await bob.request('GET', `/api/Task/${id}`)).body).toMatchObject({ id, team: blue })
+  })
+
+  test('that moved on are not overwritten by who says which version they saw', async () => {
+    const alice = await signInToBoard(board.url, 'alice', newTeam())
+    const { id } = await alice.create({ title: 'One' })
+    const patch = (title: string, match: string) =>
+      alice.request('PATCH', `/api/Task/${id}`, { body: { title }, headers: { 'if-match': match } })
+    expect((await patch('Two', '"1"')).status).toBe(200)
+    const stale = await patch('Three', '"1"')
+    expect(stale.status).toBe(412)
+    expect(stale.body).toMatchObject({ code: 'version_conflict', current: { title: 'Two', version: 2 } })
+    expect((await patch('Three', '*')).body).toMatchObject({ version: 3 })
+  })
+
+  test('are written once however often it is asked', async () => {
+    const alice = await signInToBoard(board.url, 'alice', newTeam())
+    const create = (title: string) =>
+      alice.request('POST', '/api/Task', { body: { title }, headers: { 'idempotency-key': 'key-1' } })
+    const [first, again] = await Promise.all([create('Once'), create('Once')])
+    expect(again.body).toEqual(first.body)
+    expect((await alice.request<{ rows: unknown[] }>('GET', '/api/Task')).body.rows).toHaveLength(1)
+    const other = await create('Other')
+    expect(other.status).toBe(422)
+    expect(other.body).toMatchObject({ code: 'idempotency_key_reused' })
+  })
+})
+
+describe('the rest of the server', () => {
+  test('says how it is', async () => {
+    const nobody = boardApi(board.url, '')
+    expect((await nobody.request('GET', '/healthz')).status).toBe(200)
+    const { status, headers, body } = await nobody.request<{ text: string }>('GET', '/metrics')
+    expect(status).toBe(200)
+    expect(headers.get('content-type')).toMatch(/^text\/plain/)
+    expect(body.text).toMatch(/^dnr_connections \d+$/m)
+    for (const line of body.text.trim().split('\n'))
+      expect(line).toMatch(/^(# (HELP|TYPE) dnr_\w+ .+|dnr_\w+ \d+)$/)
+  })
+
+  test('serves the page: never cached, its hashed files for ever, no script from elsewhere', async () => {
+    const page = await fetch(board.url)
+    const html = await page.text()
+    expect(page.headers.get('content-type')).toBe('text/html; charset=utf-8')
+    expect(page.headers.get('content-security-policy')).toContain("script-src 'self'")
+    expect(page.headers.get('cache-control')).toBe('no-cache')
+    const [script = ''] = /\/assets\/[\w-]+\.js/.exec(html) ?? []
+    const answer = await fetch(board.url + script)
+    expect(answer.headers.get('content-type')).toBe('text/javascript; charset=utf-8')
+    expect(answer.headers.get('cache-control')).toContain('immutable')
+    expect((await fetch(`${board.url}${script}`, { method: 'HEAD' })).headers.get('content-length')).not.toBe('0')
+    expect((await fetch(`${board.url}/`, { method: 'POST' })).status).toBe(405)
+  })
+
+  test('no path leads out of the folder of the page', async () => {
+    const paths = ['/../main.js', '/assets/../../main.js', '/%2e%2e/main.js', '/..%2fmain.js', '//etc/passwd', '/assets/']
+    for (const path of paths) expect(await statusOfRawPath(path), path).toBe(404)
+  })
+
+  test('tokens and rows outlive a restart; a signal ends it with 0', async () => {
+    await using folder = await temporaryFolder()
+    const env = { DATABASE_URL: `file:${folder.file('deep/tasks.db')}`, DNR_SECRET: 'of this test' }
+    await using own = await startBoard(env)
+    const alice = await signInToBoard(own.url, 'alice', 'red')
+    const { id } = await alice.create({ title: 'Kept' })
+    expect(await own.end('SIGTERM')).toEqual({ code: 0, signal: null })
+    await own.start()
+    const again = boardApi(own.url, alice.token)
+    expect((await again.request('GET', `/api/Task/${id}`)).body).toMatchObject({ title: 'Kept', version: 1 })
+    expect(await own.end('SIGINT')).toEqual({ code: 0, signal: null })
+  })
+
+  test('without a secret tokens end with the process', async () => {
+    await using own = await startBoard()
+    const { token } = await signInToBoard(own.url, 'alice', 'red')
+    await own.end('SIGTERM')
+    await own.start()
+    expect((await boardApi(own.url, token).request('GET', '/api/Task')).status).toBe(401)
+  })
+
+  test('a demonstration begins with tasks for every team, once', async () => {
+    await using folder = await temporaryFolder()
+    await using own = await startBoard({ DATABASE_URL: `file:${folder.file('tasks.db')}`, SEED_DEMO: '1' })
+    const count = async (): Promise<number> => {
+      const admin = await signInToBoard(own.url, 'root', 'admin')
+      return (await admin.request<{ rows: unknown[] }>('GET', '/api/Task')).body.rows.length
+    }
+    const seeded = await count()
+    expect(seeded).toBeGreaterThan(9)
+    await own.end('SIGTERM')
+    await own.start()
+    expect(await count()).toBe(seeded)
+  })
+
+  test.for<[string, string, RegExp]>([
+    ['PORT', '70000', /^PORT is "70000": expected a whole number from 0 to 65535\.$/],
+    ['DATABASE_URL', 'postgres://x', /Postgres.*not supported yet/],
+    ['DATABASE_URL', 'tasks.db', /^DATABASE_URL is "tasks\.db": expected file:PATH or :memory:\.$/],
+    ['REDIS_URL', 'redis://x', /^REDIS_URL is not supported yet/],
+    ['PRESENCE_TTL_MS', '-1', /^PRESENCE_TTL_MS is "-1"/],
+    ['LOG_RETENTION', 'all', /^LOG_RETENTION is "all"/],
+    ['SEED_DEMO', 'yes', /^SEED_DEMO is "yes": expected 1 or 0\.$/],
+    ['DNR_LIMITS', '[]', /^DNR_LIMITS is "\[\]": expected a JSON object/],
+    ['DNR_LIMITS', '{"maxNonsense":1}', /^DNR_LIMITS: .*maxNonsense/],
+    ['LOG_LEVEL', 'loud', /^LOG_LEVEL is "loud": expected one of silent, error, info, debug\.$/],
+  ])('%s=%s ends it with 1 and one line that says why', async ([name, value, line]) => {
+    const { code, output } = await runBoard({ [name]: value })
+    expect(code).toBe(1)
+    expect(output.trimEnd()).toMatch(line)
+    expect(output.trimEnd()).not.toContain('\n')
+  })
+})
+
+/** `fetch` would tidy the path up before sending it. */
+async function statusOfRawPath(path: string): Promise<number | undefined> {
+  const { hostname, port } = new URL(board.url)
+  const request = httpRequest({ hostname, port, path }).end()
+  const [response] = (await once(request, 'response')) as [import('node:http').IncomingMessage]
+  response.resume()
+  return response.statusCode
+}
