@@ -138,7 +138,7 @@ export function createOptimisticManager(options: OptimisticManagerOptions): Opti
     ): OptimisticCollection<Row> {
       if (!isOpen) throw new DnrError('closed', 'The manager is closed: make another one.')
       const collection = createOptimisticCollection({
-        confirmed: confirmed as unknown as ConfirmedRows<VersionedRow>,
+        confirmed: confirmed,
         options: collectionOptions as unknown as OptimisticCollectionOptions<never>,
         overlay: overlayOf(confirmed.entity),
         failed: failed.list,

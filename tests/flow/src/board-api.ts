@@ -13,7 +13,9 @@ export interface BoardApi {
     options?: { readonly body?: unknown; readonly headers?: Readonly<Record<string, string>> },
   ): Promise<Answer<Body>>
   /** Creates a task and answers it. */
-  create(fields: Readonly<Record<string, unknown>>): Promise<{ readonly id: string; readonly version: number }>
+  create(
+    fields: Readonly<Record<string, unknown>>,
+  ): Promise<{ readonly id: string; readonly version: number }>
 }
 
 export async function signInToBoard(url: string, name: string, team: string): Promise<BoardApi> {

@@ -63,12 +63,16 @@ export async function runBoard(
 ): Promise<{ readonly code: number | null; readonly output: string }> {
   const child = spawnBoard(env, 'pipe')
   let output = ''
-  for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk: Buffer) => (output += chunk.toString()))
+  for (const stream of [child.stdout, child.stderr])
+    stream?.on('data', (chunk: Buffer) => (output += chunk.toString()))
   const [code] = (await once(child, 'close')) as [number | null]
   return { code, output }
 }
 
-function spawnBoard(env: Readonly<Record<string, string>>, stderr: 'inherit' | 'pipe' = 'inherit'): ChildProcess {
+function spawnBoard(
+  env: Readonly<Record<string, string>>,
+  stderr: 'inherit' | 'pipe' = 'inherit',
+): ChildProcess {
   return spawn(process.execPath, [serverFile], {
     env: { PATH: process.env['PATH'] ?? '', DATABASE_URL: ':memory:', PORT: '0', ...env },
     stdio: ['ignore', 'pipe', stderr],

@@ -47,8 +47,16 @@ describe('signing in', () => {
   test('a token that was changed is nobody’s', async () => {
     const { token } = await signInToBoard(board.url, 'alice', 'red')
     const [payload = '', signature = ''] = token.split('.')
-    const admin = Buffer.from(JSON.stringify({ id: 'alice', name: 'alice', team: 'admin' })).toString('base64url')
-    for (const forged of [`${admin}.${signature}`, payload, `${payload}.`, `${token}.x`, `${token.slice(0, -1)}`]) {
+    const admin = Buffer.from(JSON.stringify({ id: 'alice', name: 'alice', team: 'admin' })).toString(
+      'base64url',
+    )
+    for (const forged of [
+      `${admin}.${signature}`,
+      payload,
+      `${payload}.`,
+      `${token}.x`,
+      token.slice(0, -1),
+    ]) {
       expect((await boardApi(board.url, forged).request('GET', '/api/Task')).status, forged).toBe(401)
       expect((await boardApi(board.url, forged).request('GET', '/api/session')).status, forged).toBe(401)
     }
@@ -90,13 +98,17 @@ describe('tasks', () => {
     expect(await alice.create({ title: 'Second' })).toMatchObject({ rank: 2 })
     expect(await alice.create({ title: 'Doing', status: 'doing' })).toMatchObject({ rank: 1 })
     expect(await alice.create({ title: 'Own', id: 'my-own:id' })).toMatchObject({ id: 'my-own:id', rank: 3 })
-    expect((await alice.request('POST', '/api/Task', { body: { title: 'x', id: 'my-own:id' } })).status).toBe(409)
+    expect((await alice.request('POST', '/api/Task', { body: { title: 'x', id: 'my-own:id' } })).status).toBe(
+      409,
+    )
   })
 
   test('are read, changed and deleted', async () => {
     const alice = await signInToBoard(board.url, 'alice', newTeam())
     const { id } = await alice.create({ title: 'Write' })
-    const changed = await alice.request('PATCH', `/api/Task/${id}`, { body: { status: 'doing', notes: 'Soon.' } })
+    const changed = await alice.request('PATCH', `/api/Task/${id}`, {
+      body: { status: 'doing', notes: 'Soon.' },
+    })
     expect(changed.status).toBe(200)
     expect(changed.body).toMatchObject({ id, status: 'doing', notes: 'Soon.', version: 2 })
     expect(changed.body['updatedAt']).toBeGreaterThanOrEqual(changed.body['createdAt'] as number)
@@ -119,11 +131,20 @@ describe('tasks', () => {
     const orderBy = '[["rank","desc"]]'
     const first = await query({ where, orderBy, limit: '2' })
     expect(first.body.rows.map(({ title }) => title)).toEqual(['c', 'b'])
-    expect(first.body.position).toEqual({ epoch: expect.any(String) as string, offset: expect.any(Number) as number })
+    expect(first.body.position).toEqual({
+      epoch: expect.any(String) as string,
+      offset: expect.any(Number) as number,
+    })
     const second = await query({ where, orderBy, limit: '2', after: first.body.next ?? '' })
     expect(second.body.rows.map(({ title }) => title)).toEqual(['a'])
     expect(second.body.next).toBeUndefined()
-    for (const bad of [{ where: '{' }, { where: '{"nope":1}' }, { limit: '0' }, { limit: '501' }, { sort: 'x' }])
+    for (const bad of [
+      { where: '{' },
+      { where: '{"nope":1}' },
+      { limit: '0' },
+      { limit: '501' },
+      { sort: 'x' },
+    ])
       expect((await query(bad)).status, JSON.stringify(bad)).toBe(400)
   })
 
@@ -218,12 +239,21 @@ describe('the rest of the server', () => {
     const answer = await fetch(board.url + script)
     expect(answer.headers.get('content-type')).toBe('text/javascript; charset=utf-8')
     expect(answer.headers.get('cache-control')).toContain('immutable')
-    expect((await fetch(`${board.url}${script}`, { method: 'HEAD' })).headers.get('content-length')).not.toBe('0')
+    expect((await fetch(`${board.url}${script}`, { method: 'HEAD' })).headers.get('content-length')).not.toBe(
+      '0',
+    )
     expect((await fetch(`${board.url}/`, { method: 'POST' })).status).toBe(405)
   })
 
   test('no path leads out of the folder of the page', async () => {
-    const paths = ['/../main.js', '/assets/../../main.js', '/%2e%2e/main.js', '/..%2fmain.js', '//etc/passwd', '/assets/']
+    const paths = [
+      '/../main.js',
+      '/assets/../../main.js',
+      '/%2e%2e/main.js',
+      '/..%2fmain.js',
+      '//etc/passwd',
+      '/assets/',
+    ]
     for (const path of paths) expect(await statusOfRawPath(path), path).toBe(404)
   })
 

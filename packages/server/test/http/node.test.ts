@@ -85,7 +85,7 @@ test.each([
     body,
     headers: asAnn,
     ...(isAnnounced ? {} : { duplex: 'half' }),
-  } as RequestInit)
+  })
   expect([answer.status, ((await answer.json()) as { code: string }).code]).toEqual([413, 'too_big'])
 })
 

@@ -54,7 +54,7 @@ export function setting(
         ...init,
         headers,
         ...(body == null ? {} : { body, duplex: 'half' }),
-      } as RequestInit)
+      })
       const response = await handler(request)
       const text = await response.text()
       return {

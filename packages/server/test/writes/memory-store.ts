@@ -64,7 +64,8 @@ export function createMemoryStore(
 
   const write = (mutation: Mutation, { authorize }: MutationContext): MutationResult => {
     const { operation, fields = {}, ifVersion } = mutation
-    const id = mutation.id ?? `made-${offset + 1}`
+    const given = fields['id']
+    const id = mutation.id ?? (typeof given === 'string' ? given : `made-${offset + 1}`)
     const before = operation === 'create' ? null : (rows.get(id) ?? null)
     if (operation !== 'create' && before === null) {
       if (Object.hasOwn(fields, 'nonsense')) validate(fields, null)
