@@ -9,7 +9,7 @@ export interface Follower {
   committed(transactions: Committed): void
   /** Everything up to this offset is done with; trimming leaves the rest. */
   doneUpTo(): number
-  /** The database closes: nothing comes any more. */
+  /** The database closes: nothing comes any more, and what is here should be done with now. */
   closing(): Promise<void>
 }
 

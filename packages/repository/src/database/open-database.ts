@@ -53,14 +53,15 @@ export function openDatabase<Tables = DynamicTables>(options: DatabaseOptions): 
     onCommitted: (transactions) => feed.committed(transactions),
   })
   const transactionOver = (): Promise<void> | null => (isShared ? queue.transactionOver() : null)
-  let closed: Promise<void> | null = null
+  let closing: Promise<void> | null = null
+  let isClosed = false
   const reads = createReads({
     connection: reader,
     clock,
     random,
     busyTimeoutMs,
     transactionOver,
-    isClosed: () => closed !== null,
+    isClosed: () => isClosed,
   })
   const relay = { clock, random, logger, pollMs: settings.relayPollMs }
   const changeLog = createChangeLog({ reads, writer, queue, feed, isMemory, relay })
@@ -68,10 +69,17 @@ export function openDatabase<Tables = DynamicTables>(options: DatabaseOptions): 
     open: connections.openUserConnection,
     isOwn: connections.hasUserConnection,
     async ready() {
-      if (closed !== null) throw closedError()
+      if (isClosed) throw closedError()
       await transactionOver()
     },
   })
+  const closeAll = async (): Promise<void> => {
+    await queue.close()
+    // Relays still read what they have not delivered.
+    await feed.close()
+    isClosed = true
+    connections.close()
+  }
   const executors = new WeakMap<DatabaseTransaction, Executor>()
   const models = new WeakMap<object, RowModel>()
 
@@ -108,11 +116,8 @@ export function openDatabase<Tables = DynamicTables>(options: DatabaseOptions): 
       }
     },
     close() {
-      closed ??= queue
-        .close()
-        .then(() => feed.close())
-        .then(() => connections.close())
-      return closed
+      closing ??= closeAll()
+      return closing
     },
   }
   setInternals(database, {

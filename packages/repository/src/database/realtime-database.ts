@@ -99,6 +99,9 @@ export interface RealtimeDatabase<Tables = DynamicTables> {
   /** For reads of your own; it refuses to write. */
   readonly kysely: Kysely<Tables>
   health(): Promise<DatabaseHealth>
-  /** Refuses newcomers, waits for the writes that were accepted, stops the relays, closes what was opened. Idempotent. */
+  /**
+   * Refuses new writes, finishes those that were accepted, lets each relay deliver what is left (the first failure of its
+   * sink ends that), and closes what was opened. Idempotent.
+   */
   close(): Promise<void>
 }

@@ -95,6 +95,13 @@ export function startChangeRelay(log: Pick<ChangeLog, 'source'>, sink: ChangeSin
       })
   }
 
+  /** Resolves when nothing is being delivered, nor anything left to be. */
+  const settled = async (): Promise<void> => {
+    if (delivering === null) return
+    await delivering
+    await settled()
+  }
+
   const settleFlushes = (): void => {
     const done = flushes.filter(({ upTo }) => doneUpTo !== null && upTo <= doneUpTo)
     if (done.length === 0) return
@@ -119,13 +126,11 @@ export function startChangeRelay(log: Pick<ChangeLog, 'source'>, sink: ChangeSin
       await done.promise
     },
     async stop() {
-      if (!retry.isStopped()) {
-        retry.stop()
-        unfollow()
-        stopWatching()
-        for (const { done } of flushes) done.reject(stoppedError())
-        flushes = []
-      }
+      retry.stop()
+      unfollow()
+      stopWatching()
+      for (const { done } of flushes) done.reject(stoppedError())
+      flushes = []
       await delivering
     },
   }
@@ -138,7 +143,11 @@ export function startChangeRelay(log: Pick<ChangeLog, 'source'>, sink: ChangeSin
       run()
     },
     doneUpTo: () => doneUpTo ?? 0,
-    closing: () => relay.stop(),
+    async closing() {
+      retry.finish()
+      await settled()
+      await relay.stop()
+    },
   })
   const stopWatching = startForeignWatch(source, catchUp)
   run()

@@ -6,6 +6,8 @@ export interface Retry {
   /** What `action` came to, however many attempts it took; `null` when stopped before it worked. */
   untilDone<T>(what: string, action: () => T | Promise<T>): Promise<{ readonly value: T } | null>
   isStopped(): boolean
+  /** From now on the first failure stops it. */
+  finish(): void
   stop(): void
 }
 
@@ -22,6 +24,7 @@ export function createRetry({
   logger: Logger
 }): Retry {
   let stopped = false
+  let finishing = false
   let wake = (): void => {}
   const isStopped = (): boolean => stopped
 
@@ -41,11 +44,16 @@ export function createRetry({
         try {
           return { value: await action() }
         } catch (error) {
-          logger.error(`The change relay failed to ${what} and tries again.`, { attempt, error })
-          await pause(fullJitterDelayMs(attempt, BACKOFF, random))
+          logger.error(`The change relay failed to ${what}.`, { attempt, error })
+          if (finishing) stopped = true
+          else await pause(fullJitterDelayMs(attempt, BACKOFF, random))
         }
       }
       return null
+    },
+    finish() {
+      finishing = true
+      wake()
     },
     stop() {
       stopped = true

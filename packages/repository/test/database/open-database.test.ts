@@ -118,7 +118,17 @@ test('close finishes what was accepted, refuses what comes after, and may be rep
   expect(() => readFileSync(`${file.path}-wal`)).toThrow('ENOENT')
 })
 
-test('close stops the relays', async () => {
+test('close lets relays deliver what was accepted', async () => {
+  const open = await openTasks()
+  const seen: string[] = []
+  open.database.startRelay({ publish: (changes) => void seen.push(...changes.map(({ id }) => id)) })
+  const ids = Array.from({ length: 250 }, (_, index) => `t${index}`)
+  for (const id of ids) void open.tasks.create({ id, title: 'x' })
+  await open.database.close()
+  expect(seen).toEqual(ids)
+})
+
+test('close stops the relays, also one whose sink keeps failing', async () => {
   const open = await openTasks()
   const relay = open.database.startRelay({ publish: () => Promise.reject(new Error('never')) })
   await open.tasks.create({ title: 'x' })

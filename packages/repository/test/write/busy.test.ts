@@ -70,7 +70,7 @@ test('a full disk is named, nothing is half written, reads go on, and it heals',
   const database = openDatabase({ handle })
   const tasks = createRealtimeRepository({ database, entity: Task })
   await database.migrate([tasks])
-  await tasks.create({ title: 'before' })
+  await tasks.create({ id: 'before', title: 'x' })
   const published: string[] = []
   const relay = database.startRelay({
     publish: (changes) => void published.push(...changes.map(({ id }) => id)),

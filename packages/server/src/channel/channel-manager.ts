@@ -10,6 +10,7 @@ import {
 } from '@dnr/protocol'
 import { type Connection, isLive, principalOf } from '../connection/connection.ts'
 import { type MaybePromise, whenReady } from '../policy/maybe-promise.ts'
+import { FORBIDDEN, type Refusal } from '../connection/refusal.ts'
 import type { Frame } from '../ports/server-socket.ts'
 import type { Authorization, AuthorizeChannel } from './authorize-channel.ts'
 import { createChannelRegistry } from './channel-registry.ts'
@@ -65,20 +66,6 @@ export interface ChannelManagerOptions {
   onUnsubscribed(connection: Connection, entry: ChannelEntry): void
   onError(error: unknown, what: string): void
 }
-
-/** An `error` to be sent. */
-export interface Refusal {
-  readonly code: ErrorCode
-  readonly message: string
-  readonly requestId?: string | undefined
-  readonly channel?: string | undefined
-  readonly subscription?: string | undefined
-  readonly retryAfterMs?: number | undefined
-  readonly details?: Readonly<Record<string, unknown>> | undefined
-}
-
-/** One sentence for an unknown entity, no grant and somebody else's channel: which of them it is, is not said. */
-export const FORBIDDEN = 'This channel does not exist, or you may not hear it.'
 
 export function createChannelManager(options: ChannelManagerOptions): Channels {
   const { clock, authorize, send, refuse } = options

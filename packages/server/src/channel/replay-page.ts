@@ -31,8 +31,8 @@ export interface ReplayOptions {
 /**
  * The frames of a page, in order, with `more` on all events of a transaction but the last for this group.
  *
- * Of a row that the group may not see any more nothing goes out but that it left, and that only to those who had it:
- * what it was in between is not theirs to know.
+ * Of a row that the group may not see any more nothing goes out but that it left or was deleted, once, and that only to
+ * those who had it: what it was in between is not theirs to know.
  */
 export function replayFrames(group: Group, views: readonly ChangeView[], options: ReplayOptions): Frame[] {
   const leaving = hiddenRows(group, views, options)
@@ -52,11 +52,11 @@ export function framesOf(group: Group, events: readonly Event[]): Frame[] {
   return events.map(({ view, outcome }, index) => view.frame(group, outcome, index < events.length - 1))
 }
 
-/** Each hidden row is let go once, if it was there. */
+/** Each hidden row is let go once, if it was there: by the event that took it out of sight, be it its deletion. */
 function isShown(id: string, outcome: Outcome, leaving: Map<string, boolean>): boolean {
   const wasThere = leaving.get(id)
   if (wasThere === undefined) return true
-  if (outcome !== 'left' || !wasThere) return false
+  if (!wasThere || (outcome !== 'left' && outcome !== 'deleted')) return false
   leaving.set(id, false)
   return true
 }

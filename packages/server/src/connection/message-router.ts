@@ -6,22 +6,21 @@ import {
   type ClientMessageType,
   type Clock,
   DnrError,
-  type ErrorCode,
   parseChannel,
   type Position,
   type Principal,
   toDnrError,
-  VersionConflict,
   type WireRow,
 } from '@dnr/protocol'
 import { parseClientMessage } from '@dnr/protocol/schemas'
 import type { AuthorizeChannel } from '../channel/authorize-channel.ts'
-import { type Channels, FORBIDDEN, type Refusal } from '../channel/channel-manager.ts'
+import type { Channels } from '../channel/channel-manager.ts'
 import { type MaybePromise, whenReady } from '../policy/maybe-promise.ts'
 import type { Mutation } from '../ports/entity-store.ts'
 import type { Frame } from '../ports/server-socket.ts'
 import { type Connection, principalOf } from './connection.ts'
 import { encodeMessage, type OutgoingMessage } from './frame.ts'
+import { addressOf, FORBIDDEN, type Refusal, refusalOf } from './refusal.ts'
 
 /** A message of a type of the application's own; only its envelope has been checked. */
 export interface CustomMessage {
@@ -262,40 +261,6 @@ const RESERVED: ReadonlySet<string> = new Set(
     'authenticated',
   ].concat(['snapshot', 'mutate', 'mutated', 'reconnect', 'message']),
 )
-
-/** What a refused request is answered with: its code and sentence; never a stack. */
-export function refusalOf(error: DnrError): {
-  code: ErrorCode
-  message: string
-  retryAfterMs?: number
-  details?: Record<string, unknown>
-} {
-  const { code, message, retryAfterMs } = error
-  const details = {
-    ...error.details,
-    ...(error instanceof VersionConflict ? { current: error.current as unknown } : {}),
-  }
-  return {
-    code,
-    message,
-    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
-    ...(Object.keys(details).length === 0 ? {} : { details }),
-  }
-}
-
-function addressOf(message: ClientMessage): {
-  requestId: string | undefined
-  channel: string | undefined
-  subscription: string | undefined
-} {
-  const { requestId, channel, payload } = message as {
-    requestId?: string
-    channel?: string
-    payload?: { subscription?: unknown }
-  }
-  const subscription = typeof payload?.subscription === 'string' ? payload.subscription : undefined
-  return { requestId, channel, subscription }
-}
 
 /** Is there a live subscription to rows, and none that still reads? Then everything up to the bus's position was sent. */
 function hearsRows({ subscriptions, attempts }: Connection): boolean {

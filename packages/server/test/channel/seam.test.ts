@@ -251,6 +251,19 @@ test('a replay shows nothing of a row that may not be seen any more, but that it
   expect(JSON.stringify(answers)).not.toContain('MARK')
 })
 
+test('a replay takes away a row that was deleted and made again where it may not be seen', async () => {
+  const memory = createMemoryStore()
+  memory.write([{ id: 'a', row: task('red') }])
+  const server = createTestServer({ memory })
+  const client = await server.connect()
+  await client.take()
+  memory.write([{ id: 'a', row: null }])
+  memory.write([{ id: 'a', row: task('blue') }])
+  const answers = await client.ask(subscribe({ position: at(1) }))
+  expect(typesOf(answers)).toEqual(['subscribed', 'entity:deleted'])
+  expect(answers[1]).toMatchObject({ payload: { id: 'a', version: 2 }, position: at(2) })
+})
+
 test('nor when it leaves sight only after the page that is being sent', async () => {
   const memory = createMemoryStore({ pageChanges: 1 })
   const server = createTestServer({ memory })

@@ -143,6 +143,37 @@ test('what follows auth at once is handled after it', async () => {
   expect(typesOf(await client.take())).toEqual(['authenticated', 'subscribed'])
 })
 
+test('auth among the frames that waited makes the rest wait for it', async () => {
+  const server = createTestServer({
+    authenticate: async ({ token }) => (token === null ? null : { id: token, team: 'red' }),
+  })
+  // The cookie is asked about first, and is a guest's.
+  const client = await server.connect(null, { headers: { cookie: 'a=b' } })
+  expect(typesOf(client.received)).toEqual(['connected'])
+  const early = await server.connect(null, { headers: { cookie: 'a=b' } })
+  early.send({ type: 'auth', payload: { token: 'ann' } })
+  early.send({ type: 'subscribe', channel: 'entity:Task' })
+  expect(typesOf((await early.take()).slice(-2))).toEqual(['authenticated', 'subscribed'])
+})
+
+test('what waits behind an auth that waits itself is handled in order', async () => {
+  const answers: (() => void)[] = []
+  const server = createTestServer({
+    authenticate: ({ token }) =>
+      new Promise(
+        (resolve) => void answers.push(() => resolve(token === null ? null : { id: token, team: 'red' })),
+      ),
+  })
+  const client = await server.connect(null, { headers: { cookie: 'a=b' } })
+  client.send({ type: 'auth', payload: { token: 'ann' } })
+  client.send({ type: 'subscribe', channel: 'entity:Task' })
+  await drainMicrotasks()
+  answers[0]?.()
+  expect(typesOf(await client.take())).toEqual(['connected'])
+  answers[1]?.()
+  expect(typesOf(await client.take())).toEqual(['authenticated', 'subscribed'])
+})
+
 test('auth with a bad token closes, with another user’s token too', async () => {
   const server = createTestServer()
   const first = await server.connect('ann@red')

@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type Server } from 'node:http'
 import { type AddressInfo, connect, type Socket } from 'node:net'
 import { once } from 'node:events'
 import { type ClientOptions, WebSocket } from 'ws'
+import { createManualClock } from '@dnr/testing'
 import { expect, test } from 'vitest'
 import { attachWebSockets, type AttachOptions } from '../../src/ws.ts'
 import type { RealtimeServerOptions } from '../../src/server/options.ts'
@@ -271,6 +272,23 @@ test('an upgrade of another path is left to another listener', async () => {
       }),
   })
   expect(await raw(server.port, upgrade('/theirs'))).toMatch(/^HTTP\/1\.1 418 /)
+})
+
+test('an upgrade that nobody answers gets 404 after ten seconds, so that the server can close', async () => {
+  const clock = createManualClock()
+  await using server = await start({ clock, before: (http) => http.on('upgrade', () => {}) })
+  const socket = connect(server.port, '127.0.0.1')
+  const arrived = once(server.http, 'upgrade')
+  socket.write(upgrade('/nobody'))
+  await arrived
+  let answer = ''
+  socket.on('data', (data) => (answer += data.toString('latin1')))
+  await clock.advance(9_999)
+  expect(answer).toBe('')
+  await clock.advance(1)
+  await once(socket, 'close')
+  expect(answer).toMatch(/^HTTP\/1\.1 404 /)
+  expect(clock.pendingTimers).toBe(0)
 })
 
 test('too many headers, a wrong method and a bad key are refused', async () => {

@@ -206,7 +206,7 @@ test('a stored answer is hidden from an author who may not see the row any more'
   const { write, store } = setting([task('t1')])
   const mutation: Mutation = { operation: 'update', id: 't1', fields: { title: 'x' } }
   await write(mutation, { mutationId: 'm1' })
-  store.rows.set('t1', { ...(store.rows.get('t1') as never as TaskRow), team: 'blue', version: 3 })
+  store.rows.set('t1', { ...task('t1', { team: 'blue' }), id: 't1', version: 3 })
   await expect(write(mutation, { mutationId: 'm1' })).resolves.toMatchObject({
     row: null,
     visible: false,

@@ -1,0 +1,249 @@
+// What becomes of a connection: performs what connection-state.ts decides. Holds who is connected, and the timers of
+// handshakes, closes and heartbeats. Comes from web-socket-manager.ts; next: message-router.ts, outgoing.ts.
+import {
+  CLOSE_CODES,
+  type Clock,
+  type Logger,
+  type Principal,
+  PROTOCOL_VERSION,
+  utf8Bytes,
+} from '@dnr/protocol'
+import type { Channels } from '../channel/channel-manager.ts'
+import type { Limits } from '../limits/limits.ts'
+import type { Frame } from '../ports/server-socket.ts'
+import { type Authenticate, type Credentials, isExpired, runAuthentication } from './authenticate.ts'
+import { type Connection, isLive, principalOf } from './connection.ts'
+import { type ConnectionRegistry, createConnectionRegistry } from './connection-registry.ts'
+import { type ConnectionEffect, type ConnectionEvent, transition } from './connection-state.ts'
+import { createDeadlines } from './deadlines.ts'
+import { encodeMessage, type OutgoingMessage } from './frame.ts'
+import { createHeartbeat } from './heartbeat.ts'
+import type { MessageRouter } from './message-router.ts'
+import { createOutgoing } from './outgoing.ts'
+import type { Refusal } from './refusal.ts'
+
+export interface ConnectionLifeOptions {
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly limits: Limits
+  readonly heartbeatIntervalMs: number
+  readonly authenticate: Authenticate | null
+  /** The stations that are made after this one. */
+  stations(): { readonly channels: Channels; readonly router: MessageRouter }
+  onReleased(connection: Connection, code: number): void
+}
+
+/** Moves connections from state to state. */
+export interface ConnectionLife {
+  readonly registry: ConnectionRegistry
+  readonly framesSent: number
+  /** Counts a new connection and looks after it from now on. */
+  begin(connection: Connection): void
+  dispatch(connection: Connection, event: ConnectionEvent): void
+  /** Finds out whose it is; answers with `connected`, `authenticated` or a close. */
+  authenticate(connection: Connection, credentials: Credentials, requestId?: string): void
+  close(connection: Connection, code: number, reason: string): void
+  /** Closes a connection whose peer does not read. */
+  closeSlow(connection: Connection): void
+  /** Closes a connection whose session is over; `false` when it is not. */
+  closeExpired(connection: Connection): boolean
+  send(connection: Connection, frame: Frame): void
+  say(connection: Connection, message: OutgoingMessage): void
+  refuse(connection: Connection, refusal: Refusal): void
+  stop(): void
+}
+
+/** How long a peer may take to answer a close. */
+const CLOSE_TIMEOUT_MS = 1_000
+/** Pings without an answer that mean that nobody is there. */
+const MAX_UNANSWERED_PINGS = 2
+
+export function createConnectionLife(options: ConnectionLifeOptions): ConnectionLife {
+  const { clock, logger, limits, heartbeatIntervalMs, stations } = options
+  const registry = createConnectionRegistry()
+  const expiring = new Set<Connection>()
+
+  const dispatch = (connection: Connection, event: ConnectionEvent, requestId?: string): void => {
+    const { state, effects } = transition(connection.state, event)
+    connection.state = state
+    for (const effect of effects) perform(connection, effect, requestId)
+  }
+
+  const perform = (connection: Connection, effect: ConnectionEffect, requestId: string | undefined): void => {
+    switch (effect.type) {
+      case 'handle':
+        // An `auth` among the frames that waited makes the rest wait again.
+        if (connection.state.status === 'open') return stations().router.handle(connection, effect.text)
+        return dispatch(connection, { type: 'frame', text: effect.text, byteLength: utf8Bytes(effect.text) })
+      case 'welcome':
+        return welcome(connection, effect.principal)
+      case 'welcome-back':
+        return welcomeBack(connection, effect.principal, requestId)
+      case 'close':
+        return closeSocket(connection, effect.code, effect.reason)
+      case 'release':
+        return release(connection, effect.code)
+    }
+  }
+
+  const welcome = (connection: Connection, principal: Principal | null): void => {
+    if (!admitUser(connection, principal)) return
+    const payload = {
+      connectionId: connection.id,
+      userId: principal?.id ?? null,
+      protocolVersion: PROTOCOL_VERSION,
+      heartbeatIntervalMs,
+      limits: {
+        maxSubscriptionsPerConnection: orNull(limits.maxSubscriptionsPerConnection),
+        maxFrameBytes: orNull(limits.maxFrameBytes),
+        maxMessagesPerSecond: orNull(limits.maxMessagesPerSecond),
+      },
+    }
+    say(connection, { type: 'connected', payload })
+  }
+
+  const welcomeBack = (connection: Connection, principal: Principal, requestId: string | undefined): void => {
+    if (!admitUser(connection, principal)) return
+    const payload = { userId: principal.id, expiresAt: principal.expiresAt ?? null }
+    say(connection, { type: 'authenticated', payload, requestId })
+  }
+
+  const admitUser = (connection: Connection, principal: Principal | null): boolean => {
+    expiring.delete(connection)
+    if (principal === null) return true
+    const own = registry.ofUser(principal.id)
+    if (own.length >= limits.maxConnectionsPerUser && !own.includes(connection)) {
+      close(connection, CLOSE_CODES.tooMany, 'too_many_connections')
+      return false
+    }
+    registry.addUser(principal.id, connection)
+    if (principal.expiresAt !== undefined) expiring.add(connection)
+    return true
+  }
+
+  const closeSocket = (connection: Connection, code: number, reason: string): void => {
+    handshakes.remove(connection)
+    closings.add(connection)
+    connection.socket.close(code, reason)
+  }
+
+  const release = (connection: Connection, code: number): void => {
+    handshakes.remove(connection)
+    closings.remove(connection)
+    heartbeat.remove(connection)
+    expiring.delete(connection)
+    registry.remove(connection)
+    stations().channels.release(connection)
+    options.onReleased(connection, code)
+    logger.debug('A connection ended.', { connectionId: connection.id, code })
+  }
+
+  const close = (connection: Connection, code: number, reason: string): void =>
+    dispatch(connection, { type: 'close', code, reason })
+
+  const closeExpired = (connection: Connection): boolean => {
+    const principal = principalOf(connection)
+    if (principal === null || !isExpired(principal, clock.now())) return false
+    close(connection, CLOSE_CODES.unauthorized, 'token_expired')
+    return true
+  }
+
+  const closeSlow = (connection: Connection): void => {
+    if (!isLive(connection)) return
+    logger.info('A connection does not read what it is sent and is closed.', { connectionId: connection.id })
+    close(connection, CLOSE_CODES.heartbeatTimeout, 'slow_consumer')
+  }
+
+  const outgoing = createOutgoing(limits.maxQueueBytes, closeSlow)
+  const say = (connection: Connection, message: OutgoingMessage): void =>
+    outgoing.send(connection, encodeMessage(message, clock.now()))
+
+  const refuse = (connection: Connection, refusal: Refusal): void => {
+    const { code, message, requestId, channel, subscription, retryAfterMs, details } = refusal
+    const address = { type: 'error', channel, subscription, requestId }
+    try {
+      say(connection, { ...address, payload: { code, message, retryAfterMs, details } })
+    } catch (error) {
+      // The details are an application's own; the answer goes out without those that are no JSON.
+      logger.error(`The details of ${code} could not be encoded.`, { error })
+      say(connection, { ...address, payload: { code, message, retryAfterMs } })
+    }
+  }
+
+  const handshakes = createDeadlines<Connection>(clock, limits.handshakeTimeoutMs, (connection) =>
+    close(connection, CLOSE_CODES.internal, 'timeout'),
+  )
+  const closings = createDeadlines<Connection>(clock, CLOSE_TIMEOUT_MS, ({ socket }) => socket.terminate())
+  const heartbeat = createHeartbeat({
+    clock,
+    intervalMs: heartbeatIntervalMs,
+    tick() {
+      for (const connection of expiring) closeExpired(connection)
+    },
+    beat(connection) {
+      if (connection.unansweredPings >= MAX_UNANSWERED_PINGS)
+        return close(connection, CLOSE_CODES.heartbeatTimeout, 'heartbeat')
+      connection.unansweredPings++
+      connection.socket.ping()
+    },
+  })
+
+  const authenticate = (connection: Connection, credentials: Credentials, requestId?: string): void => {
+    const settle = (result: Awaited<ReturnType<typeof runAuthentication>>): void => {
+      handshakes.remove(connection)
+      const event: ConnectionEvent = result.ok
+        ? { type: 'accepted', principal: result.principal }
+        : { type: 'refused', code: result.code, reason: result.reason }
+      const before = principalOf(connection)
+      dispatch(connection, event, requestId)
+      if (before !== null && isOther(before, principalOf(connection))) stations().channels.reopen(connection)
+    }
+    const result = runAuthentication(options.authenticate, credentials, () => clock.now(), logger)
+    if (!(result instanceof Promise)) return settle(result)
+    handshakes.add(connection)
+    void result.then(settle).catch((error: unknown) => {
+      logger.error('A connection could not be settled and is closed.', { error })
+      close(connection, CLOSE_CODES.internal, 'internal')
+    })
+  }
+
+  return {
+    registry,
+    get framesSent() {
+      return outgoing.framesSent
+    },
+    begin(connection) {
+      registry.add(connection)
+      heartbeat.add(connection)
+    },
+    dispatch,
+    authenticate,
+    close,
+    closeSlow,
+    closeExpired,
+    send: (connection, frame) => outgoing.send(connection, frame),
+    say,
+    refuse,
+    stop() {
+      handshakes.stop()
+      closings.stop()
+      heartbeat.stop()
+    },
+  }
+}
+
+function orNull(limit: number): number | null {
+  return Number.isFinite(limit) ? limit : null
+}
+
+/** Is it a principal with other rights? When the session ends makes no difference. */
+function isOther(before: Principal, after: Principal | null): boolean {
+  if (after === null) return false
+  const rights = (principal: Principal): string => JSON.stringify({ ...principal, expiresAt: null })
+  try {
+    return rights(before) !== rights(after)
+  } catch {
+    // What cannot be compared is taken for other: asking the policies again does no harm.
+    return true
+  }
+}

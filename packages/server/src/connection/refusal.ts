@@ -1,0 +1,51 @@
+// How a request is refused: always with a code and a sentence, and addressed to who asked.
+import { type ClientMessage, type DnrError, type ErrorCode, VersionConflict } from '@dnr/protocol'
+
+/** An `error` to be sent. */
+export interface Refusal {
+  readonly code: ErrorCode
+  readonly message: string
+  readonly requestId?: string | undefined
+  readonly channel?: string | undefined
+  readonly subscription?: string | undefined
+  readonly retryAfterMs?: number | undefined
+  readonly details?: Readonly<Record<string, unknown>> | undefined
+}
+
+/** One sentence for an unknown entity, no grant and somebody else's channel: which of them it is, is not said. */
+export const FORBIDDEN = 'This channel does not exist, or you may not hear it.'
+
+/** What a refused request is answered with: its code and sentence; never a stack. */
+export function refusalOf(error: DnrError): {
+  code: ErrorCode
+  message: string
+  retryAfterMs?: number
+  details?: Record<string, unknown>
+} {
+  const { code, message, retryAfterMs } = error
+  const details = {
+    ...error.details,
+    ...(error instanceof VersionConflict ? { current: error.current as unknown } : {}),
+  }
+  return {
+    code,
+    message,
+    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+    ...(Object.keys(details).length === 0 ? {} : { details }),
+  }
+}
+
+/** What the answer to a message repeats. */
+export function addressOf(message: ClientMessage): {
+  requestId: string | undefined
+  channel: string | undefined
+  subscription: string | undefined
+} {
+  const { requestId, channel, payload } = message as {
+    requestId?: string
+    channel?: string
+    payload?: { subscription?: unknown }
+  }
+  const subscription = typeof payload?.subscription === 'string' ? payload.subscription : undefined
+  return { requestId, channel, subscription }
+}

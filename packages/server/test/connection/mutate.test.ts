@@ -1,0 +1,120 @@
+import { DnrError, VersionConflict } from '@dnr/protocol'
+import { expect, test } from 'vitest'
+import type { Writes } from '../../src/connection/message-router.ts'
+import { createTestServer, type TestClient, typesOf } from '../support/test-server.ts'
+
+type Asked = Parameters<Writes['write']>
+type Answer = Awaited<ReturnType<Writes['write']>>
+
+async function writing(
+  write: (...asked: Asked) => Promise<Answer>,
+): Promise<{ client: TestClient; asked: Asked[] }> {
+  const asked: Asked[] = []
+  const writes: Writes = {
+    write: (...each) => {
+      asked.push(each)
+      return write(...each)
+    },
+  }
+  const client = await createTestServer({ writes }).connect('ann@red')
+  return { client, asked }
+}
+
+const position = { epoch: 'e1', offset: 7 }
+const row = { id: 'a', version: 2, title: 'x' }
+const update = {
+  type: 'mutate',
+  requestId: 'r',
+  payload: {
+    operation: 'update',
+    entity: 'Task',
+    mutationId: 'm1',
+    id: 'a',
+    fields: { title: 'x' },
+    ifVersion: 1,
+  },
+}
+
+test('a write is answered with the row and its position', async () => {
+  const { client, asked } = await writing(async () => ({
+    row,
+    visible: true,
+    version: 2,
+    position,
+    replayed: false,
+  }))
+  const [answer] = await client.ask(update)
+  expect(answer).toMatchObject({
+    type: 'mutated',
+    requestId: 'r',
+    position,
+    payload: { mutationId: 'm1', row },
+  })
+  expect(asked).toEqual([
+    [
+      'Task',
+      { operation: 'update', id: 'a', fields: { title: 'x' }, ifVersion: 1 },
+      { principal: { id: 'ann', team: 'red' }, mutationId: 'm1' },
+    ],
+  ])
+})
+
+test.each([
+  ['a row that its author may not see', { row, visible: false }],
+  ['a deleted row', { row: null, visible: true }],
+])('%s is not in the answer', async (_, result) => {
+  const { client } = await writing(async () => ({ ...result, version: 2, position, replayed: false }))
+  const [answer] = await client.ask(update)
+  expect(answer).toMatchObject({ type: 'mutated', payload: { mutationId: 'm1' }, position })
+  expect(answer?.payload).not.toHaveProperty('row')
+})
+
+test('a conflict brings the current row along', async () => {
+  const { client } = await writing(() => Promise.reject(new VersionConflict(row, 1, 2)))
+  const [answer] = await client.ask(update)
+  expect(answer).toMatchObject({
+    type: 'error',
+    requestId: 'r',
+    payload: { code: 'version_conflict', details: { expectedVersion: 1, currentVersion: 2, current: row } },
+  })
+})
+
+test('refusals keep code, sentence and details; faults of the server say nothing of themselves', async () => {
+  const refused = await writing(() =>
+    Promise.reject(new DnrError('bad_field', 'No.', { details: { field: 'title' } })),
+  )
+  expect((await refused.client.ask(update))[0]?.payload).toEqual({
+    code: 'bad_field',
+    message: 'No.',
+    details: { field: 'title' },
+  })
+  const broken = await writing(() => Promise.reject(new Error('SQLITE_CORRUPT at /var/db')))
+  const [answer] = await broken.client.ask(update)
+  expect(answer?.payload.code).toBe('internal')
+  expect(JSON.stringify(answer)).not.toContain('SQLITE')
+})
+
+test('details that are no JSON do not keep the answer back', async () => {
+  const { client } = await writing(() =>
+    Promise.reject(new DnrError('bad_field', 'No.', { details: { big: 1n } })),
+  )
+  expect((await client.ask(update))[0]?.payload).toEqual({ code: 'bad_field', message: 'No.' })
+})
+
+test('a write that takes long keeps nobody waiting, not even its own connection', async () => {
+  const { client } = await writing(() => new Promise(() => {}))
+  client.send(update)
+  expect(typesOf(await client.ask({ type: 'ping' }))).toEqual(['pong'])
+})
+
+test.each([
+  { operation: 'create', entity: 'Task', fields: {} },
+  { operation: 'update', entity: 'Task', mutationId: 'm', fields: {} },
+  { operation: 'drop', entity: 'Task', mutationId: 'm' },
+  { operation: 'create', entity: 'Task', mutationId: 'ümlaut', fields: {} },
+  { operation: 'delete', entity: 'Task', mutationId: 'm', id: 'a', ifVersion: 0 },
+])('a write that is not well-formed is bad_message: %#', async (payload) => {
+  const { client, asked } = await writing(() => Promise.reject(new Error('not asked')))
+  expect((await client.ask({ type: 'mutate', payload }))[0]?.payload.code).toBe('bad_message')
+  expect(asked).toEqual([])
+})
