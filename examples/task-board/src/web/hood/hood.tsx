@@ -25,7 +25,7 @@ export function Hood({ board, onClose }: { readonly board: Board; readonly onClo
         <dt>Position</dt>
         <dd data-testid="position">{position === null ? '–' : `#${position.offset}`}</dd>
         <dt>History</dt>
-        <dd title={position?.epoch}>{position === null ? '–' : position.epoch.slice(0, 8)}</dd>
+        <dd title={position?.epoch}>{position === null ? '–' : position.epoch.slice(0, 6)}</dd>
         <dt>Rows</dt>
         <dd>{status}</dd>
         <dt>Pending</dt>
