@@ -57,9 +57,7 @@ export const ERROR_CODES = [
   'unknown_outcome',
 ] as const
 
-const KNOWN: ReadonlySet<string> = new Set(ERROR_CODES)
-
 /** Is this text one of {@link ERROR_CODES}? */
 export function isErrorCode(text: string): text is ErrorCode {
-  return KNOWN.has(text)
+  return (ERROR_CODES as readonly string[]).includes(text)
 }

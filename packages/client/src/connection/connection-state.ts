@@ -11,8 +11,7 @@
 //   any ─disconnect▶ idle     any ─close▶ closed     lost with "stay away" ─▶ closed (with its cause; connect tries again)
 //   page put away ─▶ suspended ─page shown▶ connecting
 import { fullJitterDelayMs } from '@dnr/internal'
-import { DnrError } from '@dnr/protocol'
-import type { ErrorCode, ReconnectAdvice } from '@dnr/protocol'
+import { DnrError, type ErrorCode, reconnectAdvice } from '@dnr/protocol'
 
 /** Where the connection stands, why, and when it goes on: made to be shown to people. */
 export type ConnectionState =
@@ -174,7 +173,7 @@ function afterLoss(
 ): ConnectionStep {
   const { code, reason } = event
   const held = state.status === 'ready' && now - state.since >= rules.stableMs
-  const advice = adviceOf(code)
+  const advice = reconnectAdvice(code)
   // The server gives its error code as the reason; a proxy or a dead network gives none.
   const named = (/^[a-z_]+$/.test(reason) ? reason : (CODE_OF_CLOSE[code] ?? 'disconnected')) as ErrorCode
   const cause = lossOf(named, `The connection was closed (${code})`, advice === 'backoff' || advice === 'now')
@@ -187,18 +186,6 @@ function afterLoss(
   return advice === 'now' && held ? open() : wait(held ? 1 : state.attempt + 1, event, now, rules, cause)
 }
 
-/** Protocol's `reconnectAdvice` in a tenth of its bytes; a test compares the two for every code. */
-export function adviceOf(code: number): ReconnectAdvice {
-  return ADVICE[code] ?? 'backoff'
-}
-
-const ADVICE: Readonly<Record<number, ReconnectAdvice>> = {
-  1000: 'now',
-  4400: 'no',
-  4401: 'refresh-token',
-  4403: 'no',
-  4408: 'now',
-}
 const CODE_OF_CLOSE: Readonly<Record<number, ErrorCode>> = {
   4400: 'bad_message',
   4401: 'unauthorized',

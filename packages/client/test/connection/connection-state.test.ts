@@ -1,8 +1,7 @@
-import { DnrError, reconnectAdvice } from '@dnr/protocol'
+import { DnrError } from '@dnr/protocol'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import {
-  adviceOf,
   type ConnectionEvent,
   type ConnectionRules,
   type ConnectionState,
@@ -241,11 +240,6 @@ describe('what a close means', () => {
       status: 'waiting',
       attempt: 3,
     })
-  })
-
-  test('the advice is that of the protocol for every code', () => {
-    for (let code = 1000; code < 5000; code++)
-      expect(adviceOf(code), String(code)).toBe(reconnectAdvice(code))
   })
 })
 
