@@ -15,23 +15,21 @@ export function createEmitter<Events extends object>(
   onError: (error: unknown, event: keyof Events) => void,
 ): Emitter<Events> {
   // Each registration is an object of its own, so that one function registered twice is called and undone twice.
-  type Registration = { readonly call: (payload: never) => void }
-  const registrationsByEvent = new Map<keyof Events, readonly Registration[]>()
+  type Registration = { readonly event: keyof Events; readonly listener: (payload: never) => void }
+  let registrations: readonly Registration[] = []
 
   return {
     on(event, listener) {
-      const registration: Registration = { call: listener }
-      registrationsByEvent.set(event, [...(registrationsByEvent.get(event) ?? []), registration])
+      const own: Registration = { event, listener }
+      registrations = [...registrations, own]
       return () => {
-        const left = (registrationsByEvent.get(event) ?? []).filter((other) => other !== registration)
-        if (left.length > 0) registrationsByEvent.set(event, left)
-        else registrationsByEvent.delete(event)
+        registrations = registrations.filter((each) => each !== own)
       }
     },
     emit(event, payload) {
-      for (const { call } of registrationsByEvent.get(event) ?? []) {
+      for (const each of registrations) {
         try {
-          call(payload as never)
+          if (each.event === event) each.listener(payload as never)
         } catch (error) {
           onError(error, event)
         }

@@ -1,14 +1,10 @@
 import type { Clock } from '@dnr/protocol'
 
-/** The part of a browser or of Node used here; typed by hand so that the file needs the types of neither. */
-interface Host {
-  readonly performance: { now(): number }
-  setTimeout(callback: () => void, delayMs: number): unknown
-  clearTimeout(timer: unknown): void
-}
-
-// Read at each call, not once: fake timers replace these functions later.
-const host = globalThis as unknown as Host
+// The part of a browser or of Node used here; typed by hand so that the file needs the types of neither. Looked up at each call,
+// not once: fake timers replace these functions later.
+declare const performance: { now(): number }
+declare function setTimeout(callback: () => void, delayMs: number): unknown
+declare function clearTimeout(timer: unknown): void
 
 /** A longer delay makes the host's timer fire at once. */
 const maxTimerMs = 2_147_483_647
@@ -20,9 +16,9 @@ const maxTimerMs = 2_147_483_647
  */
 export const systemClock: Clock = {
   now: () => Date.now(),
-  monotonic: () => host.performance.now(),
+  monotonic: () => performance.now(),
   setTimeout(callback, delayMs) {
-    const timer = host.setTimeout(callback, Math.min(delayMs, maxTimerMs))
-    return () => host.clearTimeout(timer)
+    const timer = setTimeout(callback, Math.min(delayMs, maxTimerMs))
+    return () => clearTimeout(timer)
   },
 }

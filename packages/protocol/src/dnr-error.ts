@@ -21,15 +21,15 @@ export interface DnrErrorOptions {
  */
 export class DnrError extends Error {
   override readonly name: string = 'DnrError'
-  readonly code: ErrorCode
+  declare readonly code: ErrorCode
   /** Would the same call succeed later, unchanged? */
-  readonly retryable: boolean
+  declare readonly retryable: boolean
   /** When to try again at the earliest, in milliseconds from the error; `undefined` when nothing is known. */
-  readonly retryAfterMs: number | undefined
-  readonly details: Readonly<Record<string, unknown>> | undefined
+  declare readonly retryAfterMs: number | undefined
+  declare readonly details: Readonly<Record<string, unknown>> | undefined
 
   constructor(code: ErrorCode, message: string, options: DnrErrorOptions = {}) {
-    super(message, options.cause === undefined ? undefined : { cause: options.cause })
+    super(message, options)
     this.code = code
     this.retryable = options.retryable ?? false
     this.retryAfterMs = options.retryAfterMs

@@ -36,31 +36,28 @@ export type AnyOrderBy = readonly (readonly [field: string, direction: 'asc' | '
  * Values of different types are never equal and never ordered; `null` is not ordered.
  */
 export function matchesWhere(row: Readonly<Record<string, unknown>>, where: AnyWhere): boolean {
-  for (const field of Object.keys(where)) {
-    if (!matchesField(row[field] ?? null, where[field] as Scalar | Comparison)) return false
-  }
-  return true
+  return Object.keys(where).every((field) =>
+    matchesField(row[field] ?? null, where[field] as Scalar | Comparison),
+  )
 }
 
 function matchesField(value: unknown, condition: Scalar | Comparison): boolean {
   if (condition === null || typeof condition !== 'object') return value === condition
   const { eq, ne, lt, lte, gt, gte } = condition
-  if (eq !== undefined && value !== eq) return false
-  if (ne !== undefined && value === ne) return false
-  if (condition.in !== undefined && !condition.in.includes(value as Scalar)) return false
-  if (lt !== undefined && !isOrdered(value, lt, (order) => order < 0)) return false
-  if (lte !== undefined && !isOrdered(value, lte, (order) => order <= 0)) return false
-  if (gt !== undefined && !isOrdered(value, gt, (order) => order > 0)) return false
-  return gte === undefined || isOrdered(value, gte, (order) => order >= 0)
+  return (
+    (eq === undefined || value === eq) &&
+    (ne === undefined || value !== ne) &&
+    (condition.in === undefined || condition.in.includes(value as Scalar)) &&
+    (lt === undefined || orderOf(value, lt) < 0) &&
+    (lte === undefined || orderOf(value, lte) <= 0) &&
+    (gt === undefined || orderOf(value, gt) > 0) &&
+    (gte === undefined || orderOf(value, gte) >= 0)
+  )
 }
 
-function isOrdered(value: unknown, bound: Scalar, holds: (order: number) => boolean): boolean {
-  return (
-    value !== null &&
-    bound !== null &&
-    typeof value === typeof bound &&
-    holds(compareScalars(value as Scalar, bound))
-  )
+/** As {@link compareScalars}; where there is no order, `NaN`, of which no comparison holds. */
+function orderOf(value: unknown, bound: Scalar): number {
+  return bound !== null && typeof value === typeof bound ? compareScalars(value as Scalar, bound) : NaN
 }
 
 /**
@@ -75,8 +72,7 @@ export function compareScalars(a: Scalar, b: Scalar): number {
 }
 
 function rankOf(value: Scalar): number {
-  if (value === null) return 0
-  return typeof value === 'boolean' ? 1 : typeof value === 'number' ? 2 : 3
+  return ['boolean', 'number', 'string'].indexOf(typeof value) // -1 for null
 }
 
 function compareCodePoints(a: string, b: string): number {
@@ -84,13 +80,14 @@ function compareCodePoints(a: string, b: string): number {
   for (let index = 0; index < length; index++) {
     const left = a.charCodeAt(index)
     const right = b.charCodeAt(index)
-    if (left === right) continue
-    // A surrogate stands for a code point above every other unit, though its own number is lower than U+E000 to U+FFFF.
-    const leftIsHigh = left >= 0xd800 && left <= 0xdfff
-    const rightIsHigh = right >= 0xd800 && right <= 0xdfff
-    return leftIsHigh === rightIsHigh ? left - right : leftIsHigh ? 1 : -1
+    if (left !== right) return heightOf(left) - heightOf(right)
   }
   return a.length - b.length
+}
+
+/** A surrogate stands for a code point above every other unit, though its own number is lower than U+E000 to U+FFFF. */
+function heightOf(unit: number): number {
+  return unit >= 0xd800 && unit <= 0xdfff ? unit + 0x2800 : unit
 }
 
 /** Compares rows by `orderBy`, then by id. */
@@ -107,8 +104,7 @@ export function compareRows(
 }
 
 function scalarOf(row: object, field: string): Scalar {
-  const value = (row as Record<string, unknown>)[field]
-  return value === undefined ? null : (value as Scalar)
+  return (row as Record<string, Scalar | undefined>)[field] ?? null
 }
 
 /** Checks that every field of `where` is one of `fields`; the message names the first that is not. */
