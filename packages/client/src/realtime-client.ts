@@ -18,9 +18,10 @@ import {
   type UserChannel,
   type Where,
 } from '@dnr/protocol'
-import { type ChannelEvents, createChannelSubscriber } from './channel/channel-subscriber.ts'
+import { createChannelSubscriber } from './channel/channel-subscriber.ts'
 import { type ChannelListener, listen, type Subscription } from './channel/listen.ts'
 import { createShares } from './channel/shares.ts'
+import type { ChannelEvents } from './channel/wire-subscription.ts'
 import { readOptions, type RealtimeClientOptions } from './client-options.ts'
 import type { Collection } from './collection/collection.ts'
 import { type AnyQuery, openCollection } from './collection/collections.ts'

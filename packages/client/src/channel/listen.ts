@@ -1,7 +1,8 @@
 import type { EntityEvent, ServerMessage } from '@dnr/protocol'
-import type { ChannelSubscriber, SubscriptionStatus } from './channel-subscriber.ts'
+import type { ChannelSubscriber } from './channel-subscriber.ts'
 import { createLiveness, type Liveness } from './liveness.ts'
 import type { Shares } from './shares.ts'
+import type { SubscriptionStatus } from './wire-subscription.ts'
 
 /** What a listener to a channel may hear. One that throws disturbs nobody else. */
 export interface ChannelListener {

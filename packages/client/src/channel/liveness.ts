@@ -1,7 +1,7 @@
 import { type ReadonlySignal, signal } from '@preact/signals-core'
 import { createDeferred } from '@dnr/internal'
 import type { DnrError } from '@dnr/protocol'
-import type { SubscriptionStatus } from './channel-subscriber.ts'
+import type { SubscriptionStatus } from './wire-subscription.ts'
 
 /** How a subscription stands, as its users see it. */
 export interface Liveness {

@@ -11,8 +11,8 @@ import {
   type Position,
   type WireRow,
 } from '@dnr/protocol'
-import type { Sink } from '../channel/channel-subscriber.ts'
 import { createLiveness, type Liveness } from '../channel/liveness.ts'
+import type { Sink } from '../channel/wire-subscription.ts'
 import type { Flusher } from './flusher.ts'
 import { isSameRow, type RowForm } from './row-form.ts'
 import { createSortedRows } from './sorted-rows.ts'

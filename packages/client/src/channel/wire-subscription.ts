@@ -1,0 +1,146 @@
+// One subscription on the wire: asked for, live, and asked for again, always from the position that was reached. It knows no
+// connection and keeps no rows: frames come from channel-subscriber.ts and go on, in order, through inbox.ts to its sink.
+import { fullJitterDelayMs } from '@dnr/internal'
+import type { AnyWhere, Clock, DnrError, EntityEvent, Position, ServerMessage, WireRow } from '@dnr/protocol'
+import type { Requests } from '../request/requests.ts'
+import { readWireError } from '../request/wire-error.ts'
+import { createInbox } from './inbox.ts'
+
+/** `loading`: never live yet · `live` · `stale`: was live, comes back by itself · `failed`: refused. */
+export type SubscriptionStatus = 'loading' | 'live' | 'stale' | 'failed'
+
+/** Where a subscription's frames end. */
+export interface Sink {
+  status(status: SubscriptionStatus, error: DnrError | null): void
+  /** Everything there is at `position`; comes first, when asked for, and whenever the position did not hold. */
+  rows?(rows: readonly WireRow[], position: Position): void
+  /** One transaction; no events when only the position moved on. */
+  events(events: readonly EntityEvent[], position: Position): void
+  /** What is no change of a row. */
+  message?(message: ServerMessage): void
+}
+
+/** What one subscription asks for. `key` tells several views of a channel apart. */
+export interface View {
+  readonly channel: string
+  readonly key?: string | undefined
+  readonly where?: AnyWhere | undefined
+  readonly snapshot?: boolean
+}
+
+/** What a subscription tells everybody. */
+export interface ChannelEvents {
+  /** Events of `channel` after `from` are lost to its listeners; what they derived from them must be read anew. */
+  readonly gap: { readonly channel: string; readonly from: Position }
+  /** The position did not hold: the rows came anew and were applied as a difference. */
+  readonly resynced: { readonly channel: string; readonly position: Position }
+}
+
+export interface WireSubscriptionOptions {
+  readonly clock: Clock
+  readonly random: () => number
+  readonly requests: Requests
+  emit<Name extends keyof ChannelEvents>(name: Name, payload: ChannelEvents[Name]): void
+}
+
+export interface WireSubscription {
+  /** The connection is up: asks, from the position that was reached. Or it is gone. Tries are counted anew. */
+  ready(isReady: boolean): void
+  /** A message of its channel and key. */
+  receive(message: ServerMessage): void
+  /** Everything up to `position` has been sent to us. */
+  reached(position: Position): void
+  /** Ends in `failed`. */
+  fail(error: DnrError): void
+}
+
+/** A subscription that the server keeps refusing or ending is asked for this often, then given up until a reconnect. */
+const MAX_TRIES = 8
+const RETRY = { baseMs: 500, maxMs: 30_000 }
+/** Live for this long, it was no loop. */
+const HELD_MS = 30_000
+
+export function createWireSubscription(
+  { channel, key, where, snapshot }: View,
+  sink: Sink,
+  { clock, random, requests, emit }: WireSubscriptionOptions,
+): WireSubscription {
+  let status: SubscriptionStatus = 'loading'
+  let liveAt: number | null = null
+  let tries = 0
+  /** Forgets the question under way, or the timer of the next. */
+  let withdraw = (): void => {}
+
+  const inbox = createInbox({
+    rows(rows, position) {
+      sink.rows?.(rows, position)
+      if (liveAt !== null) emit('resynced', { channel, position })
+    },
+    events: sink.events,
+    gap: (from) => emit('gap', { channel, from }),
+    live() {
+      liveAt = clock.monotonic()
+      enter('live')
+    },
+  })
+
+  function enter(next: SubscriptionStatus, error: DnrError | null = null): void {
+    status = next
+    sink.status(next, error)
+  }
+
+  /** No question, no timer, no frame of it counts any more. */
+  function quiet(): void {
+    withdraw()
+    inbox.cut()
+    if (status === 'live') enter('stale')
+  }
+
+  function ask(): void {
+    quiet()
+    const position = inbox.position ?? undefined // undefined fields do not travel
+    const payload = { position, snapshot, query: where && { where }, subscription: key }
+    withdraw = requests.ask({ type: 'subscribe', channel, payload }, (error, answer) => {
+      if (error) refused(error)
+      else inbox.subscribed((answer as Extract<ServerMessage, { type: 'subscribed' }>).payload)
+    })
+  }
+
+  function refused(error: DnrError): void {
+    if (status === 'live' && clock.monotonic() - Number(liveAt) > HELD_MS) tries = 0
+    quiet()
+    if (error.code === 'disconnected') return // asked again when the connection is back
+    if (!error.retryable || ++tries > MAX_TRIES) return enter('failed', error)
+    const delayMs = Math.max(error.retryAfterMs ?? 0, fullJitterDelayMs(tries, RETRY, random))
+    withdraw = clock.setTimeout(ask, delayMs)
+  }
+
+  return {
+    ready(isReady) {
+      tries = 0
+      if (isReady) ask()
+      else quiet()
+    },
+    reached: inbox.reached,
+    receive(message) {
+      const { type } = message
+      if (type === 'snapshot') inbox.chunk(message.payload)
+      else if (type === 'unsubscribed') {
+        if (status === 'live') ask() // not ours: the answer to our own finds no live subscription
+      } else if (type === 'error' && ENDING.test(message.payload.code)) refused(readWireError(message))
+      else if (isEntityEvent(message)) inbox.event(message)
+      else if (type !== 'subscribed') sink.message?.(message) // that is the answer to a question that was withdrawn
+    },
+    fail(error) {
+      quiet()
+      enter('failed', error)
+    },
+  }
+}
+
+/** Errors about a channel that end its subscription. */
+const ENDING = /^(forbidden|unauthorized|slow_consumer)$/
+
+function isEntityEvent(message: ServerMessage): message is EntityEvent {
+  return /^entity:(created|updated|deleted)$/.test(message.type)
+}
