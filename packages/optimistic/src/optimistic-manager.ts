@@ -15,7 +15,7 @@ import { createMutationQueue } from './mutation/mutation-queue.ts'
 import type { ConfirmedRows, VersionedRow } from './ports/confirmed-rows.ts'
 import type { MutationTransport } from './ports/mutation-transport.ts'
 import { createEntityOverlay, type EntityOverlay, laneOf, rowBefore } from './rebase/entity-overlay.ts'
-import type { Step } from './rebase/replay.ts'
+import { updates } from './rebase/replay.ts'
 
 export interface OptimisticManagerOptions {
   /** Carries the writes: a client of `@dnr/client`, or `httpMutations(…)`. */
@@ -25,7 +25,7 @@ export interface OptimisticManagerOptions {
    * @default nobody: failures are in `failed` and in the mutation itself
    */
   readonly onError?: (error: DnrError) => void
-  /** Makes ids of mutations and of rows created without one. @default 21 random url-safe characters */
+  /** Makes ids of mutations and of rows created without one. @default 26 random letters and digits */
   readonly createId?: () => string
   /**
    * How long to wait before a write is sent again, unless the server says when: evenly spread between 0 and
@@ -80,13 +80,11 @@ export function createOptimisticManager(options: OptimisticManagerOptions): Opti
   const {
     transport,
     onError,
+    createId = createRandomId,
     clock = systemClock,
     random = systemRandom,
     retry = OPTIMISTIC_DEFAULTS.retry,
   } = options
-  const createId =
-    options.createId ??
-    (() => createRandomId((bytes) => crypto.getRandomValues(bytes as Uint8Array<ArrayBuffer>)))
   const overlays = new Map<string, EntityOverlay>()
   let batches = 0
   let depth = 0
@@ -99,7 +97,7 @@ export function createOptimisticManager(options: OptimisticManagerOptions): Opti
   const failed = createFailedMutations((mutation) => {
     const { operation, id, patches } = mutation
     const lane = laneOf(mutation.lane.overlay, id)
-    const step: Step = operation === 'update' ? { kind: 'update', patches } : mutation.step
+    const step = operation === 'update' ? updates(patches) : mutation.step
     const { fields: _, ...parts } = mutation
     const again = createMutation({ ...parts, lane, step, base: rowBefore(lane) })
     queue.enqueue(again)

@@ -22,7 +22,16 @@ import {
   type View,
 } from '../rebase/entity-overlay.ts'
 import { mergeRows, type RowEdit } from '../rebase/merge-rows.ts'
-import { cleanFields, combinePatches, type Fields, hasUpdater, type Updater } from '../rebase/replay.ts'
+import {
+  cleanFields,
+  combinePatches,
+  creates,
+  deletes,
+  type Fields,
+  hasUpdater,
+  type Updater,
+  updates,
+} from '../rebase/replay.ts'
 import type { FailedMutation } from '../mutation/failed-mutations.ts'
 
 /** Fields to change: the named ones of the row, whatever else its type would allow. */
@@ -185,14 +194,10 @@ export function createOptimisticCollection(parts: CollectionParts): OptimisticCo
   function amend({ mutations }: Lane, patch: Fields | Updater): Mutation | undefined {
     const last = mutations.at(-1)
     if (!last?.batch || last.batch !== currentBatch() || last.life.status !== 'queued') return undefined
-    if (last.step.kind === 'create') {
-      const fields = combinePatches(last.step.row, [patch])
-      last.step = { kind: 'create', row: { ...last.step.row, ...fields } }
-      last.patches = [...last.patches, fields]
-    } else {
-      last.patches = [...last.patches, patch]
-      last.step = { kind: 'update', patches: last.patches }
-    }
+    const created = last.operation === 'create' && last.step(undefined)
+    const added = created ? combinePatches(created, [patch]) : patch
+    last.patches = [...last.patches, added]
+    last.step = created ? creates({ ...created, ...added }) : updates(last.patches)
     queue.changed(last.lane)
     return last
   }
@@ -213,7 +218,7 @@ export function createOptimisticCollection(parts: CollectionParts): OptimisticCo
       const fields = cleanFields(input)
       const row = { ...cleanFields(options.draft?.(input as never) ?? {}), ...fields, id, version: 0 }
       return write(
-        { operation: 'create', lane, step: { kind: 'create', row }, patches: [fields] },
+        { operation: 'create', lane, step: creates(row), patches: [fields] },
         writeOptions,
       )
     },
@@ -227,7 +232,7 @@ export function createOptimisticCollection(parts: CollectionParts): OptimisticCo
       const patches = [patch]
       return (
         amend(lane, patch) ??
-        write({ operation: 'update', lane, step: { kind: 'update', patches }, patches }, writeOptions)
+        write({ operation: 'update', lane, step: updates(patches), patches }, writeOptions)
       )
     },
     delete(id, writeOptions = {}) {
@@ -243,7 +248,7 @@ export function createOptimisticCollection(parts: CollectionParts): OptimisticCo
         )
       const isNowhere = isUnsent && !rowBefore(lane)
       const deletion = write(
-        { operation: 'delete', lane, step: { kind: 'delete' }, patches: [] },
+        { operation: 'delete', lane, step: deletes, patches: [] },
         writeOptions,
       )
       if (isNowhere) queue.stored(deletion, null, null)

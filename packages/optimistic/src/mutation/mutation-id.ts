@@ -1,14 +1,4 @@
-const ALPHABET = 'useandom-26T198340PX75pxJACKVERYMINDBUSHWOLF_GQZbfghjklqvwyzrict'
-
-/**
- * A random, url-safe id of 21 characters: 126 bits, as nanoid makes them.
- *
- * `getRandomValues` fills the array with random bytes, as `crypto.getRandomValues` does.
- */
-export function createRandomId(getRandomValues: (bytes: Uint8Array) => unknown): string {
-  const bytes = new Uint8Array(21)
-  getRandomValues(bytes)
-  let id = ''
-  for (const byte of bytes) id += ALPHABET[byte & 63]
-  return id
+/** A random id of 26 lower-case letters and digits: 130 bits, safe in URLs and where case does not count. */
+export function createRandomId(): string {
+  return Array.from(crypto.getRandomValues(new Uint8Array(26)), (byte) => (byte & 31).toString(32)).join('')
 }

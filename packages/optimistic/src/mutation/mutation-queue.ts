@@ -6,7 +6,7 @@ import { batch, effect, type ReadonlySignal, signal } from '@preact/signals-core
 import type { ConfirmedBatch, VersionedRow } from '../ports/confirmed-rows.ts'
 import type { MutationAnswer, MutationRequest, MutationTransport } from '../ports/mutation-transport.ts'
 import { awaits, isPast, type Lane, rowBefore, touchLane, type View } from '../rebase/entity-overlay.ts'
-import { cleanFields, combinePatches, type Fields, hasUpdater } from '../rebase/replay.ts'
+import { becomes, cleanFields, combinePatches, type Fields, hasUpdater, updates } from '../rebase/replay.ts'
 import { isContested } from './conflict.ts'
 import { isStored, type Mutation } from './mutation.ts'
 import { type MutationEvent, transition } from './mutation-state.ts'
@@ -139,7 +139,7 @@ export function createMutationQueue(options: MutationQueueOptions): MutationQueu
   function settleFields(mutation: Mutation, fields: Fields): void {
     mutation.fields = fields
     if (mutation.operation !== 'update') return
-    mutation.step = { kind: 'update', patches: [fields] }
+    mutation.step = updates([fields])
     touchLane(mutation.lane)
   }
 
@@ -162,7 +162,7 @@ export function createMutationQueue(options: MutationQueueOptions): MutationQueu
   ): boolean {
     return batch(() => {
       if (!dispatch(mutation, 'stored')) return false
-      mutation.step = { kind: 'stored', row }
+      mutation.step = becomes(row)
       mutation.position = position
       // Mutations behind this one were made on top of it.
       if (row) for (const later of behind(mutation)) later.base = row

@@ -7,15 +7,25 @@ export type Fields = Readonly<Record<string, unknown>>
 /** Computes the fields to change from the row as it is at that moment. */
 export type Updater = (row: never) => Fields
 
-/** What a mutation does to the row that stands before it. */
-export type Step =
-  /** Adds the row; one that is there already is ours, seen back, and stays. */
-  | { readonly kind: 'create'; readonly row: VersionedRow }
-  /** Changes fields; where there is no row, nothing. */
-  | { readonly kind: 'update'; readonly patches: readonly (Fields | Updater)[] }
-  | { readonly kind: 'delete' }
-  /** What the server stored, for as long as the confirmed row is older. */
-  | { readonly kind: 'stored'; readonly row: VersionedRow | null }
+/** What a mutation makes of the row that stands before it; `undefined` is no row. */
+export type Step = (row: VersionedRow | undefined) => VersionedRow | undefined
+
+/** Adds the row; one that is there already is ours, seen back, and stays. */
+export function creates(created: VersionedRow): Step {
+  return (row) => row ?? created
+}
+
+/** Changes fields; where there is no row, nothing. */
+export function updates(patches: readonly (Fields | Updater)[]): Step {
+  return (row) => row && { ...row, ...combinePatches(row, patches) }
+}
+
+export const deletes: Step = () => undefined
+
+/** What the server stored, for as long as the confirmed row is older. */
+export function becomes(stored: VersionedRow | null): Step {
+  return (row) => (stored && row && row.version >= stored.version ? row : (stored ?? undefined))
+}
 
 /** The row after the steps of all `mutations`, `undefined` when there is none. A step that throws is left out and told to `onThrow`. */
 export function replay(
@@ -26,25 +36,12 @@ export function replay(
   let row = base
   for (const { step } of mutations) {
     try {
-      row = applyStep(row, step)
+      row = step(row)
     } catch (error) {
       onThrow(error)
     }
   }
   return row
-}
-
-function applyStep(row: VersionedRow | undefined, step: Step): VersionedRow | undefined {
-  switch (step.kind) {
-    case 'create':
-      return row ?? step.row
-    case 'update':
-      return row && { ...row, ...combinePatches(row, step.patches) }
-    case 'delete':
-      return undefined
-    case 'stored':
-      return step.row && row && row.version >= step.row.version ? row : (step.row ?? undefined)
-  }
 }
 
 /** The fields that `patches` change, each patch seeing the row that the ones before it left. */

@@ -1,17 +1,19 @@
 import { expect, test } from 'vitest'
 import {
+  becomes,
   cleanFields,
   combinePatches,
+  creates,
+  deletes,
   replay as replayMutations,
   type Step,
   type Updater,
+  updates,
 } from '../../src/rebase/replay.ts'
 
 const row = (fields: object = {}) => ({ id: 'a', version: 3, count: 0, ...fields })
-const update = (...patches: (object | ((row: { count: number }) => object))[]): Step => ({
-  kind: 'update',
-  patches: patches as Updater[],
-})
+const update = (...patches: (object | ((row: { count: number }) => object))[]): Step =>
+  updates(patches as Updater[])
 const replay = (base: ReturnType<typeof row> | undefined, steps: Step[], onThrow: (error: unknown) => void) =>
   replayMutations(
     base,
@@ -52,41 +54,41 @@ test.each<{
   {
     name: 'a creation',
     base: undefined,
-    steps: [{ kind: 'create', row: row() }, plusOne],
+    steps: [creates(row()), plusOne],
     expected: row({ count: 1 }),
   },
   {
     name: 'a creation that was seen back',
     base: row({ count: 9 }),
-    steps: [{ kind: 'create', row: row() }],
+    steps: [creates(row())],
     expected: row({ count: 9 }),
   },
-  { name: 'a deletion', base: row(), steps: [{ kind: 'delete' }], expected: undefined },
+  { name: 'a deletion', base: row(), steps: [deletes], expected: undefined },
   {
     name: 'a replacement (B23)',
     base: row({ old: true }),
-    steps: [{ kind: 'delete' }, { kind: 'create', row: row() }],
+    steps: [deletes, creates(row())],
     expected: row(),
   },
   {
     name: 'stored, and the base is older',
     base: row(),
-    steps: [{ kind: 'stored', row: row({ version: 4 }) }],
+    steps: [becomes(row({ version: 4 }))],
     expected: row({ version: 4 }),
   },
   {
     name: 'stored, and the base is newer',
     base: row({ version: 10 }),
-    steps: [{ kind: 'stored', row: row({ version: 9 }) }],
+    steps: [becomes(row({ version: 9 }))],
     expected: row({ version: 10 }),
   },
   {
     name: 'stored, and not there yet',
     base: undefined,
-    steps: [{ kind: 'stored', row: row() }],
+    steps: [becomes(row())],
     expected: row(),
   },
-  { name: 'deleted on the server', base: row(), steps: [{ kind: 'stored', row: null }], expected: undefined },
+  { name: 'deleted on the server', base: row(), steps: [becomes(null)], expected: undefined },
 ])('$name', ({ base, steps, expected }) => {
   expect(replay(base, steps, fail)).toEqual(expected)
 })
