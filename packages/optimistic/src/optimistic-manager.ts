@@ -118,7 +118,7 @@ export function createOptimisticManager(options: OptimisticManagerOptions): Opti
     let overlay = overlays.get(entity)
     if (overlay === undefined) {
       overlay = createEntityOverlay(entity, (error) =>
-        report(toDnrError(error, 'internal', `An updater of ${entity} threw.`)),
+        report(toDnrError(error, 'internal', `The updater threw.`)),
       )
       overlays.set(entity, overlay)
     }
@@ -134,7 +134,7 @@ export function createOptimisticManager(options: OptimisticManagerOptions): Opti
       confirmed: ConfirmedRows<Row>,
       collectionOptions: OptimisticCollectionOptions<Row> = {},
     ): OptimisticCollection<Row> {
-      if (!isOpen) throw new DnrError('closed', 'The manager is closed: make another one.')
+      if (!isOpen) throw new DnrError('closed', 'The manager was closed.')
       const collection = createOptimisticCollection({
         confirmed: confirmed,
         options: collectionOptions as unknown as OptimisticCollectionOptions<never>,

@@ -8,7 +8,7 @@ import {
   createMutation,
   isStored,
   type Mutation,
-  type MutationParts,
+  type Operation,
   type OptimisticMutation,
 } from '../mutation/mutation.ts'
 import type { ConfirmedRows, VersionedRow } from '../ports/confirmed-rows.ts'
@@ -29,6 +29,7 @@ import {
   deletes,
   type Fields,
   hasUpdater,
+  type Step,
   type Updater,
   updates,
 } from '../rebase/replay.ts'
@@ -162,7 +163,7 @@ export function createOptimisticCollection(parts: CollectionParts): OptimisticCo
   /** The lane of a record that can be written. */
   function openLane(id: string): Lane {
     if (overlay.views.has(view)) return laneOf(overlay, id)
-    throw new DnrError('closed', `This collection of ${entity} is closed: open another one to write.`)
+    throw new DnrError('closed', `The collection of ${entity} is closed.`)
   }
 
   function refuseAbsent(lane: Lane, isNeeded: boolean): void {
@@ -172,19 +173,25 @@ export function createOptimisticCollection(parts: CollectionParts): OptimisticCo
   }
 
   function write(
-    made: Pick<MutationParts, 'operation' | 'lane' | 'step' | 'patches'>,
-    { optimistic, ifVersion = options.ifVersion }: UpdateOptions,
+    operation: Operation,
+    lane: Lane,
+    step: Step,
+    patches: readonly (Fields | Updater)[],
+    { optimistic, ifVersion = options.ifVersion }: UpdateOptions = {},
   ): Mutation {
     const resolve = options.resolve as ConflictResolver | undefined
     const mutation = createMutation({
-      ...made,
-      id: made.lane.id,
+      operation,
+      lane,
+      step,
+      patches,
+      id: lane.id,
       mutationId: createId(),
       batch: currentBatch(),
       isHidden: optimistic === false,
-      usesVersion: ifVersion ?? (!!resolve || hasUpdater(made.patches)),
+      usesVersion: ifVersion ?? (!!resolve || hasUpdater(patches)),
       resolve,
-      base: rowBefore(made.lane),
+      base: rowBefore(lane),
     })
     queue.enqueue(mutation)
     return mutation
@@ -209,20 +216,17 @@ export function createOptimisticCollection(parts: CollectionParts): OptimisticCo
     rows: createMergedRows(overlay, view),
     status: confirmed.status,
     byId: (id) => rowIn(overlay, view, id),
-    create(input, writeOptions = {}) {
+    create(input, writeOptions) {
       const { id = createId() } = input
       if (typeof id !== 'string' || !id)
-        throw new DnrError('bad_field', `The id of ${entity} must be a text.`)
+        throw new DnrError('bad_field', `The id of ${entity} is a text.`)
       const lane = openLane(id)
       if (rowBefore(lane)) throw new DnrError('row_exists', `${entity} ${id} exists already: update it.`)
       const fields = cleanFields(input)
       const row = { ...cleanFields(options.draft?.(input as never) ?? {}), ...fields, id, version: 0 }
-      return write(
-        { operation: 'create', lane, step: creates(row), patches: [fields] },
-        writeOptions,
-      )
+      return write('create', lane, creates(row), [fields], writeOptions)
     },
-    update(id, patch: Fields | Updater, writeOptions = {}) {
+    update(id, patch: Fields | Updater, writeOptions) {
       const lane = openLane(id)
       const isComputed = typeof patch === 'function'
       if (!isComputed && ((patch['id'] ?? id) !== id || Object.keys(cleanFields(patch)).length === 0)) {
@@ -230,27 +234,20 @@ export function createOptimisticCollection(parts: CollectionParts): OptimisticCo
       }
       refuseAbsent(lane, isComputed)
       const patches = [patch]
-      return (
-        amend(lane, patch) ??
-        write({ operation: 'update', lane, step: updates(patches), patches }, writeOptions)
-      )
+      return amend(lane, patch) ?? write('update', lane, updates(patches), patches, writeOptions)
     },
-    delete(id, writeOptions = {}) {
+    delete(id, writeOptions) {
       const lane = openLane(id)
       refuseAbsent(lane, false)
-      const unsent = lane.mutations.filter((each) => each.operation === 'create').at(-1)
-      const isUnsent = unsent?.life.status === 'queued' && unsent.life.attempt === 0
-      if (isUnsent)
-        queue.refuse(
-          unsent,
-          new DnrError('cancelled', `${entity} ${id} was deleted before it was sent.`),
-          false,
-        )
-      const isNowhere = isUnsent && !rowBefore(lane)
-      const deletion = write(
-        { operation: 'delete', lane, step: deletes, patches: [] },
-        writeOptions,
+      const unsent = lane.mutations.find(
+        ({ operation, life }) => operation === 'create' && life.status === 'queued' && !life.attempt,
       )
+      if (unsent) {
+        const error = new DnrError('cancelled', `${entity} ${id} was deleted before it was sent.`)
+        queue.refuse(unsent, error, false)
+      }
+      const isNowhere = unsent && !rowBefore(lane)
+      const deletion = write('delete', lane, deletes, [], writeOptions)
       if (isNowhere) queue.stored(deletion, null, null)
       return deletion
     },
@@ -273,27 +270,27 @@ function createMergedRows(overlay: EntityOverlay, view: View): ReadonlySignal<re
   const all = confirmed.allRows ?? confirmed.rows
   let shown: readonly VersionedRow[] = []
   let from: readonly VersionedRow[] = []
-  let last: readonly RowEdit<VersionedRow>[] = []
+  let last: readonly unknown[] = []
 
   return computed(() => {
     void overlay.revision.value
     const edits: RowEdit<VersionedRow>[] = []
+    const edited: unknown[] = []
     for (const id of overlay.lanes.keys()) {
-      const edit = { base: confirmed.byId(id), row: rowIn(overlay, view, id) }
-      if (edit.base !== edit.row) edits.push(edit)
+      const base = confirmed.byId(id)
+      const row = rowIn(overlay, view, id)
+      if (base === row) continue
+      edits.push({ base, row })
+      edited.push(base, row)
     }
     const rows = edits.length > 0 ? all.value : confirmed.rows.value
-    const isSame = rows === from && isSameList(edits.flatMap(bothOf), last.flatMap(bothOf))
+    const isSame = rows === from && isSameList(edited, last)
     from = rows
-    last = edits
+    last = edited
     if (isSame) return shown
     const next = edits.length > 0 ? mergeRows(rows, edits, confirmed.compare, confirmed.limit) : rows
     return (shown = isSameList(next, shown) ? shown : next)
   })
-}
-
-function bothOf<Row>({ base, row }: RowEdit<Row>): (Row | undefined)[] {
-  return [base, row]
 }
 
 function isSameList(a: readonly unknown[], b: readonly unknown[]): boolean {

@@ -113,7 +113,7 @@ export function createMutationQueue(options: MutationQueueOptions): MutationQueu
     ).then(
       (answer) => answered(mutation, answer.row as VersionedRow | null, answer.position),
       (error: unknown) =>
-        failed(mutation, toDnrError(error, 'internal', 'The transport failed unexpectedly.')),
+        failed(mutation, toDnrError(error, 'internal', 'The transport threw.')),
     )
   }
 
@@ -125,10 +125,7 @@ export function createMutationQueue(options: MutationQueueOptions): MutationQueu
     if (operation === 'delete') return request
     if (!mutation.fields) {
       if (hasUpdater(patches) && !(mutation.base = rowBefore(lane, mutation))) {
-        throw new DnrError(
-          'row_absent',
-          `${entity} ${id} is gone: there is nothing to compute its update from.`,
-        )
+        throw new DnrError('row_absent', `${entity} ${id} is gone before its updater was called.`)
       }
       settleFields(mutation, combinePatches(mutation.base, patches))
     }
@@ -240,7 +237,7 @@ export function createMutationQueue(options: MutationQueueOptions): MutationQueu
       if (mutation.life.attempt > 1) retryLater(mutation)
       else resumeMutation(mutation)
     } catch (cause) {
-      refuse(mutation, new DnrError('version_conflict', 'What merges the conflict threw.', { cause }))
+      refuse(mutation, new DnrError('version_conflict', 'The resolver threw.', { cause }))
     }
   }
 
@@ -285,7 +282,7 @@ export function createMutationQueue(options: MutationQueueOptions): MutationQueu
     },
     close() {
       stopWatching()
-      const error = new DnrError('closed', 'The manager was closed before the write was stored.')
+      const error = new DnrError('closed', 'The manager was closed.')
       batch(() => {
         for (const mutation of pendingById.values()) refuse(mutation, error, false)
       })

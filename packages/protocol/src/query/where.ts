@@ -36,9 +36,10 @@ export type AnyOrderBy = readonly (readonly [field: string, direction: 'asc' | '
  * Values of different types are never equal and never ordered; `null` is not ordered.
  */
 export function matchesWhere(row: Readonly<Record<string, unknown>>, where: AnyWhere): boolean {
-  return Object.keys(where).every((field) =>
-    matchesField(row[field] ?? null, where[field] as Scalar | Comparison),
-  )
+  for (const field of Object.keys(where)) {
+    if (!matchesField(row[field] ?? null, where[field] as Scalar | Comparison)) return false
+  }
+  return true
 }
 
 function matchesField(value: unknown, condition: Scalar | Comparison): boolean {
