@@ -132,7 +132,7 @@ export function createRealtimeClient(
   const report = (
     error: unknown,
     code: ErrorCode = 'internal',
-    what = 'A listener or an effect threw.',
+    what = 'A listener threw.',
   ): void => emitter.emit('error', toDnrError(error, code, what))
   const guard = (call: () => void, code?: ErrorCode, what?: string): void => {
     try {

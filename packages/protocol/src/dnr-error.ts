@@ -5,9 +5,9 @@ export interface DnrErrorOptions {
   /** Would the same call succeed later, unchanged? @default false */
   readonly retryable?: boolean
   /** When to try again at the earliest, in milliseconds from now. */
-  readonly retryAfterMs?: number
+  readonly retryAfterMs?: number | undefined
   /** Data for code, such as `{ field: 'title' }`. Never a stack, SQL or a token. */
-  readonly details?: Readonly<Record<string, unknown>>
+  readonly details?: Readonly<Record<string, unknown>> | undefined
   /** What it was caused by. */
   readonly cause?: unknown
 }

@@ -8,7 +8,7 @@ export class VersionConflict<Row = unknown> extends DnrError {
   constructor(current: Row, expectedVersion: number, currentVersion: number) {
     super(
       'version_conflict',
-      `The row is at version ${currentVersion}, the write expected ${expectedVersion}. Merge with the current row and write again.`,
+      `The row is at version ${currentVersion}, the write expected ${expectedVersion}: merge and write again.`,
       { details: { expectedVersion, currentVersion } },
     )
     this.current = current

@@ -1,6 +1,7 @@
 import {
   comparePositions,
   type EntityEvent,
+  hasReached,
   type Position,
   type ServerMessage,
   type WireRow,
@@ -44,26 +45,26 @@ export interface Inbox {
 export function createInbox(outlet: Outlet): Inbox {
   let phase: 'deaf' | 'loading' | 'live' = 'deaf'
   let position: Position | null = null
-  let begin: Position | null = null
   let rows: WireRow[] = []
   let early: EntityEvent[] = []
   let transaction: EntityEvent[] = []
 
   function chunk(payload: Payload<'snapshot'>): void {
-    if (phase !== 'loading' || !begin) return
+    if (phase !== 'loading' || !position) return
     for (const row of payload.rows) rows.push(row)
     if (payload.more) return
-    const [complete, waiting] = [rows, early]
-    rows = early = []
-    position = begin
+    const complete = rows
+    const waiting = early
+    rows = []
+    early = []
     phase = 'live'
-    outlet.rows(complete, begin)
+    outlet.rows(complete, position)
     outlet.live(false)
     waiting.forEach(event)
   }
 
   function event(next: EntityEvent): void {
-    if (phase === 'loading') early = [...early, next]
+    if (phase === 'loading') early.push(next)
     if (phase !== 'live') return
     const seen = transaction.at(-1)?.position ?? position
     if (seen && !isAfter(next, seen)) return
@@ -77,7 +78,7 @@ export function createInbox(outlet: Outlet): Inbox {
 
   return {
     get position() {
-      return position
+      return phase === 'loading' ? null : position
     },
     subscribed(payload) {
       if (payload.recovered) {
@@ -85,26 +86,21 @@ export function createInbox(outlet: Outlet): Inbox {
         return outlet.live(true)
       }
       const from = position
-      position = null
-      begin = payload.position ?? null
-      if (payload.snapshot) {
-        phase = 'loading'
-        return chunk(payload.snapshot)
-      }
-      position = begin
-      phase = 'live'
+      position = payload.position ?? null
+      phase = payload.snapshot ? 'loading' : 'live'
+      if (payload.snapshot) return chunk(payload.snapshot)
       if (from) outlet.gap(from)
       outlet.live(false)
     },
     chunk,
     event,
     reached(next) {
-      if (phase !== 'live' || transaction.length > 0 || !position || comparePositions(next, position) <= 0)
-        return
+      if (phase !== 'live' || transaction.length || !position || hasReached(position, next)) return
       position = next
       outlet.events([], next)
     },
     cut() {
+      if (phase === 'loading') position = null
       phase = 'deaf'
       rows = []
       early = []

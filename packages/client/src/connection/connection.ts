@@ -13,6 +13,7 @@ import {
   type ConnectionEffect,
   type ConnectionEvent,
   type ConnectionState,
+  lossOf,
   transition,
 } from './connection-state.ts'
 import type { Environment } from './environment.ts'
@@ -136,7 +137,7 @@ export function createConnection(options: ConnectionOptions): Connection {
       .then(
         (token) => mine === attempt && openSocket(token),
         (cause: unknown) => {
-          const error = toDnrError(cause, 'disconnected', 'getToken failed.', { retryable: true })
+          const error = toDnrError(cause, 'disconnected', 'getToken threw.', { retryable: true })
           if (mine === attempt) dispatch({ type: 'tokenless', error, jitter: random() })
         },
       )
@@ -206,5 +207,5 @@ export function createConnection(options: ConnectionOptions): Connection {
 
 /** There is no connection, or it ended before the answer came. */
 export function disconnected(): DnrError {
-  return new DnrError('disconnected', 'The connection is down.', { retryable: true })
+  return lossOf('disconnected', 'The connection is down.')
 }

@@ -30,7 +30,7 @@ export function mutate<Row>(
   const payload = operation === 'create' ? { ...mutation, fields: { ...fields, id } } : mutation
   return new Promise((resolve, reject) => {
     const cancel = (): void =>
-      reject(new DnrError('cancelled', 'The write was cancelled; it may have been stored.'))
+      reject(new DnrError('cancelled', 'Cancelled: the write may have been stored.'))
     if (signal?.aborted) return cancel()
     signal?.addEventListener('abort', cancel)
     requests.ask({ type: 'mutate', payload }, (error, answer) => {

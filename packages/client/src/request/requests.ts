@@ -2,7 +2,7 @@
 import { type Clock, DnrError, type ServerMessage } from '@dnr/protocol'
 import { readWireError } from './wire-error.ts'
 
-export type Settle = (error: DnrError | null, answer: ServerMessage | null) => void
+export type Settle = (error: DnrError | null, answer?: ServerMessage) => void
 
 export interface Requests {
   /** Sends `message` under a request id of its own. `settle` is called once; at once when it cannot be sent. */
@@ -35,22 +35,22 @@ export function createRequests(
         if (withdraw()) settle(error, answer)
       }
       const cancel = clock.setTimeout(() => {
-        finish(new DnrError('timeout', `No answer within ${timeoutMs} ms.`, { retryable: true }), null)
+        finish(new DnrError('timeout', `No answer within ${timeoutMs} ms.`, { retryable: true }))
         onTimeout()
       }, timeoutMs)
       settleById.set(requestId, finish)
       const error = send({ ...message, requestId })
-      if (error) finish(error, null)
+      if (error) finish(error)
       return withdraw
     },
     answer(message) {
       const settle = settleById.get(message.requestId ?? '')
-      if (message.type === 'error') settle?.(readWireError(message), null)
+      if (message.type === 'error') settle?.(readWireError(message))
       else settle?.(null, message)
       return !!settle
     },
     refuseAll(error) {
-      for (const settle of settleById.values()) settle(error, null)
+      for (const settle of settleById.values()) settle(error)
     },
   }
 }
