@@ -129,11 +129,8 @@ export function createRealtimeClient(
   const options = readOptions(input)
   const { clock, random, lingerMs } = options
   const emitter = createEmitter<ClientEvents>((error, event) => event !== 'error' && report(error))
-  const report = (
-    error: unknown,
-    code: ErrorCode = 'internal',
-    what = 'A listener threw.',
-  ): void => emitter.emit('error', toDnrError(error, code, what))
+  const report = (error: unknown, code: ErrorCode = 'internal', what = 'A listener threw.'): void =>
+    emitter.emit('error', toDnrError(error, code, what))
   const guard = (call: () => void, code?: ErrorCode, what?: string): void => {
     try {
       call()

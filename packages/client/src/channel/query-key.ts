@@ -2,17 +2,17 @@
 export function canonicalJson(value: unknown): string {
   return JSON.stringify(value, (_, part: unknown) =>
     part && typeof part === 'object' && !Array.isArray(part)
-      ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1)))
+      ? // oxlint-disable-next-line typescript/require-array-sort-compare -- as texts they are in the order of their fields
+        Object.fromEntries(Object.entries(part).sort())
       : part,
   )
 }
 
-/** A short name for `text`, which stands in every event: 32 bits in base 36, enough to tell one page's views apart. */
+/** A short name for `text`, which stands in every event: 32 bits (FNV-1a) in base 36, enough to tell one page's views apart. */
 export function shortHash(text: string): string {
-  let hash = text.length
+  let hash = 0x811c9dc5
   for (let index = 0; index < text.length; index++) {
-    hash = Math.imul(hash ^ text.charCodeAt(index), 0x5bd1e995)
-    hash ^= hash >>> 15
+    hash = Math.imul(hash ^ text.charCodeAt(index), 0x01000193)
   }
   return (hash >>> 0).toString(36)
 }

@@ -25,7 +25,7 @@ export function openCollection(
   query: AnyQuery,
 ): Collection<Row> {
   const { where, limit = 1 } = query
-  if (!(Number.isInteger(limit) && limit > 0))
+  if (!(limit > 0 && limit % 1 === 0))
     throw new DnrError('bad_option', `limit is a whole number above 0, not ${limit}.`)
   const text = canonicalJson(query)
   const { value, release } = shares.use(`${entity} ${text}`, () => {

@@ -8,7 +8,8 @@ export const browserEnvironment: Environment = {
     const end = new AbortController()
     for (const [name, type] of Object.entries(MEANINGS)) {
       const hear = ({ persisted }: PageTransitionEvent): void => {
-        if (type === 'show' ? persisted : type !== 'wake' || !page?.document.hidden) listener({ type, persisted })
+        if (type === 'show' ? persisted : type !== 'wake' || !page?.document.hidden)
+          listener({ type, persisted })
       }
       page?.addEventListener?.(name, hear as (event: Event) => void, { signal: end.signal })
     }

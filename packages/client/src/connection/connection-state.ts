@@ -124,7 +124,9 @@ export function transition(
         ? wait(state.attempt + 1, event, now, rules, event.error)
         : to({ status: 'needs-auth', cause: event.error }, 'drop')
     case 'drain':
-      return trying ? waitUntil(1, now + event.delayMs, lossOf('draining', 'The server is going away.')) : stay
+      return trying
+        ? waitUntil(1, now + event.delayMs, lossOf('draining', 'The server is going away.'))
+        : stay
     case 'due':
       return status === 'waiting' ? open(state.attempt) : stay
     case 'wake':
@@ -176,7 +178,11 @@ function afterLoss(
   const advice = reconnectAdvice(code)
   // The server gives its error code as the reason; a proxy or a dead network gives none.
   const named = (/^[a-z_]+$/.test(reason) ? reason : (CODE_OF_CLOSE[code] ?? 'disconnected')) as ErrorCode
-  const cause = lossOf(named, `The connection was closed (${code}).`, advice === 'backoff' || advice === 'now')
+  const cause = lossOf(
+    named,
+    `The connection was closed (${code}).`,
+    advice === 'backoff' || advice === 'now',
+  )
   if (advice === 'no') return to({ status: 'closed', cause }, 'drop')
   if (advice === 'refresh-token') {
     return rules.canRefresh && (held || !state.refreshed)

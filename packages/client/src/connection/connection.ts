@@ -78,7 +78,7 @@ export function createConnection(options: ConnectionOptions): Connection {
     () => lose(1006),
   )
   const ignoreEnvironment = options.environment.listen((event) =>
-    dispatch(event.type === 'offline' ? { ...event, jitter: random() } : event),
+    dispatch({ ...event, jitter: random() } as ConnectionEvent),
   )
 
   /** Events that arise while effects run wait their turn, so that every state is left before the next is entered. */

@@ -29,8 +29,7 @@ export function mutate<Row>(
   const { operation, id, fields } = mutation
   const payload = operation === 'create' ? { ...mutation, fields: { ...fields, id } } : mutation
   return new Promise((resolve, reject) => {
-    const cancel = (): void =>
-      reject(new DnrError('cancelled', 'Cancelled: the write may have been stored.'))
+    const cancel = (): void => reject(new DnrError('cancelled', 'Cancelled: the write may have been stored.'))
     if (signal?.aborted) return cancel()
     signal?.addEventListener('abort', cancel)
     requests.ask({ type: 'mutate', payload }, (error, answer) => {

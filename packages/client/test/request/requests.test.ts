@@ -1,5 +1,6 @@
-import { VersionConflict } from '@dnr/protocol'
+import { ERROR_CODES, VersionConflict } from '@dnr/protocol'
 import { expect, test } from 'vitest'
+import { readWireError } from '../../src/request/wire-error.ts'
 import { settle, setUp } from '../setup.ts'
 
 const write = {
@@ -143,4 +144,19 @@ test('an aborted write rejects as cancelled, before and after it was sent', asyn
   await settle()
   abort.abort()
   await pending
+})
+
+test('of all codes, these may pass by themselves', () => {
+  const isRetryable = (code: string): boolean =>
+    readWireError({ type: 'error', timestamp: 0, payload: { code, message: '' } }).retryable
+  expect(ERROR_CODES.filter(isRetryable)).toEqual([
+    'too_many_connections',
+    'rate_limited',
+    'slow_consumer',
+    'transaction_timeout',
+    'timeout',
+    'disconnected',
+    'draining',
+    'busy',
+  ])
 })

@@ -204,7 +204,7 @@ export function createOptimisticCollection(parts: CollectionParts): OptimisticCo
     const created = last.operation === 'create' && last.step(undefined)
     const added = created ? combinePatches(created, [patch]) : patch
     last.patches = [...last.patches, added]
-    last.step = created ? creates({ ...created, ...added }) : updates(last.patches)
+    last.step = created ? creates({ ...created, ...(added as Fields) }) : updates(last.patches)
     queue.changed(last.lane)
     return last
   }
@@ -218,8 +218,7 @@ export function createOptimisticCollection(parts: CollectionParts): OptimisticCo
     byId: (id) => rowIn(overlay, view, id),
     create(input, writeOptions) {
       const { id = createId() } = input
-      if (typeof id !== 'string' || !id)
-        throw new DnrError('bad_field', `The id of ${entity} is a text.`)
+      if (typeof id !== 'string' || !id) throw new DnrError('bad_field', `The id of ${entity} is a text.`)
       const lane = openLane(id)
       if (rowBefore(lane)) throw new DnrError('row_exists', `${entity} ${id} exists already: update it.`)
       const fields = cleanFields(input)

@@ -112,8 +112,7 @@ export function createMutationQueue(options: MutationQueueOptions): MutationQueu
       resolve(transport.mutate(request, { signal: abort.signal })),
     ).then(
       (answer) => answered(mutation, answer.row as VersionedRow | null, answer.position),
-      (error: unknown) =>
-        failed(mutation, toDnrError(error, 'internal', 'The transport threw.')),
+      (error: unknown) => failed(mutation, toDnrError(error, 'internal', 'The transport threw.')),
     )
   }
 

@@ -14,5 +14,6 @@ test('all 32 characters are used, each about as often as the others: 5 bits each
   const expected = (ids.length * 26) / 32
   expect(counts.size).toBe(32)
   // Seven standard deviations, which chance does not reach.
-  for (const count of counts.values()) expect(Math.abs(count - expected)).toBeLessThan(7 * Math.sqrt(expected))
+  for (const count of counts.values())
+    expect(Math.abs(count - expected)).toBeLessThan(7 * Math.sqrt(expected))
 })
