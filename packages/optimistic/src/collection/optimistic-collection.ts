@@ -143,7 +143,7 @@ export interface CollectionParts {
 export function createOptimisticCollection(parts: CollectionParts): OptimisticCollection<VersionedRow> {
   const { confirmed, options, overlay, queue, createId, currentBatch } = parts
   const { entity } = overlay
-  const view: View = { confirmed, foldedById: new Map(), close }
+  const view: View = { confirmed, folds: new Map(), close }
 
   overlay.views.add(view)
   const stopListening = confirmed.onBatch((batch) => queue.applied(view, batch))

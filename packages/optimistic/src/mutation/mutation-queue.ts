@@ -1,7 +1,7 @@
 // First station of a write: sends what the overlay holds, one mutation of a record after the other, different records at once, and
 // settles each mutation once. Holds no rows. Next: rebase/entity-overlay.ts shows it.
 import { type BackoffOptions, fullJitterDelayMs } from '@dnr/internal'
-import { type Clock, DnrError, type Position, toDnrError, VersionConflict } from '@dnr/protocol'
+import { type Clock, DnrError, type Position, toDnrError, type VersionConflict } from '@dnr/protocol'
 import { batch, effect, type ReadonlySignal, signal } from '@preact/signals-core'
 import type { ConfirmedBatch, VersionedRow } from '../ports/confirmed-rows.ts'
 import type { MutationAnswer, MutationRequest, MutationTransport } from '../ports/mutation-transport.ts'
@@ -51,7 +51,7 @@ export function createMutationQueue(options: MutationQueueOptions): MutationQueu
     const life = transition(mutation.life, event)
     if (life === mutation.life) return false
     mutation.life = life
-    mutation.cancelTimer?.()
+    mutation.cancel?.()
     mutation.isHeld = false
     const { status } = life
     if (status === 'acked' || status === 'synced' || status === 'failed') {
@@ -205,19 +205,20 @@ export function createMutationQueue(options: MutationQueueOptions): MutationQueu
 
   function failed(mutation: Mutation, error: DnrError): void {
     if (mutation.life.status !== 'sending') return
-    const conflict = error instanceof VersionConflict && mutation.fields && error.current ? error : null
+    // Told by what only a VersionConflict has: there may be two copies of the class in a page, and it need not be loaded for this.
+    const current = mutation.fields && (error as Partial<VersionConflict<VersionedRow>>).current
     const isAuth = /^(unauthorized|token_expired|needs_auth)$/.test(error.code)
-    if (!conflict && !isAuth && !error.retryable) return refuse(mutation, error)
+    if (!current && !isAuth && !error.retryable) return refuse(mutation, error)
     dispatch(mutation, 'postponed')
-    mutation.isHeld = conflict !== null || error.retryAfterMs !== undefined
-    if (conflict) void merge(mutation, conflict)
+    mutation.isHeld = !!current || error.retryAfterMs !== undefined
+    if (current) void merge(mutation, error, current)
     else if (isAuth) paused.value = error
     else if (mutation.isHeld || transport.connected.peek()) retryLater(mutation, error.retryAfterMs)
   }
 
   function retryLater(mutation: Mutation, atLeastMs = 0): void {
     const delayMs = atLeastMs + fullJitterDelayMs(mutation.life.attempt - 1, retry, random)
-    mutation.cancelTimer = clock.setTimeout(() => resumeMutation(mutation), delayMs)
+    mutation.cancel = clock.setTimeout(() => resumeMutation(mutation), delayMs)
   }
 
   function resumeMutation(mutation: Mutation): void {
@@ -225,8 +226,7 @@ export function createMutationQueue(options: MutationQueueOptions): MutationQueu
   }
 
   /** Another attempt of the same mutation, on top of the row as it is: the first at once, further ones apart from other writers. */
-  async function merge(mutation: Mutation, conflict: VersionConflict): Promise<void> {
-    const current = conflict.current as VersionedRow
+  async function merge(mutation: Mutation, conflict: DnrError, current: VersionedRow): Promise<void> {
     try {
       const merged = await mergeFields(mutation, current)
       if (mutation.life.status !== 'waiting') return

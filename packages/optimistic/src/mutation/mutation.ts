@@ -53,12 +53,13 @@ export interface Mutation extends OptimisticMutation<VersionedRow> {
   fields?: Fields
   /** The row that the author saw, then the one that the write before it left. */
   base: VersionedRow | undefined
-  position: Position | null
+  position?: Position | null
   /** Views whose stream has not reached the stored write. */
   readonly awaiting: Set<View>
-  cancelTimer?: () => void
+  /** Ends the wait for the next attempt. */
+  cancel?: () => void
   /** Waits for a time or for a decision, whatever the connection does. */
-  isHeld: boolean
+  isHeld?: boolean
 }
 
 /** Untyped form of the `resolve` option. */
@@ -94,9 +95,7 @@ export function createMutation(parts: MutationParts): Mutation {
     state: signal('pending'),
     error: null,
     life: { status: 'queued', attempt: 0 },
-    position: null,
     awaiting: new Set(),
-    isHeld: false,
   }
 }
 

@@ -26,7 +26,7 @@ interface Folded {
 export interface View {
   readonly confirmed: ConfirmedRows<VersionedRow>
   /** The last fold of each overlaid record, so that rows keep their identity. */
-  readonly foldedById: Map<string, Folded>
+  readonly folds: Map<string, Folded>
   close(): void
 }
 
@@ -56,7 +56,7 @@ export function touchLane(lane: Lane): void {
   if (lane.mutations.length > 0) overlay.lanes.set(id, lane)
   else {
     overlay.lanes.delete(id)
-    for (const view of overlay.views) view.foldedById.delete(id)
+    for (const view of overlay.views) view.folds.delete(id)
   }
 }
 
@@ -67,7 +67,7 @@ export function touchOverlay({ revision }: EntityOverlay): void {
 
 /** The row of `id` as `view` shows it: confirmed, with what is pending replayed over it. */
 export function rowIn(overlay: EntityOverlay, view: View, id: string): VersionedRow | undefined {
-  const { confirmed, foldedById } = view
+  const { confirmed, folds } = view
   const lane = overlay.views.has(view) && overlay.lanes.get(id)
   const own = confirmed.byId(id)
   if (!lane) return own
@@ -76,12 +76,12 @@ export function rowIn(overlay: EntityOverlay, view: View, id: string): Versioned
   // A record that moves into this view is known to the view it comes from.
   const base = own ?? newest(overlay, id)
   const { revision } = lane
-  const known = foldedById.get(id)
+  const known = folds.get(id)
   if (known?.base === base && known?.revision === revision) return known.row
   const replayed = replay(base, shown, overlay.onThrow)
   const matching = replayed && confirmed.matches(replayed) ? replayed : undefined
   const row = isSameRow(known?.row, matching) ? known?.row : matching
-  foldedById.set(id, { base, revision, row })
+  folds.set(id, { base, revision, row })
   return row
 }
 
