@@ -60,11 +60,11 @@ export interface PresenceManager {
   close(): void
 }
 
-/** A visit and the parts of the page that want it. */
+/** A visit and how many parts of the page want it, some of them to be seen. */
 interface Shared {
   readonly visit: Visit
-  readonly joined: Set<object>
-  readonly watching: Set<object>
+  uses: number
+  joins: number
 }
 
 export function createPresenceManager(options: PresenceManagerOptions): PresenceManager {
@@ -82,47 +82,51 @@ export function createPresenceManager(options: PresenceManagerOptions): Presence
     const known = sharedByResource.get(resource)
     if (known) return known
     const visit = openVisit(resource, activityOfPage(), { transport, clock, staleAfterMs, updateIntervalMs })
-    const shared: Shared = { visit, joined: new Set(), watching: new Set() }
+    const shared: Shared = { visit, uses: 0, joins: 0 }
     sharedByResource.set(resource, shared)
     return shared
   }
 
-  const settle = (resource: string, shared: Shared): void => {
-    if (sharedByResource.get(resource) !== shared) return
-    const { visit, joined, watching } = shared
-    if (joined.size === 0) visit.show(false)
-    if (joined.size + watching.size > 0) return
-    sharedByResource.delete(resource)
-    visit.end()
-  }
-
-  const enter = (resource: string, kind: 'joined' | 'watching'): { visit: Visit; room: PresenceRoom } => {
+  /** `joins`: 1 to be seen there, 0 to look on. */
+  const enter = (resource: string, joins: 0 | 1): { visit: Visit; room: PresenceRoom } => {
     const shared = share(resource)
-    const own = {}
-    shared[kind].add(own)
-    const { members, stale } = shared.visit
+    const { visit } = shared
+    const { members, stale } = visit
+    let isHere = true
+    shared.uses++
+    shared.joins += joins
+    const settle = (): void => {
+      shared.uses--
+      shared.joins -= joins
+      if (sharedByResource.get(resource) !== shared) return
+      if (!shared.joins) visit.show(false)
+      if (shared.uses) return
+      sharedByResource.delete(resource)
+      visit.end()
+    }
     const leave = (): void => {
       // A component that is mounted anew in the same turn never left.
-      if (shared[kind].delete(own)) void Promise.resolve().then(() => settle(resource, shared))
+      if (isHere) void Promise.resolve().then(settle)
+      isHere = false
     }
-    return { visit: shared.visit, room: { members, stale, leave } }
+    return { visit, room: { members, stale, leave } }
   }
 
   return {
-    watch: (resource) => enter(resource, 'watching').room,
+    watch: (resource) => enter(resource, 0).room,
     join(resource, { metadata } = {}) {
-      const { visit, room } = enter(resource, 'joined')
+      const { visit, room } = enter(resource, 1)
       if (metadata) visit.update(metadata)
       visit.show(true)
       return { ...room, update: visit.update, heartbeat: (activity = 'active') => visit.beat(activity) }
     },
     close() {
       page?.removeEventListener('visibilitychange', onVisibility)
-      for (const [resource, shared] of sharedByResource) {
-        shared.joined.clear()
-        shared.watching.clear()
-        settle(resource, shared)
+      for (const { visit } of sharedByResource.values()) {
+        visit.show(false)
+        visit.end()
       }
+      sharedByResource.clear()
     },
   }
 }
