@@ -86,8 +86,7 @@ export function createOptimisticManager(options: OptimisticManagerOptions): Opti
     retry = OPTIMISTIC_DEFAULTS.retry,
   } = options
   const overlays = new Map<string, EntityOverlay>()
-  let batches = 0
-  let depth = 0
+  let currentBatch: object | null = null
   let isOpen = true
 
   // In a microtask: rows are replayed inside computed signals, where a listener could not write to any.
@@ -140,18 +139,19 @@ export function createOptimisticManager(options: OptimisticManagerOptions): Opti
         options: collectionOptions as unknown as OptimisticCollectionOptions<never>,
         overlay: overlayOf(confirmed.entity),
         failed: failed.list,
-        currentBatch: () => (depth > 0 ? batches : 0),
+        currentBatch: () => currentBatch,
         queue,
         createId,
       })
       return collection as unknown as OptimisticCollection<Row>
     },
     batch(write) {
-      if (depth++ === 0) batches++
+      const outer = currentBatch
+      currentBatch ??= {}
       try {
         return batch(write)
       } finally {
-        depth--
+        currentBatch = outer
       }
     },
     close() {

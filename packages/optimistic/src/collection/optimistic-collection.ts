@@ -136,8 +136,8 @@ export interface CollectionParts {
   readonly queue: MutationQueue
   readonly failed: ReadonlySignal<readonly FailedMutation[]>
   createId(): string
-  /** Number of the batch that is running, 0 outside. */
-  currentBatch(): number
+  /** Stands for the batch that is running, `null` outside. */
+  currentBatch(): object | null
 }
 
 export function createOptimisticCollection(parts: CollectionParts): OptimisticCollection<VersionedRow> {

@@ -41,7 +41,7 @@ export interface Mutation extends OptimisticMutation<VersionedRow> {
   readonly isHidden: boolean
   readonly usesVersion: boolean
   readonly resolve: ConflictResolver | undefined
-  readonly batch: number
+  readonly batch: object | null
   readonly state: Signal<MutationStatus>
   readonly ack: Deferred<VersionedRow | null>
   readonly sync: Deferred
