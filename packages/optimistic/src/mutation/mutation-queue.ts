@@ -9,7 +9,7 @@ import { awaits, isPast, type Lane, rowBefore, touchLane, type View } from '../r
 import { becomes, cleanFields, combinePatches, type Fields, hasUpdater, updates } from '../rebase/replay.ts'
 import { isContested } from './conflict.ts'
 import { isStored, type Mutation } from './mutation.ts'
-import { type MutationEvent, transition } from './mutation-state.ts'
+import { enter, type MutationPhase } from './mutation-state.ts'
 
 export interface MutationQueueOptions {
   readonly transport: MutationTransport
@@ -47,8 +47,8 @@ export function createMutationQueue(options: MutationQueueOptions): MutationQueu
   const abort = new AbortController()
 
   /** The one place where a state changes. */
-  function dispatch(mutation: Mutation, event: MutationEvent): boolean {
-    const life = transition(mutation.life, event)
+  function move(mutation: Mutation, next: MutationPhase): boolean {
+    const life = enter(mutation.life, next)
     if (life === mutation.life) return false
     mutation.life = life
     mutation.cancel?.()
@@ -103,7 +103,7 @@ export function createMutationQueue(options: MutationQueueOptions): MutationQueu
     } catch (error) {
       return refuse(mutation, toDnrError(error, 'internal', 'The updater threw.'))
     }
-    dispatch(mutation, 'started')
+    move(mutation, 'sending')
     // Nothing to change is nothing to send.
     if (mutation.operation === 'update' && Object.keys(mutation.fields ?? {}).length === 0) {
       return void stored(mutation, mutation.base ?? null, null)
@@ -157,7 +157,7 @@ export function createMutationQueue(options: MutationQueueOptions): MutationQueu
     seenBy?: View,
   ): boolean {
     return batch(() => {
-      if (!dispatch(mutation, 'stored')) return false
+      if (!move(mutation, 'acked')) return false
       mutation.step = becomes(row)
       mutation.position = position
       // Mutations behind this one were made on top of it.
@@ -176,14 +176,14 @@ export function createMutationQueue(options: MutationQueueOptions): MutationQueu
   function caughtUp(mutation: Mutation): void {
     if (mutation.awaiting.size > 0) return changed(mutation.lane)
     settling.delete(mutation)
-    dispatch(mutation, 'passed')
+    move(mutation, 'synced')
     mutation.sync.resolve()
     remove(mutation)
   }
 
   function refuse(mutation: Mutation, error: DnrError, isKept = true): void {
     batch(() => {
-      if (!dispatch(mutation, 'refused')) return
+      if (!move(mutation, 'failed')) return
       mutation.error = error
       const dependants = mutation.operation === 'create' ? behind(mutation) : []
       remove(mutation)
@@ -209,7 +209,7 @@ export function createMutationQueue(options: MutationQueueOptions): MutationQueu
     const current = mutation.fields && (error as Partial<VersionConflict<VersionedRow>>).current
     const isAuth = /^(unauthorized|token_expired|needs_auth)$/.test(error.code)
     if (!current && !isAuth && !error.retryable) return refuse(mutation, error)
-    dispatch(mutation, 'postponed')
+    move(mutation, 'waiting')
     mutation.isHeld = !!current || error.retryAfterMs !== undefined
     if (current) void merge(mutation, error, current)
     else if (isAuth) paused.value = error
@@ -222,7 +222,7 @@ export function createMutationQueue(options: MutationQueueOptions): MutationQueu
   }
 
   function resumeMutation(mutation: Mutation): void {
-    if (dispatch(mutation, 'resumed')) sendSoon(mutation.lane)
+    if (move(mutation, 'queued')) sendSoon(mutation.lane)
   }
 
   /** Another attempt of the same mutation, on top of the row as it is: the first at once, further ones apart from other writers. */
