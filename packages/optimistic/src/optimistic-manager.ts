@@ -156,7 +156,7 @@ export function createOptimisticManager(options: OptimisticManagerOptions): Opti
     },
     close() {
       isOpen = false
-      for (const { views } of overlays.values()) for (const view of views) view.close()
+      overlays.forEach(({ views }) => views.forEach(({ close }) => close()))
       queue.close()
     },
   }

@@ -41,7 +41,7 @@ export function createShares(clock: Clock, lingerMs: number): Shares {
       }
     },
     close() {
-      for (const { cancel } of shares.values()) cancel()
+      shares.forEach(({ cancel }) => cancel())
       shares.clear()
     },
   }

@@ -108,14 +108,14 @@ export function createCollection<Row extends Versioned>(
     apply() {
       const steps = waiting
       waiting = []
-      for (const step of steps) step()
+      steps.forEach((step) => step())
     },
     tell() {
       if (isChanged) generation.value++
       isChanged = false
       const told = batches
       batches = []
-      for (const each of told) for (const listener of listeners) flusher.guard(() => listener(each))
+      told.forEach((each) => listeners.forEach((listener) => flusher.guard(() => listener(each))))
     },
   }
   const later = (step: () => void): void => {

@@ -19,8 +19,8 @@ export function createFlusher(guard: (call: () => void) => void): Flusher {
     const ready = parts
     parts = new Set()
     // Every collection is current before the first listener looks at any of them.
-    for (const { apply } of ready) apply()
-    for (const { tell } of ready) tell()
+    ready.forEach(({ apply }) => apply())
+    ready.forEach(({ tell }) => tell())
   }
   return {
     guard,

@@ -50,7 +50,7 @@ export function createRequests(
       return !!settle
     },
     refuseAll(error) {
-      for (const settle of settleById.values()) settle(error)
+      settleById.forEach((settle) => settle(error))
     },
   }
 }

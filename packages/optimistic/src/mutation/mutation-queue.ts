@@ -53,9 +53,8 @@ export function createMutationQueue(options: MutationQueueOptions): MutationQueu
     mutation.life = life
     mutation.cancel?.()
     mutation.isHeld = false
-    const { status } = life
-    if (status === 'acked' || status === 'synced' || status === 'failed') {
-      mutation.state.value = status
+    if (next === 'acked' || next === 'synced' || next === 'failed') {
+      mutation.state.value = next
       pendingById.delete(mutation.mutationId)
       pendingCount.value = pendingById.size
     }
@@ -242,10 +241,10 @@ export function createMutationQueue(options: MutationQueueOptions): MutationQueu
 
   function resume(): void {
     paused.value = null
-    for (const mutation of pendingById.values()) {
+    pendingById.forEach((mutation) => {
       if (!mutation.isHeld) resumeMutation(mutation)
       sendSoon(mutation.lane)
-    }
+    })
   }
 
   const stopWatching = effect(() => {
@@ -283,7 +282,7 @@ export function createMutationQueue(options: MutationQueueOptions): MutationQueu
       stopWatching()
       const error = new DnrError('closed', 'The manager was closed.')
       batch(() => {
-        for (const mutation of pendingById.values()) refuse(mutation, error, false)
+        pendingById.forEach((mutation) => refuse(mutation, error, false))
       })
       abort.abort()
     },

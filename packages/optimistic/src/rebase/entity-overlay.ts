@@ -56,7 +56,7 @@ export function touchLane(lane: Lane): void {
   if (lane.mutations.length > 0) overlay.lanes.set(id, lane)
   else {
     overlay.lanes.delete(id)
-    for (const view of overlay.views) view.folds.delete(id)
+    overlay.views.forEach(({ folds }) => folds.delete(id))
   }
 }
 

@@ -74,7 +74,7 @@ export function createPresenceManager(options: PresenceManagerOptions): Presence
 
   const activityOfPage = (): Activity => (page?.hidden ? 'away' : 'active')
   const onVisibility = (): void => {
-    for (const { visit } of sharedByResource.values()) visit.beat(activityOfPage())
+    sharedByResource.forEach(({ visit }) => visit.beat(activityOfPage()))
   }
   page?.addEventListener('visibilitychange', onVisibility)
 
@@ -122,10 +122,10 @@ export function createPresenceManager(options: PresenceManagerOptions): Presence
     },
     close() {
       page?.removeEventListener('visibilitychange', onVisibility)
-      for (const { visit } of sharedByResource.values()) {
+      sharedByResource.forEach(({ visit }) => {
         visit.show(false)
         visit.end()
-      }
+      })
       sharedByResource.clear()
     },
   }
