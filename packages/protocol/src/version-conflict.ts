@@ -6,11 +6,9 @@ export class VersionConflict<Row = unknown> extends DnrError {
   declare readonly current: Row
 
   constructor(current: Row, expectedVersion: number, currentVersion: number) {
-    super(
-      'version_conflict',
-      `The row is at version ${currentVersion}, the write expected ${expectedVersion}: merge and write again.`,
-      { details: { expectedVersion, currentVersion } },
-    )
+    super('version_conflict', `The row is at version ${currentVersion}, expected ${expectedVersion}.`, {
+      details: { expectedVersion, currentVersion },
+    })
     this.current = current
   }
 }

@@ -123,7 +123,7 @@ export function createMutationQueue(options: MutationQueueOptions): MutationQueu
     if (operation === 'delete') return request
     if (!mutation.fields) {
       if (hasUpdater(patches) && !(mutation.base = rowBefore(lane, mutation))) {
-        throw new DnrError('row_absent', `${entity} ${id} is gone before its updater was called.`)
+        throw new DnrError('row_absent', `${entity} ${id} is gone.`)
       }
       settleFields(mutation, combinePatches(mutation.base, patches))
     }

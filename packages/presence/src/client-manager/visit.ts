@@ -37,8 +37,7 @@ export function openVisit(resource: string, activity: Activity, options: VisitOp
   let isJoined = false
   let forgetLater = (): void => {}
 
-  const say = (type: string, payload?: unknown): boolean =>
-    transport.send({ type, channel, payload })
+  const say = (type: string, payload?: unknown): boolean => transport.send({ type, channel, payload })
   const updates = createThrottle(clock, options.updateIntervalMs, () => say('presence:update', { metadata }))
 
   /** Everything is said anew: what the server knew of this tab is gone with its connection. */
