@@ -25,7 +25,7 @@ type HostFeature = 'Date.now' | 'Math.random' | 'setTimeout' | 'setInterval' | '
 /** The only files that touch the host's time, chance and sockets; everything else takes a port. Keep it short. */
 const hostFeaturesByFile: Readonly<Record<string, readonly HostFeature[]>> = {
   'packages/client/src/connection/browser-environment.ts': ['new WebSocket'],
-  'packages/internal/src/system-clock.ts': ['Date.now'],
+  'packages/internal/src/system-clock.ts': ['Date.now', 'setTimeout'],
   'packages/internal/src/system-random.ts': ['Math.random'],
 }
 
