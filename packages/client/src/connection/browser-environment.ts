@@ -6,25 +6,20 @@ export const browserEnvironment: Environment = {
   listen(listener) {
     const { window: page } = globalThis as { window?: Window }
     const end = new AbortController()
-    for (const [name, type] of Object.entries(MEANINGS)) {
-      const hear = ({ persisted }: PageTransitionEvent): void => {
-        if (type === 'show' ? persisted : type !== 'wake' || !page?.document.hidden)
-          listener({ type, persisted })
-      }
+    const hear = ({ type, persisted }: PageTransitionEvent): void => {
+      if (type === 'offline') listener({ type })
+      else if (type === 'pagehide') listener({ type: 'hide', persisted })
+      else if (type === 'pageshow') {
+        if (persisted) listener({ type: 'show' })
+      } else if (!page?.document.hidden) listener({ type: 'wake' })
+    }
+    // A change of visibility is the document's, but bubbles up to the window.
+    for (const name of ['online', 'offline', 'pagehide', 'pageshow', 'visibilitychange']) {
       page?.addEventListener?.(name, hear as (event: Event) => void, { signal: end.signal })
     }
     return () => end.abort()
   },
 }
-
-/** A change of visibility is the document's, but bubbles up to the window. */
-const MEANINGS = {
-  online: 'wake',
-  visibilitychange: 'wake',
-  offline: 'offline',
-  pagehide: 'hide',
-  pageshow: 'show',
-} as const
 
 /** The platform's own WebSocket. */
 export const openWebSocket: SocketFactory = (url, protocols) => new WebSocket(url, protocols)
