@@ -39,7 +39,7 @@ export interface Channels extends ChannelManager {
   subscribe(connection: Connection, request: SubscribeRequest): MaybePromise<SubscribeResult>
   /** Ends what is installed or under way under a key; no frame follows for it. `quiet`: a plugin asks, and is not told. */
   unsubscribe(connection: Connection, key: string, options?: { readonly quiet: boolean }): void
-  /** Asks the policies again for every subscription to rows: what may be seen now is sent as a snapshot. */
+  /** Asks the policies again for everything heard: rows come anew as a snapshot, what may no longer be heard ends. */
   reopen(connection: Connection): void
   /** Ends everything of a connection. */
   release(connection: Connection): void
@@ -194,10 +194,9 @@ export function createChannelManager(options: ChannelManagerOptions): Channels {
 
   const subscribe = (connection: Connection, request: SubscribeRequest): MaybePromise<SubscribeResult> => {
     const key = request.subscription ?? request.name
-    const principal = principalOf(connection)
-    const attempt: Attempt = { key, request, subscription: null }
+    const attempt: Attempt = { key, request, subscription: null, isAnswered: false }
     supersede(connection, key)
-    if (principal === null) {
+    if (principalOf(connection) === null) {
       refuseAttempt(attempt, connection, 'unauthorized', 'Sign in first: send auth with a token.')
       return 'refused'
     }
@@ -208,17 +207,26 @@ export function createChannelManager(options: ChannelManagerOptions): Channels {
     }
     connection.attempts ??= new Map()
     connection.attempts.set(key, attempt)
-    const authorization = whenReady(options.ready(), () => authorize(principal, request.channel))
-    if (!(authorization instanceof Promise)) return settle(connection, attempt, authorization)
-    return authorization
-      .then((answer) => settle(connection, attempt, answer))
-      .catch((error: unknown) => {
-        if (!isCurrent(connection, attempt)) return 'refused'
-        endAttempt(connection, attempt)
-        options.onError(error, 'subscribing')
-        refuseAttempt(attempt, connection, 'internal', 'The subscription could not be made. Try again later.')
-        return 'refused'
-      })
+    const result = authorizeAndSettle(connection, attempt)
+    if (!(result instanceof Promise)) return result
+    return result.catch((error: unknown) => {
+      if (!isCurrent(connection, attempt)) return 'refused'
+      endAttempt(connection, attempt)
+      options.onError(error, 'subscribing')
+      refuseAttempt(attempt, connection, 'internal', 'The subscription could not be made. Try again later.')
+      return 'refused'
+    })
+  }
+
+  const authorizeAndSettle = (connection: Connection, attempt: Attempt): MaybePromise<SubscribeResult> => {
+    const principal = principalOf(connection)
+    if (principal === null) return 'refused'
+    const authorization = whenReady(options.ready(), () => authorize(principal, attempt.request.channel))
+    return whenReady(authorization, (answer) => {
+      // A session that was renewed meanwhile may have other rights.
+      if (principal !== principalOf(connection)) return authorizeAndSettle(connection, attempt)
+      return settle(connection, attempt, answer)
+    })
   }
 
   return {
@@ -252,13 +260,14 @@ export function createChannelManager(options: ChannelManagerOptions): Channels {
       else remove(subscription)
     },
     reopen(connection) {
-      const groups = [...(connection.subscriptions?.values() ?? [])].map(({ group }) => group)
+      const installed = [...(connection.subscriptions?.values() ?? [])]
       // What others of the group read was judged by the rights of before.
-      for (const group of groups) group.pages = null
-      for (const { channel: entry, grant, subscription, where } of groups) {
-        if (grant === null) continue
-        const { channel, name } = entry
-        void subscribe(connection, { channel, name, subscription, where: where ?? undefined, snapshot: true })
+      for (const { group } of installed) group.pages = null
+      for (const subscription of installed) {
+        const request = requestAgain(connection, subscription)
+        // Rows come anew, so that nothing more need be sent by the rights of before, however long the rule thinks.
+        if (subscription.group.grant !== null) remove(subscription)
+        void subscribe(connection, request)
       }
     },
     release(connection) {
@@ -289,6 +298,20 @@ export function createChannelManager(options: ChannelManagerOptions): Channels {
       return served.size
     },
   }
+}
+
+/**
+ * What is asked for in a client's place when its rights change. Not from a position: that would bring what was missed, and
+ * not take away what may no longer be seen. People and messages go on without a word, unless they may no longer be heard.
+ */
+function requestAgain(connection: Connection, subscription: Subscription): SubscribeRequest {
+  const { channel: entry, grant, where, subscription: key } = subscription.group
+  const request = { channel: entry.channel, name: entry.name, subscription: key, where: where ?? undefined }
+  if (grant === null) return { ...request, quiet: true }
+  const attempt = connection.attempts?.get(subscription.key)
+  const requestId = attempt === undefined || attempt.isAnswered ? undefined : attempt.request.requestId
+  if (attempt !== undefined) endAttempt(connection, attempt)
+  return { ...request, snapshot: true, requestId }
 }
 
 function isCurrent(connection: Connection, attempt: Attempt): boolean {

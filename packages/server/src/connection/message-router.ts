@@ -18,7 +18,7 @@ import type { Channels } from '../channel/channel-manager.ts'
 import { type MaybePromise, whenReady } from '../policy/maybe-promise.ts'
 import type { Mutation } from '../ports/entity-store.ts'
 import type { Frame } from '../ports/server-socket.ts'
-import { type Connection, principalOf } from './connection.ts'
+import { type Connection, isLive, principalOf } from './connection.ts'
 import { encodeMessage, type OutgoingMessage } from './frame.ts'
 import { addressOf, FORBIDDEN, type Refusal, refusalOf } from './refusal.ts'
 
@@ -153,9 +153,10 @@ export function createMessageRouter(options: MessageRouterOptions): MessageRoute
     }
     if (!isRoom) return speak(false)
     if (hears(connection, message.channel)) return speak(true)
-    return whenReady(options.authorize(principal, parsed.value), (authorization) =>
-      speak(authorization !== null),
-    )
+    return whenReady(options.authorize(principal, parsed.value), (authorization) => {
+      // Whoever was sent away meanwhile says nothing more.
+      if (isLive(connection)) speak(authorization !== null)
+    })
   }
 
   const handOver = (connection: Connection, message: ClientMessage): MaybePromise<void> => {
