@@ -136,7 +136,7 @@ export function createChannelSubscriber(options: ChannelSubscriberOptions): Chan
   }
 
   function receive(message: ServerMessage): void {
-    const { type } = message
+    const { type, requestId } = message
     if (type === 'pong') {
       const { position } = message
       if (position) entries.forEach(({ inbox }) => inbox.reached(position))
@@ -144,13 +144,22 @@ export function createChannelSubscriber(options: ChannelSubscriberOptions): Chan
     }
     const { channel, subscription } = message as { channel?: string; subscription?: string }
     const entry = entries.get(nameOf(channel, subscription))
-    if (!entry || type === 'subscribed') return // the answer to a question that was withdrawn
-    if (type === 'snapshot') entry.inbox.chunk(message.payload)
+    if (!entry) return
+    if (type === 'subscribed') {
+      // With an id it answers a question that was withdrawn; without one our rights have changed, and everything comes anew.
+      if (requestId) return
+      entry.inbox.cut()
+      entry.inbox.subscribed(message.payload)
+    } else if (type === 'snapshot') entry.inbox.chunk(message.payload)
     else if (type === 'entity:created' || type === 'entity:updated' || type === 'entity:deleted')
       entry.inbox.event(message)
     else if (type === 'unsubscribed') {
       if (entry.status === 'live') ask(entry) // not ours: the answer to our own finds no live entry
-    } else if (type === 'error' && /^(forbidden|unauthorized|slow_consumer)$/.test(message.payload.code)) {
+    } else if (
+      type === 'error' &&
+      !requestId &&
+      /^(forbidden|unauthorized|slow_consumer|internal|busy|bad_query)$/.test(message.payload.code)
+    ) {
       refused(entry, readWireError(message))
     } else entry.sink.message?.(message)
   }

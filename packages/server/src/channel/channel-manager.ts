@@ -10,7 +10,7 @@ import {
 } from '@dnr/protocol'
 import { type Connection, isLive, principalOf } from '../connection/connection.ts'
 import { type MaybePromise, whenReady } from '../policy/maybe-promise.ts'
-import { FORBIDDEN, type Refusal } from '../connection/refusal.ts'
+import { FORBIDDEN, isOwnFault, type Refusal, refusalOf } from '../connection/refusal.ts'
 import type { Frame } from '../ports/server-socket.ts'
 import type { Authorization, AuthorizeChannel } from './authorize-channel.ts'
 import { createChannelRegistry } from './channel-registry.ts'
@@ -186,8 +186,8 @@ export function createChannelManager(options: ChannelManagerOptions): Channels {
       'internal',
       'The rows or the change log could not be read. Subscribe again later.',
     )
-    if (known.code === 'internal') options.onError(error, 'reading for a subscription')
-    const { code, message, retryAfterMs, details } = known
+    if (isOwnFault(known)) options.onError(error, 'reading for a subscription')
+    const { code, message, retryAfterMs, details } = refusalOf(known)
     refuseAttempt(attempt, connection, code, message, { retryAfterMs, details })
     return 'refused'
   }

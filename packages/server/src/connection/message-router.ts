@@ -20,7 +20,7 @@ import type { Mutation } from '../ports/entity-store.ts'
 import type { Frame } from '../ports/server-socket.ts'
 import { type Connection, isLive, principalOf } from './connection.ts'
 import { encodeMessage, type OutgoingMessage } from './frame.ts'
-import { addressOf, FORBIDDEN, type Refusal, refusalOf } from './refusal.ts'
+import { addressOf, FORBIDDEN, isOwnFault, type Refusal, refusalOf } from './refusal.ts'
 
 /** A message of a type of the application's own; only its envelope has been checked. */
 export interface CustomMessage {
@@ -206,7 +206,7 @@ export function createMessageRouter(options: MessageRouterOptions): MessageRoute
 
   const failed = (connection: Connection, message: ClientMessage, error: unknown): void => {
     const known = toDnrError(error, 'internal', 'Something went wrong on the server. Try again later.')
-    if (known.code === 'internal') options.onError(error, `handling ${message.type}`)
+    if (isOwnFault(known)) options.onError(error, `handling ${message.type}`)
     refuse(connection, { ...addressOf(message), ...refusalOf(known) })
   }
 
