@@ -210,7 +210,7 @@ export function createMutationQueue(options: MutationQueueOptions): MutationQueu
   function failed(mutation: Mutation, error: DnrError): void {
     if (mutation.life.status !== 'sending') return
     const conflict = error instanceof VersionConflict && mutation.fields && error.current ? error : null
-    const isAuth = /^(unauthorized|token_expired|needs_auth)$/.test(error.code)
+    const isAuth = /^(unauthorized|token_\w+|needs_auth)$/.test(error.code)
     if (!conflict && !isAuth && !error.retryable) return refuse(mutation, error)
     dispatch(mutation, 'postponed')
     mutation.isHeld = conflict !== null || error.retryAfterMs !== undefined

@@ -36,7 +36,8 @@ export interface ConnectionLifeOptions {
   readonly random: () => number
   /** The stations that are made after this one. */
   stations(): { readonly channels: Channels; readonly router: MessageRouter }
-  onReleased(connection: Connection, code: number): void
+  /** `reason` is empty unless we closed it. */
+  onReleased(connection: Connection, code: number, reason: string): void
 }
 
 /** Moves connections from state to state. */
@@ -87,7 +88,7 @@ export function createConnectionLife(options: ConnectionLifeOptions): Connection
       case 'close':
         return closeSocket(connection, effect.code, effect.reason)
       case 'release':
-        return release(connection, effect.code)
+        return release(connection, effect.code, effect.reason)
     }
   }
 
@@ -138,7 +139,7 @@ export function createConnectionLife(options: ConnectionLifeOptions): Connection
     connection.socket.close(code, reason)
   }
 
-  const release = (connection: Connection, code: number): void => {
+  const release = (connection: Connection, code: number, reason: string): void => {
     handshakes.remove(connection)
     signIns.remove(connection)
     sessionEnds.forget(connection)
@@ -146,7 +147,7 @@ export function createConnectionLife(options: ConnectionLifeOptions): Connection
     heartbeat.remove(connection)
     registry.remove(connection)
     stations().channels.release(connection)
-    options.onReleased(connection, code)
+    options.onReleased(connection, code, reason)
     logger.debug('A connection ended.', { connectionId: connection.id, code })
   }
 

@@ -3,8 +3,10 @@ import { DnrError } from '@dnr/protocol'
 import { drainMicrotasks } from '@dnr/testing'
 import { describe, expect, test } from 'vitest'
 import type { Credentials } from '../../src/connection/authenticate.ts'
-import { task } from '../support/memory-store.ts'
-import type { User } from '../support/entities.ts'
+import { allow } from '../../src/policy/rule.ts'
+import { policies } from '../../src/policy/policies.ts'
+import { Task, type User } from '../support/entities.ts'
+import { createMemoryStore, task } from '../support/memory-store.ts'
 import { createTestServer, type TestClient, type TestServer, typesOf } from '../support/test-server.ts'
 
 const MINUTE = 60_000
@@ -345,7 +347,7 @@ describe('disconnectUser', () => {
     expect(next.closed).toEqual({ code: 1000, reason: '' })
   })
 
-  test.each([
+  test.each<[how: { code?: number; reason?: string }, part: string]>([
     [{ code: 1006 }, '1006'],
     [{ code: 200 }, '200'],
     [{ code: 4401.5 }, '4401.5'],
@@ -509,6 +511,50 @@ describe('a renewal with other rights', () => {
     expect(received.filter(({ requestId }) => requestId === 's').map(({ type }) => type)).toEqual([
       'subscribed',
     ])
+  })
+
+  test('a snapshot of which parts were sent already begins anew, without the id of the question that was answered', async () => {
+    const memory = createMemoryStore({ chunkRows: 1 })
+    const server = createTestServer({ memory })
+    memory.write(['r1', 'r2', 'r3'].map((id) => ({ id, row: task('red') })))
+    memory.write([{ id: 'b1', row: task('blue') }])
+    const client = await server.connect('ann@red')
+    await client.take()
+    const parts: (() => void)[] = []
+    memory.gate = (what) => (what === 'chunk' ? new Promise((resolve) => parts.push(resolve)) : undefined)
+    client.send({ type: 'subscribe', channel: 'entity:Task', payload: { snapshot: true }, requestId: 's' })
+    expect((await client.take()).map(({ type, requestId }) => [type, requestId])).toEqual([
+      ['subscribed', 's'],
+    ])
+    client.send({ type: 'auth', payload: { token: 'ann@blue' } })
+    await drainMicrotasks()
+    memory.gate = null
+    parts.forEach((open) => open())
+    const received = await client.take()
+    expect(typesOf(received)).toEqual(['authenticated', 'subscribed'])
+    expect(received[1]?.requestId).toBeUndefined()
+    expect(received[1]?.payload.snapshot).toMatchObject({ rows: [{ id: 'b1' }], more: false })
+  })
+
+  test('while the rule thinks about the new rights, nothing is sent by the old ones', async () => {
+    const answers: (() => void)[] = []
+    const server = createTestServer({
+      policies: policies(
+        allow(Task, (user: User | null) => {
+          const rule = { key: user?.team ?? '', sees: (row: { team: string }) => row.team === user?.team }
+          return user?.team === 'red' ? rule : new Promise((resolve) => answers.push(() => resolve(rule)))
+        }),
+      ),
+    })
+    const client = await server.connect('ann@red')
+    await client.ask({ type: 'subscribe', channel: 'entity:Task' })
+    await renew(client, 'ann@blue')
+    server.memory.write([{ id: 'r1', row: task('red') }])
+    server.memory.write([{ id: 'b1', row: task('blue') }])
+    expect(await client.take()).toEqual([])
+    answers[0]?.()
+    const [subscribed] = await client.take()
+    expect(subscribed?.payload.snapshot.rows.map(({ id }: { id: string }) => id)).toEqual(['b1'])
   })
 
   test('a Set among the rights is not taken for equal to another', async () => {
