@@ -73,6 +73,18 @@ test('whatever is noted and taken back, each comes in the order of time and noth
   )
 })
 
+test('who takes the place of one that was taken back may be earlier than those around it', async () => {
+  const clock = createManualClock()
+  const due: number[] = []
+  const agenda = createAgenda<number>(clock, (item) => due.push(item))
+  const start = clock.now()
+  for (const item of [1, 10, 2, 20, 21, 3, 4]) agenda.set(item, start + item)
+  agenda.delete(20)
+  for (const item of [50, 51, 52]) agenda.set(item, start + item)
+  await clock.advance(60)
+  expect(due).toEqual([1, 2, 3, 4, 10, 21, 50, 51, 52])
+})
+
 test('looks again every minute, for wall clocks are set right now and then', async () => {
   const clock = createManualClock()
   let wallMs = clock.now()

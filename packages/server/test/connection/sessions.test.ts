@@ -531,9 +531,10 @@ describe('a renewal with other rights', () => {
     memory.gate = null
     parts.forEach((open) => open())
     const received = await client.take()
-    expect(typesOf(received)).toEqual(['authenticated', 'subscribed'])
-    expect(received[1]?.requestId).toBeUndefined()
-    expect(received[1]?.payload.snapshot).toMatchObject({ rows: [{ id: 'b1' }], more: false })
+    expect(typesOf(received).slice(0, 2)).toEqual(['authenticated', 'subscribed'])
+    expect(received.filter(({ requestId }) => requestId !== undefined)).toEqual([])
+    const shown = received.flatMap(({ payload }) => payload.snapshot?.rows ?? payload.rows ?? [])
+    expect(shown.map(({ id }: { id: string }) => id)).toEqual(['b1'])
   })
 
   test('while the rule thinks about the new rights, nothing is sent by the old ones', async () => {
