@@ -38,7 +38,7 @@ const failingAuthenticate: NonNullable<RealtimeServerOptions<User>['authenticate
   if (way === 'expired') throw new DnrError('token_expired', `${token} is old`)
   if (way === 'internal') throw new DnrError('internal', `${token} broke it`, { cause: token })
   if (way === 'parse') return JSON.parse(`{"sub":"${token}`) as User
-  if (way === 'url') new URL(`${token}://`)
+  if (way === 'url') return { id: new URL(`${token}://`).host, team: 'red' }
   if (way === 'text') throw token
   if (way === 'nobody') return null
   if (way === 'wrong') return { id: 'ann', name: token ?? '', team: 'red', expiresAt: Number.NaN }
@@ -88,7 +88,7 @@ async function start(path: string) {
 }
 
 function found(value: unknown): string[] {
-  const text = `${inspect(value, { depth: 30, showHidden: true, maxStringLength: null, maxArrayLength: null })}`
+  const text = inspect(value, { depth: 30, showHidden: true, maxStringLength: null, maxArrayLength: null })
   return MARKS.filter((mark) => text.includes(mark))
 }
 

@@ -142,7 +142,7 @@ test('a request over HTTP whose user is signed out while it is being authenticat
   const asked = new Promise<void>((resolve) => {
     accept = resolve
   })
-  let admit = (_: User): void => {}
+  let admit: (user: User) => void = () => {}
   await using stack = await startStack({
     path: folder.file('tasks.db'),
     server: {

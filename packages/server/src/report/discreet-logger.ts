@@ -1,6 +1,6 @@
 // The logger that the whole server writes to: the application's, but without what errors say.
+import { describeError } from '@dnr/internal'
 import type { Logger } from '@dnr/protocol'
-import { describeError } from './describe-error.ts'
 
 /** Takes an error whole, with the sentence that stands beside it in the log. */
 export type ErrorListener = (error: unknown, what: string) => void
