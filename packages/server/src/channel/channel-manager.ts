@@ -17,6 +17,7 @@ import { createChannelRegistry } from './channel-registry.ts'
 import type { KnownEntity } from './entities.ts'
 import type { HistoryReader } from './history-reader.ts'
 import { collect, isAtHead, openByReading, type OpeningContext, opensAtOnce } from './open-subscription.ts'
+import { requestAgain } from './request-again.ts'
 import { subscribedFrame } from './snapshot-frames.ts'
 import type { Attempt, ChannelEntry, Group, Subscription, SubscribeRequest } from './subscription.ts'
 
@@ -264,10 +265,13 @@ export function createChannelManager(options: ChannelManagerOptions): Channels {
       // What others of the group read was judged by the rights of before.
       for (const { group } of installed) group.pages = null
       for (const subscription of installed) {
-        const request = requestAgain(connection, subscription)
         // Rows come anew, so that nothing more need be sent by the rights of before, however long the rule thinks.
         if (subscription.group.grant !== null) remove(subscription)
-        void subscribe(connection, request)
+        const attempt = connection.attempts?.get(subscription.key)
+        // Whoever has asked for something else under this key already gets that.
+        if (attempt !== undefined && attempt.subscription !== subscription) continue
+        if (attempt !== undefined) endAttempt(connection, attempt)
+        void subscribe(connection, requestAgain(subscription, attempt))
       }
     },
     release(connection) {
@@ -298,20 +302,6 @@ export function createChannelManager(options: ChannelManagerOptions): Channels {
       return served.size
     },
   }
-}
-
-/**
- * What is asked for in a client's place when its rights change. Not from a position: that would bring what was missed, and
- * not take away what may no longer be seen. People and messages go on without a word, unless they may no longer be heard.
- */
-function requestAgain(connection: Connection, subscription: Subscription): SubscribeRequest {
-  const { channel: entry, grant, where, subscription: key } = subscription.group
-  const request = { channel: entry.channel, name: entry.name, subscription: key, where: where ?? undefined }
-  if (grant === null) return { ...request, quiet: true }
-  const attempt = connection.attempts?.get(subscription.key)
-  const requestId = attempt === undefined || attempt.isAnswered ? undefined : attempt.request.requestId
-  if (attempt !== undefined) endAttempt(connection, attempt)
-  return { ...request, snapshot: true, requestId }
 }
 
 function isCurrent(connection: Connection, attempt: Attempt): boolean {

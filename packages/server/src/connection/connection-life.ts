@@ -21,6 +21,7 @@ import { createHeartbeat } from './heartbeat.ts'
 import type { MessageRouter } from './message-router.ts'
 import { createOutgoing } from './outgoing.ts'
 import type { Refusal } from './refusal.ts'
+import { hasOtherRights } from './rights.ts'
 import { createSessionEnds } from './session-ends.ts'
 
 export interface ConnectionLifeOptions {
@@ -222,7 +223,9 @@ export function createConnectionLife(options: ConnectionLifeOptions): Connection
         : { type: 'refused', code: result.code, reason: result.reason }
       const before = principalOf(connection)
       dispatch(connection, event, requestId)
-      if (before !== null && isOther(before, principalOf(connection))) stations().channels.reopen(connection)
+      const after = principalOf(connection)
+      if (before !== null && after !== null && hasOtherRights(before, after))
+        stations().channels.reopen(connection)
     }
     const result = options.authenticator.run(credentials)
     if (!(result instanceof Promise)) return settle(result)
@@ -262,24 +265,4 @@ export function createConnectionLife(options: ConnectionLifeOptions): Connection
 
 function orNull(limit: number): number | null {
   return Number.isFinite(limit) ? limit : null
-}
-
-/** Is it a principal with other rights? When the session ends makes no difference. */
-function isOther(before: Principal, after: Principal | null): boolean {
-  if (after === null) return false
-  const rights = (principal: Principal): string =>
-    JSON.stringify({ ...principal, expiresAt: null }, refuseUnlessPlain)
-  try {
-    return rights(before) !== rights(after)
-  } catch {
-    // What cannot be compared is taken for other: asking the policies again does no harm.
-    return true
-  }
-}
-
-/** A `Set` of roles is `{}` in JSON, whatever is in it. */
-function refuseUnlessPlain(_key: string, value: unknown): unknown {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value
-  if (Object.getPrototypeOf(value) === Object.prototype) return value
-  throw new TypeError('not comparable')
 }

@@ -558,6 +558,43 @@ describe('a renewal with other rights', () => {
     expect(subscribed?.payload.snapshot.rows.map(({ id }: { id: string }) => id)).toEqual(['b1'])
   })
 
+  test('who has asked for something else under the same key meanwhile gets that, by the new rights', async () => {
+    const answers: (() => void)[] = []
+    let isSlow = false
+    const server = createTestServer({
+      policies: policies(
+        allow(Task, (user: User | null) => {
+          const rule = { key: user?.team ?? '', sees: (row: { team: string }) => row.team === user?.team }
+          return isSlow ? new Promise((resolve) => answers.push(() => resolve(rule))) : rule
+        }),
+      ),
+    })
+    server.memory.write([
+      { id: 'b1', row: task('blue', 'x') },
+      { id: 'b2', row: task('blue', 'y') },
+      { id: 'r2', row: task('red', 'y') },
+    ])
+    const client = await server.connect('ann@red')
+    await client.ask({ type: 'subscribe', channel: 'entity:Task' })
+    isSlow = true
+    const query = { where: { title: 'y' } }
+    await client.ask({
+      type: 'subscribe',
+      channel: 'entity:Task',
+      payload: { snapshot: true, query },
+      requestId: 'q',
+    })
+    await renew(client, 'ann@blue')
+    for (let index = 0; index < 4; index++) {
+      answers[index]?.()
+      await drainMicrotasks()
+    }
+    const [subscribed, ...rest] = await client.take()
+    expect(rest).toEqual([])
+    expect(subscribed).toMatchObject({ requestId: 'q', payload: { snapshot: { rows: [{ id: 'b2' }] } } })
+    expect(server.channels.subscriptionCount).toBe(1)
+  })
+
   test('a Set among the rights is not taken for equal to another', async () => {
     let roles = new Set(['reader'])
     const server = createTestServer({ authenticate: () => ({ id: 'ann', team: 'red', roles }) as User })
