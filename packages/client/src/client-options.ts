@@ -8,8 +8,9 @@ export interface RealtimeClientOptions {
   /** Where the server listens: `wss://example.com/ws`. */
   readonly url: string
   /**
-   * Returns the token to connect with, `null` for a guest. Called before every connect, once more when a token was refused. What it
-   * throws is tried again later, but a `DnrError` that is not retryable (`unauthorized`) makes the state `needs-auth`.
+   * Returns the token to connect with, `null` for a guest. Called before every connect, once more when a token was refused, and
+   * when the session is about to end; one call at a time, given up after `connectTimeoutMs`. What it throws is tried again later,
+   * but a `DnrError` that is not retryable (`unauthorized`), and `null` after a token was refused, make the state `needs-auth`.
    * @default always a guest
    */
   readonly getToken?: () => string | null | Promise<string | null>

@@ -1,5 +1,7 @@
 export { fullJitterDelayMs } from './backoff.ts'
 export type { BackoffOptions } from './backoff.ts'
+export { describeError } from './describe-error.ts'
+export type { ErrorDescription } from './describe-error.ts'
 export { createDeferred } from './deferred.ts'
 export type { Deferred } from './deferred.ts'
 export { createEmitter } from './emitter.ts'

@@ -16,6 +16,7 @@ export const ERROR_CODES = [
   // access
   'unauthorized',
   'token_expired',
+  'token_revoked',
   'forbidden',
   'not_found',
   // limits

@@ -11,14 +11,23 @@ export type { Allowance, FieldOf, RowRule, Rule, RuleOrPromise } from './policy/
 export { policies } from './policy/policies.ts'
 export type { Policies } from './policy/policies.ts'
 export type { Authenticate, Credentials } from './connection/authenticate.ts'
+export { createTickets } from './connection/tickets.ts'
+export type { Tickets, TicketOptions } from './connection/tickets.ts'
 export type { ChannelRules } from './channel/authorize-channel.ts'
 
 // Its stations
-export type { ApplicationMessage, WebSocketManager } from './connection/web-socket-manager.ts'
+export type {
+  ApplicationMessage,
+  DisconnectOptions,
+  WebSocketManager,
+} from './connection/web-socket-manager.ts'
 export type { ConnectionView } from './connection/connection.ts'
 export type { CustomMessage, MessageContext, MessageHandler } from './connection/message-router.ts'
 export type { ChannelManager, SubscribeResult } from './channel/channel-manager.ts'
 export type { ChangeListener, EmittedRow, EntityEventBus } from './event-bus/entity-event-bus.ts'
+
+// What the log is told of errors
+export type { ErrorListener } from './report/discreet-logger.ts'
 
 // Ports: what the server asks of stores, transports and plugins
 export type {

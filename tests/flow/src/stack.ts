@@ -3,17 +3,25 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { presence } from '@dnr/presence/server'
 import { createRealtimeRepository, openDatabase } from '@dnr/repository'
-import { allow, createRealtimeServer, policies } from '@dnr/server'
+import { allow, createRealtimeServer, policies, type RealtimeServerOptions } from '@dnr/server'
 import { toNodeListener } from '@dnr/server/node'
-import { attachWebSockets } from '@dnr/server/ws'
+import { attachWebSockets, type AttachOptions } from '@dnr/server/ws'
 import { Task, type User } from './task.ts'
+
+export interface StackOptions {
+  readonly path: string
+  readonly port?: number
+  /** In place of what is said below. */
+  readonly server?: RealtimeServerOptions<User>
+  readonly attach?: AttachOptions
+}
 
 /**
  * The whole server on a free port: SQLite file, relay, event bus, policies, presence, HTTP and sockets.
  *
  * A token is `NAME.TEAM`. A user sees and writes the tasks of their team, and who is at `board/TEAM`.
  */
-export async function startStack({ path, port = 0 }: { readonly path: string; readonly port?: number }) {
+export async function startStack({ path, port = 0, server, attach }: StackOptions) {
   const database = openDatabase({ path })
   const tasks = createRealtimeRepository({ database, entity: Task })
   await database.migrate([tasks])
@@ -30,11 +38,12 @@ export async function startStack({ path, port = 0 }: { readonly path: string; re
     ),
     plugins: [presence({ ttlMs: 30_000 })],
     channels: { presence: (user, resource) => resource === `board/${user?.team}` },
+    ...server,
   })
   const relay = database.startRelay(realtime.eventBus)
   const listener = toNodeListener(realtime.http)
   const http = createServer((request, response) => void listener(request, response))
-  attachWebSockets(realtime, http, { path: '/ws' })
+  attachWebSockets(realtime, http, { path: '/ws', ...attach })
   http.listen(port, '127.0.0.1')
   await once(http, 'listening')
   const { port: ownPort } = http.address() as AddressInfo

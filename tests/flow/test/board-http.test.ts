@@ -2,8 +2,10 @@
 import { request as httpRequest } from 'node:http'
 import { once } from 'node:events'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { WebSocket } from 'ws'
 import { boardApi, signInToBoard } from '../src/board-api.ts'
 import { type BoardProcess, runBoard, startBoard } from '../src/board-process.ts'
+import { openPlainClient } from '../src/plain-client.ts'
 import { temporaryFolder } from '../src/temporary-folder.ts'
 
 let board: BoardProcess
@@ -42,6 +44,19 @@ describe('signing in', () => {
     expect((await signIn('null')).status).toBe(400)
     expect((await signIn({ name: 'x'.repeat(5_000), team: 'red' })).status).toBe(413)
     expect((await boardApi(board.url, '').request('DELETE', '/api/session')).status).toBe(405)
+  })
+
+  test('a ticket opens one socket, for the user whose token paid for it', async () => {
+    const { request } = await signInToBoard(board.url, 'alice', 'red')
+    const { status, body } = await request<{ ticket: string }>('POST', '/api/ticket')
+    expect(status).toBe(200)
+    const url = `${board.url.replace('http', 'ws')}/ws?token=${body.ticket}`
+    using client = await openPlainClient(url)
+    expect(await client.next()).toMatchObject({ type: 'connected', payload: { userId: 'alice' } })
+    const second = new WebSocket(url)
+    const [code] = (await once(second, 'close')) as [number]
+    expect(code).toBe(4401)
+    expect((await boardApi(board.url, '').request('POST', '/api/ticket')).status).toBe(401)
   })
 
   test('a token that was changed is nobody’s', async () => {

@@ -54,6 +54,15 @@ describe.each(['subscribe', 'unsubscribe', 'ping', 'entity-event', 'presence', '
   },
 )
 
+test('a session that ends is renewed as the golden frames say', async () => {
+  await using server = await startServer({ lastsMs: 2_000 })
+  using client = await openPlainClient(`${server.url}?token=user1`)
+  for (const golden of read('session')) {
+    if (golden.direction === 'client') client.send(golden.frame ?? {})
+    else expect(comparable(await client.next())).toEqual(comparable(golden.frame))
+  }
+})
+
 /** What makes the server send a frame that answers no request. */
 async function causeOf(
   frame: Record<string, unknown>,
@@ -78,8 +87,9 @@ async function causeOf(
 function comparable(frame: Record<string, unknown>): unknown {
   return JSON.parse(
     JSON.stringify(frame, (key, value: unknown) => {
-      if (key === 'timestamp' || key === 'lastSeen') return typeof value === 'number' ? '<ms>' : value
-      if (key === 'epoch') return typeof value === 'string' ? '<epoch>' : value
+      if (key === 'timestamp' || key === 'lastSeen' || key === 'expiresAt')
+        return typeof value === 'number' ? '<ms>' : value
+      if (key === 'epoch' || key === 'connectionId') return typeof value === 'string' ? '<random>' : value
       if (key === 'message') return typeof value === 'string' && value !== '' ? '<sentence>' : value
       return value
     }),
@@ -93,14 +103,21 @@ function read(exchange: string): readonly GoldenFrame[] {
 
 type Tasks = Awaited<ReturnType<typeof startServer>>['tasks']
 
-async function startServer() {
+async function startServer({ lastsMs }: { readonly lastsMs?: number } = {}) {
   const database = openDatabase({ path: ':memory:' })
   const tasks = createRealtimeRepository({ database, entity: Task })
   await database.migrate([tasks])
   const realtime = createRealtimeServer({
     repositories: [tasks],
     history: database.changeLog,
-    authenticate: ({ token }) => (token === null ? null : { id: token, name: names[token] ?? token }),
+    authenticate: ({ token }) =>
+      token === null
+        ? null
+        : {
+            id: token,
+            name: names[token] ?? token,
+            ...(lastsMs !== undefined && { expiresAt: Date.now() + lastsMs }),
+          },
     policies: policies(allow(Task, (user) => user !== null)),
     plugins: [presence({ ttlMs: 30_000 })],
     channels: { presence: (user) => user !== null },

@@ -1,8 +1,9 @@
 // Every HTTP path of the board. Rows are answered by @dnr/server; what is left is signing in, operations and the page.
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
 import { DnrError } from '@dnr/protocol'
-import type { RealtimeServer } from '@dnr/server'
+import type { RealtimeServer, Tickets } from '@dnr/server'
 import { toNodeListener } from '@dnr/server/node'
+import type { User } from '../shared/user.ts'
 import { formatMetrics } from './metrics.ts'
 import { complaintAboutName, complaintAboutTeam, type Sessions } from './session.ts'
 import type { StaticFiles } from './static-files.ts'
@@ -10,12 +11,13 @@ import type { StaticFiles } from './static-files.ts'
 export interface Routes {
   readonly realtime: RealtimeServer
   readonly sessions: Sessions
+  readonly tickets: Tickets<User>
   readonly files: StaticFiles
 }
 
 const MAX_BODY_BYTES = 4_096
 
-export function createRoutes({ realtime, sessions, files }: Routes): RequestListener {
+export function createRoutes({ realtime, sessions, tickets, files }: Routes): RequestListener {
   const answerRows = toNodeListener(realtime.http)
 
   return (request, response) => {
@@ -28,6 +30,7 @@ export function createRoutes({ realtime, sessions, files }: Routes): RequestList
         allow: 'GET, POST',
       })
     }
+    if (path === '/api/ticket' && request.method === 'POST') return sellTicket(request, response)
     if (path.startsWith('/api/')) return void answerRows(request, response)
     if (!isRead) return answerProblem(response, 405, 'method_not_allowed', 'Only GET here.', { allow: 'GET' })
     if (path === '/healthz') return answerHealth(response)
@@ -50,12 +53,30 @@ export function createRoutes({ realtime, sessions, files }: Routes): RequestList
   }
 
   function whoAmI(request: IncomingMessage, response: ServerResponse): void {
-    const token = /^Bearer (\S+)$/i.exec(request.headers.authorization ?? '')?.[1]
+    const user = userOf(request, response)
+    if (user !== null) answerJson(response, 200, { user })
+  }
+
+  /** For who must put something into the URL of a WebSocket: `/ws?token=TICKET`, once and soon. */
+  function sellTicket(request: IncomingMessage, response: ServerResponse): void {
+    const user = userOf(request, response)
+    if (user === null) return
+    try {
+      answerJson(response, 200, { ticket: tickets.issue(user) })
+    } catch (error) {
+      answerProblem(response, 429, 'rate_limited', (error as Error).message, { 'retry-after': '30' })
+    }
+  }
+
+  /** Who asks; `null` when that is nobody, who has then been answered. */
+  function userOf({ headers }: IncomingMessage, response: ServerResponse): User | null {
+    const token = /^Bearer (\S+)$/i.exec(headers.authorization ?? '')?.[1]
     try {
       if (token === undefined) throw new DnrError('unauthorized', 'Send Authorization: Bearer TOKEN.')
-      answerJson(response, 200, { user: sessions.verify(token) })
+      return sessions.verify(token)
     } catch (error) {
       answerProblem(response, 401, 'unauthorized', (error as Error).message, { 'www-authenticate': 'Bearer' })
+      return null
     }
   }
 

@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url'
 import { presence } from '@dnr/presence/server'
 import type { Logger } from '@dnr/protocol'
 import { createRealtimeRepository, openDatabase, type RealtimeDatabase } from '@dnr/repository'
-import { createRealtimeServer } from '@dnr/server'
+import { createRealtimeServer, createTickets } from '@dnr/server'
 import { attachWebSockets } from '@dnr/server/ws'
 import { Task } from '../shared/task.ts'
 import type { User } from '../shared/user.ts'
@@ -38,10 +38,11 @@ export async function startBoard(environment: Environment, logger: Logger): Prom
   if (environment.seedDemo) await seedDemo(tasks, Date.now())
 
   const sessions = createSessions(environment.secret ?? randomBytes(32).toString('hex'))
+  const tickets = createTickets<User>()
   const realtime = createRealtimeServer<User>({
     repositories: [tasks],
     history: database.changeLog,
-    authenticate: ({ token }) => (token === null ? null : sessions.verify(token)),
+    authenticate: ({ token }) => (token === null ? null : (tickets.redeem(token) ?? sessions.verify(token))),
     policies: boardPolicies,
     channels: { presence: mayWatchPresence },
     plugins: [presence({ ttlMs: presenceTtlMs })],
@@ -53,7 +54,7 @@ export async function startBoard(environment: Environment, logger: Logger): Prom
   const stopTrimming = logRetention === null ? () => {} : startTrimming(database, logRetention, logger)
 
   const files = createStaticFiles(fileURLToPath(new URL('./web/', import.meta.url)))
-  const http = createServer(createRoutes({ realtime, sessions, files }))
+  const http = createServer(createRoutes({ realtime, sessions, tickets, files }))
   attachWebSockets(realtime, http, { path: '/ws' })
   const url = await listen(http, environment)
 

@@ -39,7 +39,9 @@ export function createChannelSubscriber(options: ChannelSubscriberOptions): Chan
       return () => {
         if (!subscriptions.delete(name)) return
         subscription.ready(false)
-        if (isReady) options.send({ type: 'unsubscribe', channel, payload: { subscription: key } })
+        // The id tells its answer from the server's own `unsubscribed`, which a later subscription would take for its end.
+        if (isReady)
+          options.send({ type: 'unsubscribe', channel, payload: { subscription: key }, requestId: 'u' })
       }
     },
     receive(message) {

@@ -68,6 +68,8 @@ export function createWireSubscription(
   let status: SubscriptionStatus = 'loading'
   let liveAt: number | null = null
   let tries = 0
+  /** Names the rights that we had at the inbox's position. */
+  let grant: string | null = null
   /** Forgets the question under way, or the timer of the next. */
   let withdraw = (): void => {}
 
@@ -99,11 +101,16 @@ export function createWireSubscription(
   function ask(): void {
     quiet()
     const position = inbox.position ?? undefined // undefined fields do not travel
-    const payload = { position, snapshot, query: where && { where }, subscription: key }
+    const payload = { position, snapshot, query: where && { where }, subscription: key, grant }
     withdraw = requests.ask({ type: 'subscribe', channel, payload }, (error, answer) => {
       if (error) refused(error)
-      else inbox.subscribed((answer as Extract<ServerMessage, { type: 'subscribed' }>).payload)
+      else subscribed((answer as Extract<ServerMessage, { type: 'subscribed' }>).payload)
     })
+  }
+
+  function subscribed(payload: Extract<ServerMessage, { type: 'subscribed' }>['payload']): void {
+    grant = payload.grant ?? null
+    inbox.subscribed(payload)
   }
 
   function refused(error: DnrError): void {
@@ -123,13 +130,19 @@ export function createWireSubscription(
     },
     reached: inbox.reached,
     receive(message) {
-      const { type } = message
-      if (type === 'snapshot') inbox.chunk(message.payload)
-      else if (type === 'unsubscribed') {
-        if (status === 'live') ask() // not ours: the answer to our own finds no live subscription
-      } else if (type === 'error' && ENDING.test(message.payload.code)) refused(readWireError(message))
-      else if (isEntityEvent(message)) inbox.event(message)
-      else if (type !== 'subscribed') sink.message?.(message) // that is the answer to a question that was withdrawn
+      const { type, requestId } = message
+      if (isEntityEvent(message)) inbox.event(message)
+      else if (type === 'snapshot') inbox.chunk(message.payload)
+      // With an id these answer a question that was withdrawn; without one the server says by itself how we stand.
+      else if (type === 'subscribed') {
+        if (requestId) return
+        inbox.cut()
+        subscribed(message.payload)
+      } else if (type === 'unsubscribed') {
+        if (!requestId) ask()
+      } else if (type === 'error' && !requestId && ENDING.test(message.payload.code))
+        refused(readWireError(message))
+      else sink.message?.(message)
     },
     fail(error) {
       quiet()
@@ -139,7 +152,7 @@ export function createWireSubscription(
 }
 
 /** Errors about a channel that end its subscription. */
-const ENDING = /^(forbidden|unauthorized|slow_consumer)$/
+const ENDING = /^(forbidden|unauthorized|slow_consumer|internal|busy|bad_query)$/
 
 function isEntityEvent(message: ServerMessage): message is EntityEvent {
   return /^entity:(created|updated|deleted)$/.test(message.type)

@@ -5,7 +5,7 @@
 //              ▼                                                               │
 //   idle ─connect▶ connecting ─opened▶ authenticating ─welcomed▶ ready ────────┤
 //                      ▲  │ └────────lost─────────┴────────lost/drain─┐        │
-//                      │  └─4401: once more, with a new token──────────────────┘
+//                      │  └─4401: once more, with a new token; revoked: at once┘
 //                      └──────due, wake────────────── waiting ◀───────┘
 //
 //   any ─disconnect▶ idle     any ─close▶ closed     lost with "stay away" ─▶ closed (with its cause; connect tries again)
@@ -39,7 +39,7 @@ export type ConnectionState =
     }
   /** The page is hidden for good or kept in the back/forward cache; it goes on when it is shown. */
   | { readonly status: 'suspended' }
-  /** The token was refused and a fresh one too. `connect()` asks for another. */
+  /** The token was refused and a fresh one too, there is none, or it was revoked: see `cause`. `connect()` asks for another. */
   | { readonly status: 'needs-auth'; readonly cause: DnrError }
   /** Closed by `close()` for ever (`cause: null`), or sent away by the server. */
   | { readonly status: 'closed'; readonly cause: DnrError | null }
@@ -185,7 +185,7 @@ function afterLoss(
   )
   if (advice === 'no') return to({ status: 'closed', cause }, 'drop')
   if (advice === 'refresh-token') {
-    return rules.canRefresh && (held || !state.refreshed)
+    return rules.canRefresh && reason !== 'token_revoked' && (held || !state.refreshed)
       ? open(held ? 1 : state.attempt, true)
       : to({ status: 'needs-auth', cause }, 'drop')
   }

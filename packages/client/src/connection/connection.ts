@@ -33,7 +33,7 @@ export interface ConnectionOptions {
   readonly connectTimeoutMs: number
   readonly heartbeatIntervalMs: number
   readonly heartbeatTimeoutMs: number
-  /** Every message but `connected` and `reconnect`, in order. */
+  /** Every message but `connected`, `auth` and `reconnect`, in order. */
   onMessage(message: ServerMessage): void
   /** The socket is up (`true`, after `connected`) or gone (`false`); called before the state signal says so. */
   onReady(ready: boolean): void
@@ -66,6 +66,7 @@ export function createConnection(options: ConnectionOptions): Connection {
   let isDispatching = false
   let socket: SocketLike | null = null
   let attempt = {} // its identity tells late answers of an earlier attempt from ours
+  let isRefreshing = false
   let cancelTimer = (): void => {}
   let maxFrameBytes = Infinity
   let serverTimeOffsetMs = 0
@@ -116,6 +117,7 @@ export function createConnection(options: ConnectionOptions): Connection {
   /** Forgets the socket, and whatever still comes from it. */
   function abandon(code?: number): void {
     attempt = {}
+    isRefreshing = false
     heartbeat.stop()
     if (!socket) return
     socket.onopen = socket.onmessage = socket.onclose = null
@@ -129,18 +131,41 @@ export function createConnection(options: ConnectionOptions): Connection {
 
   function open(): void {
     cancelTimer = clock.setTimeout(() => lose(1006, 'timeout'), options.connectTimeoutMs)
-    if (!getToken) return openSocket(null)
-    // A token that comes after its attempt ended is dropped.
+    askToken(
+      (token) => {
+        if (!token && (current as { refreshed?: boolean }).refreshed)
+          throw new DnrError('needs_auth', 'There is no token.')
+        openSocket(token)
+      },
+      (cause) => {
+        const error = toDnrError(cause, 'disconnected', 'getToken failed.', { retryable: true })
+        dispatch({ type: 'tokenless', error, jitter: random() })
+      },
+    )
+  }
+
+  /** Calls one of the two, unless the attempt ends first. */
+  function askToken(use: (token: string | null) => void, failed: (cause: unknown) => void): void {
     const mine = attempt
-    void Promise.resolve()
+    void Promise.resolve(null)
       .then(getToken)
-      .then(
-        (token) => mine === attempt && openSocket(token),
-        (cause: unknown) => {
-          const error = toDnrError(cause, 'disconnected', 'getToken threw.', { retryable: true })
-          if (mine === attempt) dispatch({ type: 'tokenless', error, jitter: random() })
-        },
-      )
+      .then((token) => mine === attempt && use(token))
+      .catch((cause: unknown) => mine === attempt && failed(cause))
+  }
+
+  /** The session ends soon. What fails here is not told: without an answer the server asks again. */
+  function refresh(): void {
+    if (isRefreshing) return
+    isRefreshing = true
+    const done = (): void => {
+      isRefreshing = false
+    }
+    cancelTimer()
+    cancelTimer = clock.setTimeout(done, options.connectTimeoutMs)
+    askToken((token) => {
+      done()
+      if (token) send({ type: 'auth', payload: { token } })
+    }, done)
   }
 
   function openSocket(token: string | null): void {
@@ -176,7 +201,8 @@ export function createConnection(options: ConnectionOptions): Connection {
     if (type === 'connected') {
       maxFrameBytes = message.payload.limits?.maxFrameBytes ?? Infinity
       dispatch({ ...message.payload, type: 'welcomed' })
-    } else if (type === 'reconnect') dispatch({ ...message.payload, type: 'drain' })
+    } else if (type === 'auth') refresh()
+    else if (type === 'reconnect') dispatch({ ...message.payload, type: 'drain' })
     else options.onMessage(message)
   }
 

@@ -220,6 +220,14 @@ describe('what a close means', () => {
     expect(lost(4401, 'token_expired', { ...ready, since: now - 10_000 }).status).toBe('connecting')
   })
 
+  test('a revoked token needs the user at once, whether or not another can be had', () => {
+    for (const from of [states.ready, states.authenticating, states.connecting])
+      expect(lost(4401, 'token_revoked', from)).toMatchObject({
+        status: 'needs-auth',
+        cause: { code: 'token_revoked', retryable: false },
+      })
+  })
+
   test('(I121) forbidden stops with its cause, and connect tries again', () => {
     const closed = lost(4403, 'forbidden')
     expect(closed).toMatchObject({ status: 'closed', cause: { code: 'forbidden', retryable: false } })

@@ -206,7 +206,7 @@ export function createMutationQueue(options: MutationQueueOptions): MutationQueu
     if (mutation.life.status !== 'sending') return
     // Told by what only a VersionConflict has: there may be two copies of the class in a page, and it need not be loaded for this.
     const current = mutation.fields && (error as Partial<VersionConflict<VersionedRow>>).current
-    const isAuth = /^(unauthorized|token_expired|needs_auth)$/.test(error.code)
+    const isAuth = /^(unauthorized|token_\w+|needs_auth)$/.test(error.code)
     if (!current && !isAuth && !error.retryable) return refuse(mutation, error)
     move(mutation, 'waiting')
     mutation.isHeld = !!current || error.retryAfterMs !== undefined

@@ -22,8 +22,8 @@ export interface MutationAnswer {
  * Carries writes to the server: a client of `@dnr/client` fits, and `httpMutations`.
  *
  * `mutate` is called for one record after the other, for different records at once. It rejects with a `DnrError`:
- * `retryable` ones are sent again, `VersionConflict` is merged, `unauthorized`, `token_expired` and `needs_auth` stop
- * sending until `connected` rises again or the manager is resumed; all others are final. Anything else thrown is final too.
+ * `retryable` ones are sent again, `VersionConflict` is merged, `unauthorized`, `token_expired`, `token_revoked` and
+ * `needs_auth` stop sending until `connected` rises again or the manager is resumed; all others are final. Anything else thrown is final too.
  */
 export interface MutationTransport {
   mutate(mutation: MutationRequest, options?: { signal?: AbortSignal }): Promise<MutationAnswer>

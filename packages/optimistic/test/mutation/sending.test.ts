@@ -86,7 +86,7 @@ test('while not connected nothing is sent; what waits goes out when the connecti
   expect(clock.pendingTimers).toBe(0)
 })
 
-test.each(['unauthorized', 'token_expired', 'needs_auth'] as const)(
+test.each(['unauthorized', 'token_expired', 'token_revoked', 'needs_auth'] as const)(
   '%s stops sending, rolls nothing back, and the same mutation is sent after resume (D58)',
   async (code) => {
     const { tasks, server, clock, optimistic } = createSetup([task('a'), task('b')])

@@ -40,7 +40,7 @@ export interface PresenceSession {
   subscribed(connectionId: string, channel: ChannelName): void
   unsubscribed(connectionId: string, channel: ChannelName): void
   /** `silentMs`: how long nothing had been heard of it; the time-out includes that. @default 0 */
-  disconnected(connectionId: string, close: { code: number; silentMs?: number }): void
+  disconnected(connectionId: string, close: { code: number; reason?: string; silentMs?: number }): void
   stop(): void
 }
 

@@ -18,7 +18,7 @@ import { createTelling, type PresenceView } from './telling.ts'
 export interface PresenceOptions {
   /**
    * From the loss of a connection to its user's `presence:leave`, milliseconds; a return within it is neither leave nor
-   * join. A close with 1000 and `presence:leave` act at once.
+   * join. `presence:leave`, a close with 1000 and a user's being signed out act at once.
    * @default 30_000
    */
   readonly ttlMs?: number
@@ -191,9 +191,9 @@ function startPresence(host: PresenceHost, options: PresenceOptions): PresenceSe
       telling.forget(connectionId, resource)
       end(connectionId, resource)
     },
-    disconnected(connectionId, { code, silentMs = 0 }) {
+    disconnected(connectionId, { code, reason, silentMs = 0 }) {
       watchedByConnection.delete(connectionId)
-      if (isOnPurpose(code)) {
+      if (isOnPurpose(code, reason)) {
         for (const resource of tracker.resourcesOf(connectionId)) end(connectionId, resource)
         return
       }
@@ -209,8 +209,8 @@ function startPresence(host: PresenceHost, options: PresenceOptions): PresenceSe
 }
 
 /** Closed by its user, or sent away for good: there is no return to wait for. */
-function isOnPurpose(code: number): boolean {
-  return code === 1000 || reconnectAdvice(code) === 'no'
+function isOnPurpose(code: number, reason: string | undefined): boolean {
+  return code === 1000 || reason === 'token_revoked' || reconnectAdvice(code) === 'no'
 }
 
 function addressOf(connectionId: string, message: ClientMessage): Address | null {

@@ -214,6 +214,18 @@ test.each([
   expect(take()).toEqual(['b presence:leave alice×1', 'c presence:leave alice×1'])
 })
 
+test('whoever is signed out by the server is gone at once; an expired session has the grace to come back', async () => {
+  const { clock, drop, take } = await withThree({ ttlMs: 1_000 })
+  drop('a', 4401, undefined, 'token_revoked')
+  await drainMicrotasks()
+  expect(take()).toEqual(['b presence:leave alice×1', 'c presence:leave alice×1'])
+  drop('b', 4401, undefined, 'token_expired')
+  await drainMicrotasks()
+  expect(take()).toEqual([])
+  await clock.advance(1_000)
+  expect(take()).toHaveLength(1)
+})
+
 test('the time-out includes the time that it took to notice the loss', async () => {
   const { clock, drop, take } = await withThree({ ttlMs: 1_000 })
   drop('a', 4408, 900)

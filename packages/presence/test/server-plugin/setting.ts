@@ -35,7 +35,7 @@ export interface Setting {
   ): Promise<void>
   watch(connectionId: string, channel?: ChannelName): void
   unwatch(connectionId: string, channel?: ChannelName): void
-  drop(connectionId: string, code: number, silentMs?: number): void
+  drop(connectionId: string, code: number, silentMs?: number, reason?: string): void
   /** Lets what is gathered be told. */
   settle(): Promise<void>
   /** Holds back permissions until they are released. */
@@ -113,10 +113,10 @@ export function setUp(options: PresenceOptions = {}): Setting {
       subscribers.get(channel)?.delete(id)
       session.unsubscribed(id, channel)
     },
-    drop(id, code, silentMs) {
+    drop(id, code, silentMs, reason = '') {
       for (const ids of subscribers.values()) ids.delete(id)
       principals.delete(id)
-      session.disconnected(id, silentMs === undefined ? { code } : { code, silentMs })
+      session.disconnected(id, silentMs === undefined ? { code, reason } : { code, reason, silentMs })
     },
     settle,
     holdPermissions() {

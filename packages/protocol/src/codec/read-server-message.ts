@@ -23,5 +23,4 @@ export function readServerMessage(frame: string, codec: Codec = jsonCodec): Pars
   return ok(value as ServerMessage)
 }
 
-const NEEDS_PAYLOAD =
-  /^(entity:|presence:|subscribed|snapshot|connected|authenticated|mutated|reconnect|error)/
+const NEEDS_PAYLOAD = /^(entity:|presence:|subscribed|snapshot|connected|auth|mutated|reconnect|error)/

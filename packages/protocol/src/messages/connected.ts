@@ -15,6 +15,8 @@ export const connectedSchema = z.object({
   payload: z.object({
     connectionId: z.string(),
     userId: z.string().nullable(),
+    /** When the session ends, milliseconds since the epoch; `null`: never, or a guest. */
+    expiresAt: z.number().nullable(),
     protocolVersion: z.int(),
     /** How often the server looks for a sign of life, milliseconds. */
     heartbeatIntervalMs: z.number(),

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { askAuthSchema } from './auth.ts'
 import { authenticatedSchema } from './authenticated.ts'
 import { connectedSchema } from './connected.ts'
 import { entityCreatedSchema } from './entity-created.ts'
@@ -21,6 +22,7 @@ import { unsubscribedSchema } from './unsubscribed.ts'
 export const serverMessageSchema = z.discriminatedUnion('type', [
   connectedSchema,
   authenticatedSchema,
+  askAuthSchema,
   subscribedSchema,
   snapshotSchema,
   unsubscribedSchema,

@@ -1,3 +1,4 @@
+import { describeError } from '@dnr/internal'
 import type { ChangeSource } from '../change-log/change-log.ts'
 
 /**
@@ -19,7 +20,9 @@ export function startForeignWatch(source: ChangeSource, onWritten: () => void): 
       seen = version
       onWritten()
     } catch (error) {
-      logger.error('The change relay could not look for other writers and tries again.', { error })
+      logger.error('The change relay could not look for other writers and tries again.', {
+        error: describeError(error),
+      })
     }
   }
 

@@ -1,5 +1,5 @@
 import type { Clock, Logger } from '@dnr/protocol'
-import { fullJitterDelayMs } from '@dnr/internal'
+import { describeError, fullJitterDelayMs } from '@dnr/internal'
 
 /** Tries things until they work or until it is stopped. */
 export interface Retry {
@@ -44,7 +44,7 @@ export function createRetry({
         try {
           return { value: await action() }
         } catch (error) {
-          logger.error(`The change relay failed to ${what}.`, { attempt, error })
+          logger.error(`The change relay failed to ${what}.`, { attempt, error: describeError(error) })
           if (finishing) stopped = true
           else await pause(fullJitterDelayMs(attempt, BACKOFF, random))
         }

@@ -10,13 +10,14 @@ import {
 } from '@dnr/protocol'
 import { type Connection, isLive, principalOf } from '../connection/connection.ts'
 import { type MaybePromise, whenReady } from '../policy/maybe-promise.ts'
-import { FORBIDDEN, type Refusal } from '../connection/refusal.ts'
+import { FORBIDDEN, isOwnFault, type Refusal, refusalOf } from '../connection/refusal.ts'
 import type { Frame } from '../ports/server-socket.ts'
 import type { Authorization, AuthorizeChannel } from './authorize-channel.ts'
 import { createChannelRegistry } from './channel-registry.ts'
 import type { KnownEntity } from './entities.ts'
 import type { HistoryReader } from './history-reader.ts'
 import { collect, isAtHead, openByReading, type OpeningContext, opensAtOnce } from './open-subscription.ts'
+import { requestAgain } from './request-again.ts'
 import { subscribedFrame } from './snapshot-frames.ts'
 import type { Attempt, ChannelEntry, Group, Subscription, SubscribeRequest } from './subscription.ts'
 
@@ -39,7 +40,7 @@ export interface Channels extends ChannelManager {
   subscribe(connection: Connection, request: SubscribeRequest): MaybePromise<SubscribeResult>
   /** Ends what is installed or under way under a key; no frame follows for it. `quiet`: a plugin asks, and is not told. */
   unsubscribe(connection: Connection, key: string, options?: { readonly quiet: boolean }): void
-  /** Asks the policies again for every subscription to rows: what may be seen now is sent as a snapshot. */
+  /** Asks the policies again for everything heard: rows come anew as a snapshot, what may no longer be heard ends. */
   reopen(connection: Connection): void
   /** Ends everything of a connection. */
   release(connection: Connection): void
@@ -186,18 +187,17 @@ export function createChannelManager(options: ChannelManagerOptions): Channels {
       'internal',
       'The rows or the change log could not be read. Subscribe again later.',
     )
-    if (known.code === 'internal') options.onError(error, 'reading for a subscription')
-    const { code, message, retryAfterMs, details } = known
+    if (isOwnFault(known)) options.onError(error, 'reading for a subscription')
+    const { code, message, retryAfterMs, details } = refusalOf(known)
     refuseAttempt(attempt, connection, code, message, { retryAfterMs, details })
     return 'refused'
   }
 
   const subscribe = (connection: Connection, request: SubscribeRequest): MaybePromise<SubscribeResult> => {
     const key = request.subscription ?? request.name
-    const principal = principalOf(connection)
-    const attempt: Attempt = { key, request, subscription: null }
+    const attempt: Attempt = { key, request, subscription: null, isAnswered: false }
     supersede(connection, key)
-    if (principal === null) {
+    if (principalOf(connection) === null) {
       refuseAttempt(attempt, connection, 'unauthorized', 'Sign in first: send auth with a token.')
       return 'refused'
     }
@@ -208,17 +208,26 @@ export function createChannelManager(options: ChannelManagerOptions): Channels {
     }
     connection.attempts ??= new Map()
     connection.attempts.set(key, attempt)
-    const authorization = whenReady(options.ready(), () => authorize(principal, request.channel))
-    if (!(authorization instanceof Promise)) return settle(connection, attempt, authorization)
-    return authorization
-      .then((answer) => settle(connection, attempt, answer))
-      .catch((error: unknown) => {
-        if (!isCurrent(connection, attempt)) return 'refused'
-        endAttempt(connection, attempt)
-        options.onError(error, 'subscribing')
-        refuseAttempt(attempt, connection, 'internal', 'The subscription could not be made. Try again later.')
-        return 'refused'
-      })
+    const result = authorizeAndSettle(connection, attempt)
+    if (!(result instanceof Promise)) return result
+    return result.catch((error: unknown) => {
+      if (!isCurrent(connection, attempt)) return 'refused'
+      endAttempt(connection, attempt)
+      options.onError(error, 'subscribing')
+      refuseAttempt(attempt, connection, 'internal', 'The subscription could not be made. Try again later.')
+      return 'refused'
+    })
+  }
+
+  const authorizeAndSettle = (connection: Connection, attempt: Attempt): MaybePromise<SubscribeResult> => {
+    const principal = principalOf(connection)
+    if (principal === null) return 'refused'
+    const authorization = whenReady(options.ready(), () => authorize(principal, attempt.request.channel))
+    return whenReady(authorization, (answer) => {
+      // A session that was renewed meanwhile may have other rights.
+      if (principal !== principalOf(connection)) return authorizeAndSettle(connection, attempt)
+      return settle(connection, attempt, answer)
+    })
   }
 
   return {
@@ -252,13 +261,17 @@ export function createChannelManager(options: ChannelManagerOptions): Channels {
       else remove(subscription)
     },
     reopen(connection) {
-      const groups = [...(connection.subscriptions?.values() ?? [])].map(({ group }) => group)
+      const installed = [...(connection.subscriptions?.values() ?? [])]
       // What others of the group read was judged by the rights of before.
-      for (const group of groups) group.pages = null
-      for (const { channel: entry, grant, subscription, where } of groups) {
-        if (grant === null) continue
-        const { channel, name } = entry
-        void subscribe(connection, { channel, name, subscription, where: where ?? undefined, snapshot: true })
+      for (const { group } of installed) group.pages = null
+      for (const subscription of installed) {
+        // Rows come anew, so that nothing more need be sent by the rights of before, however long the rule thinks.
+        if (subscription.group.grant !== null) remove(subscription)
+        const attempt = connection.attempts?.get(subscription.key)
+        // Whoever has asked for something else under this key already gets that.
+        if (attempt !== undefined && attempt.subscription !== subscription) continue
+        if (attempt !== undefined) endAttempt(connection, attempt)
+        void subscribe(connection, requestAgain(subscription, attempt))
       }
     },
     release(connection) {

@@ -196,11 +196,13 @@ function keep(opening: Opening, frame: Frame, position: Position | null): void {
 
 function answer(
   { connection, group }: Subscription,
-  { request }: Attempt,
+  attempt: Attempt,
   { position, recovered, part }: { position: Position | null; recovered: boolean; part: SnapshotPart | null },
   { send, clock }: OpeningContext,
 ): void {
+  const { request } = attempt
   if (request.quiet === true) return
+  attempt.isAnswered = true
   send(
     connection,
     subscribedFrame(group, { position, recovered, part, requestId: request.requestId }, clock.now()),

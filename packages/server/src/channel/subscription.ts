@@ -63,6 +63,8 @@ export interface Attempt {
   readonly key: string
   readonly request: SubscribeRequest
   subscription: Subscription | null
+  /** Has `subscribed` been sent, and rows are following? */
+  isAnswered: boolean
 }
 
 /** What was asked for. */

@@ -1,80 +1,122 @@
 // From a token to a principal, or to a close. Tokens are handed on and kept nowhere.
-import { CLOSE_CODES, DnrError, type Logger, type Principal } from '@dnr/protocol'
+import { CLOSE_CODES, type Clock, DnrError, type ErrorCode, type Logger, type Principal } from '@dnr/protocol'
 import type { MaybePromise } from '../policy/maybe-promise.ts'
 
 /** What there is to tell who somebody is. */
 export interface Credentials {
-  /** From `?token=`, the second subprotocol, `Authorization: Bearer`, or an `auth` message; at most 4,096 characters. */
+  /**
+   * The first that is not empty of: second subprotocol `bearer.TOKEN`, `?token=`, `Authorization: Bearer`; or that of an
+   * `auth` message; over HTTP `Authorization: Bearer` alone. At most 4,096 characters.
+   */
   readonly token: string | null
-  /** Empty for an `auth` message, as are headers and cookies. */
+  /** Path and query, without the token. Empty for an `auth` message, as are headers and cookies. */
   readonly url: string
   readonly headers: Readonly<Record<string, string | string[] | undefined>>
+  /** Empty when the request came from a page whose Origin is not trusted. */
   readonly cookies: ReadonlyMap<string, string>
   readonly remoteAddress: string
 }
 
 /**
- * Says who it is; `null` is a guest. Asked when there is a token or a cookie.
+ * Says who it is; `null` is a guest. Asked when there is a token or a cookie, at most once at a time for a connection.
  *
- * Throw `DnrError('unauthorized', …)` or `DnrError('token_expired', …)` for a token that is not good: the connection is
- * closed with 4401 and the client gets a new one. Anything else thrown is a fault of the server: 4500, and it is logged.
+ * Throw `DnrError('unauthorized', …)`, `'token_expired'` or `'token_revoked'` for a token that is not good: the connection is
+ * closed with 4401; after the last the client does not try to get a new one. Anything else thrown is a fault of the server:
+ * 4500, and it is logged without what it says.
  */
 export type Authenticate<P extends Principal = Principal> = (
   credentials: Credentials,
 ) => P | null | Promise<P | null>
 
-export type AuthenticationResult =
-  | { readonly ok: true; readonly principal: Principal | null }
-  | { readonly ok: false; readonly code: number; readonly reason: string }
+export type AuthenticationResult = { readonly ok: true; readonly principal: Principal | null } | Refused
+
+interface Refused {
+  readonly ok: false
+  readonly code: number
+  readonly reason: string
+}
+
+/** Finds out who somebody is, for sockets and HTTP alike. */
+export interface Authenticator {
+  /** Asks `authenticate`, and turns whatever it does into a result. Never throws or rejects. */
+  run(credentials: Credentials): MaybePromise<AuthenticationResult>
+  /** Refuses what is under way now and turns out to be this user. */
+  revoke(userId: string, code: number, reason: string): void
+}
+
+export interface AuthenticatorOptions {
+  /** `null`: every token is refused, and whoever has none is a guest. */
+  readonly authenticate: Authenticate | null
+  readonly clock: Pick<Clock, 'now'>
+  readonly logger: Logger
+}
+
+/** An authentication under way, and who was signed out meanwhile. */
+type Run = Map<string, Refused>
 
 export const MAX_TOKEN_CHARACTERS = 4_096
 
-/** Asks `authenticate`, and turns whatever it does into a result. Never throws or rejects. */
-export function runAuthentication(
-  authenticate: Authenticate | null,
-  credentials: Credentials,
-  now: () => number,
-  logger: Logger,
-): MaybePromise<AuthenticationResult> {
-  const { token } = credentials
-  if (token === null && !credentials.headers['cookie']) return { ok: true, principal: null }
-  if (authenticate === null) return token === null ? { ok: true, principal: null } : UNAUTHORIZED
-  if (token !== null && token.length > MAX_TOKEN_CHARACTERS) return UNAUTHORIZED
-  const failed = (error: unknown): AuthenticationResult => {
-    const code = error instanceof DnrError ? error.code : 'internal'
-    if (code === 'unauthorized' || code === 'token_expired')
-      return { ok: false, code: CLOSE_CODES.unauthorized, reason: code }
-    const message =
-      'authenticate failed: the connection is closed. For a bad token let it throw a DnrError "unauthorized".'
-    logger.error(message, { error: describe(error, token) })
-    return { ok: false, code: CLOSE_CODES.internal, reason: 'internal' }
+export function createAuthenticator({ authenticate, clock, logger }: AuthenticatorOptions): Authenticator {
+  const running = new Set<Run>()
+
+  const failed = (error: unknown): Refused => {
+    if (error instanceof DnrError && BAD_TOKEN.has(error.code)) return refusedAs(error.code)
+    const what =
+      'authenticate failed: nobody is let in. For a bad token let it throw a DnrError "unauthorized".'
+    logger.error(what, { error })
+    return BROKEN
   }
-  try {
-    const answer = authenticate(credentials)
-    if (!(answer instanceof Promise)) return check(answer, token, now())
-    return answer.then((principal) => check(principal, token, now()), failed)
-  } catch (error) {
-    return failed(error)
+  const judge = (answer: Principal | null | undefined, token: string | null): AuthenticationResult => {
+    const principal = answer ?? null
+    // A token that is nobody's is a bad token, never a guest's.
+    if (principal === null) return token === null ? GUEST : refusedAs('unauthorized')
+    const flaw = flawOf(principal)
+    if (flaw !== null) {
+      logger.error(`authenticate answered a principal with ${flaw}: nobody is let in.`)
+      return BROKEN
+    }
+    return isExpired(principal, clock.now()) ? refusedAs('token_expired') : { ok: true, principal }
+  }
+  const wait = (answer: Promise<Principal | null>, token: string | null): Promise<AuthenticationResult> => {
+    const run: Run = new Map()
+    running.add(run)
+    return answer
+      .then((principal) => run.get(principal?.id ?? '') ?? judge(principal, token))
+      .catch(failed)
+      .finally(() => running.delete(run))
+  }
+
+  return {
+    run(credentials) {
+      const { token, headers } = credentials
+      if (token === null && (authenticate === null || !headers['cookie'])) return GUEST
+      if (authenticate === null || (token !== null && token.length > MAX_TOKEN_CHARACTERS))
+        return refusedAs('unauthorized')
+      try {
+        const answer = authenticate(credentials)
+        return answer instanceof Promise ? wait(answer, token) : judge(answer, token)
+      } catch (error) {
+        return failed(error)
+      }
+    },
+    revoke(userId, code, reason) {
+      for (const run of running) run.set(userId, { ok: false, code, reason })
+    },
   }
 }
 
-const UNAUTHORIZED: AuthenticationResult = {
-  ok: false,
-  code: CLOSE_CODES.unauthorized,
-  reason: 'unauthorized',
+const GUEST: AuthenticationResult = { ok: true, principal: null }
+const BROKEN: Refused = { ok: false, code: CLOSE_CODES.internal, reason: 'internal' }
+const BAD_TOKEN: ReadonlySet<ErrorCode> = new Set(['unauthorized', 'token_expired', 'token_revoked'])
+
+function refusedAs(reason: ErrorCode): Refused {
+  return { ok: false, code: CLOSE_CODES.unauthorized, reason }
 }
 
-function check(principal: Principal | null, token: string | null, now: number): AuthenticationResult {
-  // A token that is nobody's is a bad token, never a guest's.
-  if (principal === null) return token === null ? { ok: true, principal } : UNAUTHORIZED
-  if (isExpired(principal, now)) return { ok: false, code: CLOSE_CODES.unauthorized, reason: 'token_expired' }
-  return { ok: true, principal }
-}
-
-// Libraries like to quote what they were given.
-function describe(error: unknown, token: string | null): string {
-  const text = error instanceof Error ? `${error.name}: ${error.message}` : String(error)
-  return token === null || token === '' ? text : text.replaceAll(token, '[token]')
+/** What makes it none: an end that is no number would be no end. */
+function flawOf({ id, expiresAt }: Principal): string | null {
+  if (typeof id !== 'string' || id === '') return 'an id that is no text'
+  return expiresAt === undefined || Number.isFinite(expiresAt) ? null : 'an expiresAt that is no number'
 }
 
 export function isExpired({ expiresAt }: Principal, now: number): boolean {

@@ -11,7 +11,7 @@ import {
 import type { Channels } from '../channel/channel-manager.ts'
 import type { Limits } from '../limits/limits.ts'
 import type { Frame } from '../ports/server-socket.ts'
-import { type Authenticate, type Credentials, isExpired, runAuthentication } from './authenticate.ts'
+import { type AuthenticationResult, type Authenticator, type Credentials, isExpired } from './authenticate.ts'
 import { type Connection, isLive, principalOf } from './connection.ts'
 import { type ConnectionRegistry, createConnectionRegistry } from './connection-registry.ts'
 import { type ConnectionEffect, type ConnectionEvent, transition } from './connection-state.ts'
@@ -21,16 +21,24 @@ import { createHeartbeat } from './heartbeat.ts'
 import type { MessageRouter } from './message-router.ts'
 import { createOutgoing } from './outgoing.ts'
 import type { Refusal } from './refusal.ts'
+import { hasOtherRights } from './rights.ts'
+import { createSessionEnds } from './session-ends.ts'
 
 export interface ConnectionLifeOptions {
   readonly clock: Clock
   readonly logger: Logger
   readonly limits: Limits
   readonly heartbeatIntervalMs: number
-  readonly authenticate: Authenticate | null
+  readonly authenticator: Authenticator
+  /** May a connection stay that is nobody's? */
+  readonly guests: boolean
+  /** How long before its end a session is to be renewed. */
+  readonly refreshLeadMs: number
+  readonly random: () => number
   /** The stations that are made after this one. */
   stations(): { readonly channels: Channels; readonly router: MessageRouter }
-  onReleased(connection: Connection, code: number): void
+  /** `reason` is empty unless we closed it. */
+  onReleased(connection: Connection, code: number, reason: string): void
 }
 
 /** Moves connections from state to state. */
@@ -61,7 +69,6 @@ const MAX_UNANSWERED_PINGS = 2
 export function createConnectionLife(options: ConnectionLifeOptions): ConnectionLife {
   const { clock, logger, limits, heartbeatIntervalMs, stations } = options
   const registry = createConnectionRegistry()
-  const expiring = new Set<Connection>()
 
   const dispatch = (connection: Connection, event: ConnectionEvent, requestId?: string): void => {
     const { state, effects } = transition(connection.state, event)
@@ -82,7 +89,7 @@ export function createConnectionLife(options: ConnectionLifeOptions): Connection
       case 'close':
         return closeSocket(connection, effect.code, effect.reason)
       case 'release':
-        return release(connection, effect.code)
+        return release(connection, effect.code, effect.reason)
     }
   }
 
@@ -91,6 +98,7 @@ export function createConnectionLife(options: ConnectionLifeOptions): Connection
     const payload = {
       connectionId: connection.id,
       userId: principal?.id ?? null,
+      expiresAt: principal?.expiresAt ?? null,
       protocolVersion: PROTOCOL_VERSION,
       heartbeatIntervalMs,
       limits: {
@@ -109,42 +117,51 @@ export function createConnectionLife(options: ConnectionLifeOptions): Connection
   }
 
   const admitUser = (connection: Connection, principal: Principal | null): boolean => {
-    expiring.delete(connection)
-    if (principal === null) return true
+    if (principal === null) {
+      if (!options.guests) signIns.add(connection)
+      return true
+    }
+    signIns.remove(connection)
     const own = registry.ofUser(principal.id)
     if (own.length >= limits.maxConnectionsPerUser && !own.includes(connection)) {
       close(connection, CLOSE_CODES.tooMany, 'too_many_connections')
       return false
     }
     registry.addUser(principal.id, connection)
-    if (principal.expiresAt !== undefined) expiring.add(connection)
+    sessionEnds.watch(connection)
     return true
   }
 
   const closeSocket = (connection: Connection, code: number, reason: string): void => {
     handshakes.remove(connection)
+    signIns.remove(connection)
+    sessionEnds.forget(connection)
     closings.add(connection)
     connection.socket.close(code, reason)
   }
 
-  const release = (connection: Connection, code: number): void => {
+  const release = (connection: Connection, code: number, reason: string): void => {
     handshakes.remove(connection)
+    signIns.remove(connection)
+    sessionEnds.forget(connection)
     closings.remove(connection)
     heartbeat.remove(connection)
-    expiring.delete(connection)
     registry.remove(connection)
     stations().channels.release(connection)
-    options.onReleased(connection, code)
+    options.onReleased(connection, code, reason)
     logger.debug('A connection ended.', { connectionId: connection.id, code })
   }
 
   const close = (connection: Connection, code: number, reason: string): void =>
     dispatch(connection, { type: 'close', code, reason })
 
+  const closeAsExpired = (connection: Connection): void =>
+    close(connection, CLOSE_CODES.unauthorized, 'token_expired')
+
   const closeExpired = (connection: Connection): boolean => {
     const principal = principalOf(connection)
     if (principal === null || !isExpired(principal, clock.now())) return false
-    close(connection, CLOSE_CODES.unauthorized, 'token_expired')
+    closeAsExpired(connection)
     return true
   }
 
@@ -173,13 +190,23 @@ export function createConnectionLife(options: ConnectionLifeOptions): Connection
   const handshakes = createDeadlines<Connection>(clock, limits.handshakeTimeoutMs, (connection) =>
     close(connection, CLOSE_CODES.internal, 'timeout'),
   )
+  const signIns = createDeadlines<Connection>(clock, limits.handshakeTimeoutMs, (connection) =>
+    close(connection, CLOSE_CODES.unauthorized, 'unauthorized'),
+  )
+  const sessionEnds = createSessionEnds({
+    clock,
+    random: options.random,
+    leadMs: options.refreshLeadMs,
+    ask(connection, expiresAt) {
+      // Whoever is being authenticated has answered already.
+      if (connection.state.status === 'open') say(connection, { type: 'auth', payload: { expiresAt } })
+    },
+    end: closeAsExpired,
+  })
   const closings = createDeadlines<Connection>(clock, CLOSE_TIMEOUT_MS, ({ socket }) => socket.terminate())
   const heartbeat = createHeartbeat({
     clock,
     intervalMs: heartbeatIntervalMs,
-    tick() {
-      for (const connection of expiring) closeExpired(connection)
-    },
     beat(connection) {
       if (connection.unansweredPings >= MAX_UNANSWERED_PINGS)
         return close(connection, CLOSE_CODES.heartbeatTimeout, 'heartbeat')
@@ -189,16 +216,18 @@ export function createConnectionLife(options: ConnectionLifeOptions): Connection
   })
 
   const authenticate = (connection: Connection, credentials: Credentials, requestId?: string): void => {
-    const settle = (result: Awaited<ReturnType<typeof runAuthentication>>): void => {
+    const settle = (result: AuthenticationResult): void => {
       handshakes.remove(connection)
       const event: ConnectionEvent = result.ok
         ? { type: 'accepted', principal: result.principal }
         : { type: 'refused', code: result.code, reason: result.reason }
       const before = principalOf(connection)
       dispatch(connection, event, requestId)
-      if (before !== null && isOther(before, principalOf(connection))) stations().channels.reopen(connection)
+      const after = principalOf(connection)
+      if (before !== null && after !== null && hasOtherRights(before, after))
+        stations().channels.reopen(connection)
     }
-    const result = runAuthentication(options.authenticate, credentials, () => clock.now(), logger)
+    const result = options.authenticator.run(credentials)
     if (!(result instanceof Promise)) return settle(result)
     handshakes.add(connection)
     void result.then(settle).catch((error: unknown) => {
@@ -226,6 +255,8 @@ export function createConnectionLife(options: ConnectionLifeOptions): Connection
     refuse,
     stop() {
       handshakes.stop()
+      signIns.stop()
+      sessionEnds.stop()
       closings.stop()
       heartbeat.stop()
     },
@@ -234,16 +265,4 @@ export function createConnectionLife(options: ConnectionLifeOptions): Connection
 
 function orNull(limit: number): number | null {
   return Number.isFinite(limit) ? limit : null
-}
-
-/** Is it a principal with other rights? When the session ends makes no difference. */
-function isOther(before: Principal, after: Principal | null): boolean {
-  if (after === null) return false
-  const rights = (principal: Principal): string => JSON.stringify({ ...principal, expiresAt: null })
-  try {
-    return rights(before) !== rights(after)
-  } catch {
-    // What cannot be compared is taken for other: asking the policies again does no harm.
-    return true
-  }
 }

@@ -41,7 +41,7 @@ export type ConnectionEffect =
   | { readonly type: 'welcome-back'; readonly principal: Principal }
   | { readonly type: 'close'; readonly code: number; readonly reason: string }
   /** Give everything back: subscriptions, counts, timers. */
-  | { readonly type: 'release'; readonly code: number }
+  | { readonly type: 'release'; readonly code: number; readonly reason: string }
 
 export interface Transition {
   readonly state: ConnectionState
@@ -71,7 +71,7 @@ export function transition(state: ConnectionState, event: ConnectionEvent): Tran
     case 'open':
       return whileOpen(state, event)
     case 'closing':
-      return event.type === 'gone' ? closed(state.code) : stay(state)
+      return event.type === 'gone' ? closed(state.code, state.reason) : stay(state)
     case 'closed':
       return stay(state)
   }
@@ -146,8 +146,8 @@ function closing(code: number, reason: string): Transition {
   return { state: { status: 'closing', code, reason }, effects: [{ type: 'close', code, reason }] }
 }
 
-function closed(code: number): Transition {
-  return { state: { status: 'closed', code }, effects: [{ type: 'release', code }] }
+function closed(code: number, reason = ''): Transition {
+  return { state: { status: 'closed', code }, effects: [{ type: 'release', code, reason }] }
 }
 
 function stay(state: ConnectionState): Transition {

@@ -18,9 +18,9 @@ import type { Channels } from '../channel/channel-manager.ts'
 import { type MaybePromise, whenReady } from '../policy/maybe-promise.ts'
 import type { Mutation } from '../ports/entity-store.ts'
 import type { Frame } from '../ports/server-socket.ts'
-import { type Connection, principalOf } from './connection.ts'
+import { type Connection, isLive, principalOf } from './connection.ts'
 import { encodeMessage, type OutgoingMessage } from './frame.ts'
-import { addressOf, FORBIDDEN, type Refusal, refusalOf } from './refusal.ts'
+import { addressOf, FORBIDDEN, isOwnFault, type Refusal, refusalOf } from './refusal.ts'
 
 /** A message of a type of the application's own; only its envelope has been checked. */
 export interface CustomMessage {
@@ -153,9 +153,10 @@ export function createMessageRouter(options: MessageRouterOptions): MessageRoute
     }
     if (!isRoom) return speak(false)
     if (hears(connection, message.channel)) return speak(true)
-    return whenReady(options.authorize(principal, parsed.value), (authorization) =>
-      speak(authorization !== null),
-    )
+    return whenReady(options.authorize(principal, parsed.value), (authorization) => {
+      // Whoever was sent away meanwhile says nothing more.
+      if (isLive(connection)) speak(authorization !== null)
+    })
   }
 
   const handOver = (connection: Connection, message: ClientMessage): MaybePromise<void> => {
@@ -205,7 +206,7 @@ export function createMessageRouter(options: MessageRouterOptions): MessageRoute
 
   const failed = (connection: Connection, message: ClientMessage, error: unknown): void => {
     const known = toDnrError(error, 'internal', 'Something went wrong on the server. Try again later.')
-    if (known.code === 'internal') options.onError(error, `handling ${message.type}`)
+    if (isOwnFault(known)) options.onError(error, `handling ${message.type}`)
     refuse(connection, { ...addressOf(message), ...refusalOf(known) })
   }
 

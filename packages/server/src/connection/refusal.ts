@@ -15,7 +15,22 @@ export interface Refusal {
 /** One sentence for an unknown entity, no grant and somebody else's channel: which of them it is, is not said. */
 export const FORBIDDEN = 'This channel does not exist, or you may not hear it.'
 
-/** What a refused request is answered with: its code and sentence; never a stack. */
+/** Faults of the server itself: what they say is for the log. */
+const OWN_FAULTS: ReadonlySet<ErrorCode> = new Set([
+  'internal',
+  'storage_failed',
+  'bad_option',
+  'bad_entity',
+  'unsupported_runtime',
+])
+const UNTOLD = 'Something went wrong on the server. Try again later.'
+
+/** Is it a mistake of ours, which belongs into the log? */
+export function isOwnFault({ code }: DnrError): boolean {
+  return OWN_FAULTS.has(code)
+}
+
+/** What a refused request is answered with: its code and sentence; never a stack, and nothing of our own faults. */
 export function refusalOf(error: DnrError): {
   code: ErrorCode
   message: string
@@ -23,6 +38,7 @@ export function refusalOf(error: DnrError): {
   details?: Record<string, unknown>
 } {
   const { code, message, retryAfterMs } = error
+  if (isOwnFault(error)) return { code, message: UNTOLD }
   const details = {
     ...error.details,
     ...(error instanceof VersionConflict ? { current: error.current as unknown } : {}),

@@ -4,6 +4,7 @@ import { type ChannelName, CLOSE_CODES, DnrError, parseChannel } from '@dnr/prot
 import type { SubscribeResult } from '../channel/channel-manager.ts'
 import { createTokenBucket } from '../limits/token-bucket.ts'
 import type { Frame, Handshake, ServerSocket, SocketEvents } from '../ports/server-socket.ts'
+import { checkClose } from './close-arguments.ts'
 import { type Connection, type ConnectionView, isLive } from './connection.ts'
 import { type ConnectionLifeOptions, createConnectionLife } from './connection-life.ts'
 import { newConnection } from './connection-state.ts'
@@ -21,12 +22,29 @@ export interface ApplicationMessage {
   readonly requestId?: string
 }
 
+export interface DisconnectOptions {
+  /** What clients do after each code is in PROTOCOL.md. @default 4401 */
+  readonly code?: number
+  /** At most 123 bytes. @default 'token_revoked' with 4401, otherwise empty */
+  readonly reason?: string
+}
+
 /** Connections: who is connected, and what is said to them. */
 export interface WebSocketManager {
   /** Takes an accepted socket. The transport calls the returned events, on the object itself. */
   connect(socket: ServerSocket, handshake: Handshake): SocketEvents
-  /** Closes a connection; harmless when there is none of that id. @default code 1000 */
+  /** Closes a connection; harmless when there is none of that id. @default code 1000 @throws DnrError `bad_option` */
   disconnect(connectionId: string, code?: number, reason?: string): void
+  /**
+   * Ends what a user does here, at once: closes all their connections, and refuses alike every authentication, also of an
+   * HTTP request, that is under way and turns out to be theirs. Returns how many connections that were.
+   *
+   * Their tokens are yours to revoke, before this call: who comes back with a token that `authenticate` takes is let in. After
+   * the default close clients stay away until somebody signs in.
+   *
+   * @throws DnrError `bad_option` for a code or reason that no WebSocket can be closed with.
+   */
+  disconnectUser(userId: string, how?: DisconnectOptions): number
   /** Subscribes a connection as if it had asked: policies and limits apply, and it is answered. */
   subscribe(connectionId: string, channel: ChannelName): Promise<SubscribeResult>
   /** Ends a connection's subscription, and tells it. */
@@ -122,8 +140,17 @@ export function createWebSocketManager(options: WebSocketManagerOptions): Connec
       return connection
     },
     disconnect(connectionId, code = 1000, reason = '') {
+      checkClose(code, reason)
       const connection = registry.byId.get(connectionId)
       if (connection !== undefined) close(connection, code, reason)
+    },
+    disconnectUser(userId, { code = CLOSE_CODES.unauthorized, reason } = {}) {
+      const why = reason ?? (code === CLOSE_CODES.unauthorized ? 'token_revoked' : '')
+      checkClose(code, why)
+      options.authenticator.revoke(userId, code, why)
+      const own = registry.ofUser(userId).filter(isLive)
+      for (const connection of own) close(connection, code, why)
+      return own.length
     },
     async subscribe(connectionId, channel) {
       const connection = registry.byId.get(connectionId)

@@ -1,8 +1,6 @@
 // Entities over HTTP: `(Request) => Promise<Response>`. Holds no connection and no row; says who asks, what for, and
 // turns every refusal into a problem. Next: writes/ for what changes rows, the stores for what reads them.
-import { systemClock } from '@dnr/internal'
 import {
-  type Clock,
   createRowCodec,
   DnrError,
   type Logger,
@@ -10,7 +8,7 @@ import {
   type RowCodec,
   silentLogger,
 } from '@dnr/protocol'
-import type { Authenticate } from '../connection/authenticate.ts'
+import type { Authenticator } from '../connection/authenticate.ts'
 import type { Grant } from '../policy/grant.ts'
 import type { PolicyEvaluator } from '../policy/policy-evaluator.ts'
 import type { EntityStore } from '../ports/entity-store.ts'
@@ -31,14 +29,12 @@ export interface HttpHandlerOptions {
   readonly stores: readonly EntityStore[]
   readonly policies: Pick<PolicyEvaluator, 'grant'>
   readonly writes: WriteService
-  /** Says who asks; the same function that the sockets have. `null`: everybody is a guest. */
-  readonly authenticate: Authenticate | null
+  /** Says who asks; the same that the sockets have. */
+  readonly authenticator: Authenticator
   /** What stands before `/{Entity}`. @default '' */
   readonly basePath?: string
   /** @default silent */
   readonly logger?: Logger
-  /** Tells whether a session is over. @default the system's */
-  readonly clock?: Pick<Clock, 'now'>
 }
 
 /** What the request itself does not say. */
@@ -64,7 +60,7 @@ interface Shelf {
 
 /** Makes the handler of all entities. @throws DnrError `bad_option` for a `basePath` that is no path. */
 export function createHttpHandler(options: HttpHandlerOptions): HttpHandler {
-  const { stores, policies, writes, authenticate, logger = silentLogger, clock = systemClock } = options
+  const { stores, policies, writes, authenticator, logger = silentLogger } = options
   const basePath = checkBasePath(options.basePath ?? '')
   const shelves = new Map<string, Shelf>(
     stores.map((store) => [store.entity.name, { store, codec: createRowCodec(store.entity) }]),
@@ -78,7 +74,7 @@ export function createHttpHandler(options: HttpHandlerOptions): HttpHandler {
     if (!methods.includes(request.method)) return wrongMethod(request.method, methods)
     // Servers other than ours may hand over something of their own as a second argument.
     const remoteAddress = typeof peer?.remoteAddress === 'string' ? peer.remoteAddress : ''
-    const principal = await identify(request, url, remoteAddress, { authenticate, logger, clock })
+    const principal = await identify(request, url, remoteAddress, authenticator)
     return perform({ request, url, principal }, route)
   }
 

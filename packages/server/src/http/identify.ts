@@ -1,27 +1,21 @@
 // Who an HTTP request is from: a principal, or a refusal. The same `authenticate` as for sockets; there are no guests here.
-import { CLOSE_CODES, type Clock, DnrError, type Logger, type Principal } from '@dnr/protocol'
-import { type Authenticate, runAuthentication } from '../connection/authenticate.ts'
+import { CLOSE_CODES, DnrError, type Principal } from '@dnr/protocol'
+import type { Authenticator } from '../connection/authenticate.ts'
 import { readCredentials } from './credentials.ts'
-
-export interface IdentifyOptions {
-  readonly authenticate: Authenticate | null
-  readonly logger: Logger
-  readonly clock: Pick<Clock, 'now'>
-}
 
 /**
  * The principal of a request.
  *
- * @throws DnrError `unauthorized` or `token_expired`; `bad_request` for a write that a foreign page may have sent.
+ * @throws DnrError `unauthorized`, `token_expired` or `token_revoked`; `bad_request` for a write that a foreign page may have sent.
  */
 export async function identify(
   request: Request,
   url: URL,
   remoteAddress: string,
-  { authenticate, logger, clock }: IdentifyOptions,
+  authenticator: Authenticator,
 ): Promise<Principal> {
   const credentials = readCredentials(request, url, remoteAddress)
-  const result = await runAuthentication(authenticate, credentials, () => clock.now(), logger)
+  const result = await authenticator.run(credentials)
   if (!result.ok) throw refusal(result)
   if (result.principal === null) {
     throw new DnrError('unauthorized', 'Sign in first: send Authorization: Bearer TOKEN.')
@@ -31,10 +25,12 @@ export async function identify(
 }
 
 function refusal({ code, reason }: { readonly code: number; readonly reason: string }): DnrError {
-  if (code !== CLOSE_CODES.unauthorized) return new DnrError('internal', 'authenticate failed.')
-  return reason === 'token_expired'
-    ? new DnrError('token_expired', 'The token has expired: get a new one.')
-    : new DnrError('unauthorized', 'The token is not good: get a new one.')
+  // Whatever a user's connections are closed with, to a request under way it means that the token is no longer good.
+  if (code === CLOSE_CODES.internal && reason === 'internal')
+    return new DnrError('internal', 'authenticate failed.')
+  if (reason === 'token_expired') return new DnrError(reason, 'The token has expired: get a new one.')
+  if (reason === 'unauthorized') return new DnrError(reason, 'The token is not good: get a new one.')
+  return new DnrError('token_revoked', 'This session was ended: sign in again.')
 }
 
 /**

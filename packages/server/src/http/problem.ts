@@ -22,6 +22,7 @@ const STATUS_BY_CODE: Partial<Record<ErrorCode, number>> = {
   bad_request: 400,
   unauthorized: 401,
   token_expired: 401,
+  token_revoked: 401,
   forbidden: 403,
   not_found: 404,
   method_not_allowed: 405,
@@ -94,7 +95,7 @@ function problemOf(error: DnrError, status: number): Problem {
 
 function headersOf(error: DnrError, status: number): Record<string, string> {
   if (status === 401) {
-    return { 'www-authenticate': error.code === 'token_expired' ? 'Bearer error="invalid_token"' : 'Bearer' }
+    return { 'www-authenticate': error.code !== 'unauthorized' ? 'Bearer error="invalid_token"' : 'Bearer' }
   }
   if (error instanceof VersionConflict) return { etag: formatEtag((error.current as WireRow).version) }
   const isLater = status === 429 || status === 503 || error.retryable

@@ -57,6 +57,6 @@ export interface PluginSession {
   subscribed(connectionId: string, channel: ChannelName): void
   /** When the last subscription of this connection to the channel is gone; a closed connection is `disconnected` alone. */
   unsubscribed(connectionId: string, channel: ChannelName): void
-  disconnected(connectionId: string, close: { code: number }): void
+  disconnected(connectionId: string, close: { code: number; reason: string }): void
   stop(): void
 }

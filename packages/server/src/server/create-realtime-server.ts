@@ -60,7 +60,7 @@ export function createRealtimeServer<P extends Principal = Principal>(
   options: RealtimeServerOptions<P>,
 ): RealtimeServer {
   const resolved = resolveOptions(options)
-  const { stores, authenticate, basePath, clock, logger, random, limits } = resolved
+  const { stores, authenticator, basePath, clock, logger, random, limits } = resolved
   const policies = createPolicies(resolved)
   const writes = createWriteService({ stores, policies })
   const { connections, channels, eventBus, plugins } = createRealtimeCore(resolved, policies, writes)
@@ -79,7 +79,7 @@ export function createRealtimeServer<P extends Principal = Principal>(
     webSockets: connections,
     channels,
     eventBus,
-    http: createHttpHandler({ stores, policies, writes, authenticate, basePath, logger }),
+    http: createHttpHandler({ stores, policies, writes, authenticator, basePath, logger }),
     stats: () => ({
       connections: connections.connectionCount,
       users: connections.userCount,

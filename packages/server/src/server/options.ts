@@ -2,12 +2,13 @@ import { type Clock, DnrError, type Logger, type Principal, silentLogger } from 
 import { systemClock, systemRandom } from '@dnr/internal'
 import { nanoid } from 'nanoid'
 import type { ChannelRules } from '../channel/authorize-channel.ts'
-import type { Authenticate } from '../connection/authenticate.ts'
+import { type Authenticate, type Authenticator, createAuthenticator } from '../connection/authenticate.ts'
 import { checkNumber, type LimitOptions, type Limits, resolveLimits } from '../limits/limits.ts'
 import { policies, type Policies } from '../policy/policies.ts'
 import type { ChangeHistory } from '../ports/change-history.ts'
 import type { EntityStore } from '../ports/entity-store.ts'
 import type { ServerPlugin } from '../ports/server-plugin.ts'
+import { createDiscreetLogger, type ErrorListener } from '../report/discreet-logger.ts'
 
 /** What a server is made of. The first four are what most need; everything else has a default that is safe in production. */
 export interface RealtimeServerOptions<P extends Principal = Principal> {
@@ -17,6 +18,17 @@ export interface RealtimeServerOptions<P extends Principal = Principal> {
   readonly history?: ChangeHistory
   /** Says who a token belongs to. @default nobody: every token is refused, everybody else is a guest */
   readonly authenticate?: Authenticate<P>
+  /**
+   * May a connection stay that is nobody's? `false` closes it with 4401 when it has not signed in `handshakeTimeoutMs` after
+   * its `connected`. Guests may only `ping` and `auth` either way. @default true
+   */
+  readonly guests?: boolean
+  /**
+   * How long before its end a session is to be renewed, milliseconds: its client is asked at a random moment between twice
+   * and once as long before, so that sessions that began together are not renewed together, and again in the middle third of
+   * what is left. A session shorter than three times this is asked in its middle third. `0`: nobody is asked. @default 30_000
+   */
+  readonly refreshLeadMs?: number
   /** Who may see and write which rows. @default nobody anything */
   readonly policies?: Policies<P>
   /** Features such as presence. @default none */
@@ -36,15 +48,19 @@ export interface RealtimeServerOptions<P extends Principal = Principal> {
   readonly random?: () => number
   /** Random names of connections. @default nanoid, 21 characters */
   readonly newId?: () => string
-  /** @default silent */
+  /** Gets of errors their kind, code and place, never what they say: that may quote a token or a row. @default silent */
   readonly logger?: Logger
+  /** Gets every error that the logger is told of, whole: for code that knows what it may show to whom. @default nobody */
+  readonly onError?: ErrorListener
 }
 
 /** The options, checked and complete. */
 export interface ResolvedOptions {
   readonly stores: readonly EntityStore[]
   readonly history: ChangeHistory | null
-  readonly authenticate: Authenticate | null
+  readonly authenticator: Authenticator
+  readonly guests: boolean
+  readonly refreshLeadMs: number
   readonly policies: Policies
   readonly plugins: readonly ServerPlugin[]
   readonly rules: ChannelRules
@@ -72,11 +88,16 @@ export function resolveOptions<P extends Principal>(options: RealtimeServerOptio
       `basePath is "${basePath}": expected a path such as "/api", without a slash at its end.`,
     )
   }
+  const { clock = systemClock } = options
+  const logger = createDiscreetLogger(options.logger ?? silentLogger, options.onError ?? null)
+  const authenticate = (options.authenticate as Authenticate | undefined) ?? null
   // Inside, principals are principals: what an application adds to them only its own rules read.
   return {
     stores,
     history: options.history ?? null,
-    authenticate: (options.authenticate as Authenticate | undefined) ?? null,
+    authenticator: createAuthenticator({ authenticate, clock, logger }),
+    guests: options.guests ?? true,
+    refreshLeadMs: checkNumber('refreshLeadMs', options.refreshLeadMs ?? 30_000, { min: 0, max: 86_400_000 }),
     policies: (options.policies ?? policies()) as Policies,
     plugins: options.plugins ?? [],
     rules: (options.channels ?? {}) as ChannelRules,
@@ -90,9 +111,9 @@ export function resolveOptions<P extends Principal>(options: RealtimeServerOptio
       max: 3_600_000,
     }),
     basePath,
-    clock: options.clock ?? systemClock,
+    clock,
     random: options.random ?? systemRandom,
     newId: options.newId ?? (() => nanoid()),
-    logger: options.logger ?? silentLogger,
+    logger,
   }
 }

@@ -6,8 +6,15 @@ import { type Clock, DnrError, type Logger } from '@dnr/protocol'
 import { type ServerOptions, WebSocketServer } from 'ws'
 import type { WebSocketManager } from '../connection/web-socket-manager.ts'
 import type { Limits } from '../limits/limits.ts'
-import { type AllowedOrigins, isOriginAllowed } from './origin.ts'
-import { readHandshake, readTarget, selectSubprotocol } from './read-handshake.ts'
+import type { Handshake } from '../ports/server-socket.ts'
+import { type AllowedOrigins, checkOrigins, judgeOrigin } from './origin.ts'
+import {
+  readHandshake,
+  readTarget,
+  selectSubprotocol,
+  type Target,
+  withoutCookies,
+} from './read-handshake.ts'
 import { refuseUpgrade } from './refuse-upgrade.ts'
 import { afterTick, createTickFlush } from './tick-flush.ts'
 import { createWsSocket, listen } from './ws-socket.ts'
@@ -31,8 +38,9 @@ export interface AttachOptions {
   /** The exact path of the WebSocket. @default '/ws' */
   readonly path?: string
   /**
-   * Origins of pages that may connect, compared exactly; `'*'` is every page, also with cookies.
-   * @default every page, but with cookies only those of the same host
+   * Origins of pages that may connect, compared exactly; `'*'` is every page, also with cookies and with the Origin `null`.
+   * Cookies count only when the Origin is one of these: a page without, or a request without an Origin, needs a token.
+   * @default every page but `null`, cookies only those of the same host
    */
   readonly origins?: AllowedOrigins
   /** Tells the peer's address behind a proxy, for `maxConnectionsPerAddress`. @default the address of the TCP connection */
@@ -46,9 +54,16 @@ export interface AttachedWebSockets {
   detach(): void
 }
 
+interface UpgradeRefusal {
+  readonly status: number
+  readonly sentence: string
+  readonly headers?: Record<string, string>
+}
+
 /** How long others have to answer an upgrade of another path. */
 const UNANSWERED_MS = 10_000
 const MAX_HEADERS = 100
+const MAX_LOGGED_ORIGIN = 200
 const MAX_FRAGMENTS = 64
 const MAX_BUFFERED_CHUNKS = 1_024
 const CLOSE_TIMEOUT_MS = 1_000
@@ -68,14 +83,17 @@ export function attachWebSockets(
   const { path = '/ws', origins, addressOf = addressOfSocket } = options
   if (!/^\/[^?#\s]*$/.test(path))
     throw new DnrError('bad_option', `path is "${path}": expected a path such as "/ws".`)
+  checkOrigins(origins)
   const { webSockets, limits, clock, logger } = realtime
   const flush = createTickFlush()
   const acceptor = new WebSocketServer(acceptorOptions(limits.maxFrameBytes))
 
-  const accept = (request: IncomingMessage, socket: Duplex, head: Buffer, query: URLSearchParams): void => {
-    const refusal = refusalOf(request)
+  const accept = (request: IncomingMessage, socket: Duplex, head: Buffer, target: Target): void => {
+    const sent = readHandshake(request, target, addressOf(request))
+    const verdict = judgeOrigin(request.headers, sent.token !== null, origins)
+    const refusal = verdict === 'no' ? refuseOrigin(request) : refusalOf(request, sent)
     if (refusal !== null) return refuseUpgrade(socket, refusal.status, refusal.sentence, refusal.headers)
-    const handshake = readHandshake(request, query, addressOf(request))
+    const handshake = verdict === 'yes' ? sent : withoutCookies(sent)
     // The answer to the upgrade and `connected` leave together when they are said in one tick.
     socket.cork()
     acceptor.handleUpgrade(request, socket, head, (ws) => {
@@ -86,18 +104,16 @@ export function attachWebSockets(
     afterTick(() => socket.uncork())
   }
 
-  const refusalOf = (
-    request: IncomingMessage,
-  ): { status: number; sentence: string; headers?: Record<string, string> } | null => {
+  const refuseOrigin = ({ headers }: IncomingMessage): UpgradeRefusal => {
+    const origin = headers.origin?.slice(0, MAX_LOGGED_ORIGIN) ?? null
+    logger.info('An origin was refused: add it to the option origins if its pages may connect.', { origin })
+    return { status: 403, sentence: 'Pages of this origin may not connect.' }
+  }
+
+  const refusalOf = (request: IncomingMessage, { remoteAddress }: Handshake): UpgradeRefusal | null => {
     if (request.rawHeaders.length > MAX_HEADERS * 2)
       return { status: 431, sentence: `A request has at most ${MAX_HEADERS} headers.` }
-    if (!isOriginAllowed(request, origins)) {
-      logger.info('An origin was refused: add it to the option origins if its pages may connect.', {
-        origin: request.headers.origin ?? null,
-      })
-      return { status: 403, sentence: 'Pages of this origin may not connect.' }
-    }
-    const admission = webSockets.admits(addressOf(request))
+    const admission = webSockets.admits(remoteAddress)
     if (admission === 'yes') return null
     return { status: 503, sentence: `No connection now: ${admission}.`, headers: { 'Retry-After': '5' } }
   }
@@ -107,7 +123,7 @@ export function attachWebSockets(
     socket.on('error', ignore)
     const target = readTarget(request.url)
     if (target === null) return refuseUpgrade(socket, 400, 'The request target is malformed.')
-    if (target.path === path) return accept(request, socket, head, target.query)
+    if (target.path === path) return accept(request, socket, head, target)
     if (httpServer.listenerCount('upgrade') === 1)
       return refuseUpgrade(socket, 404, 'There is no WebSocket here.')
     refuseUnlessAnswered(socket)
@@ -130,7 +146,7 @@ export function attachWebSockets(
       socket.on('error', ignore)
       const target = readTarget(request.url)
       if (target === null) return refuseUpgrade(socket, 400, 'The request target is malformed.')
-      accept(request, socket, head, target.query)
+      accept(request, socket, head, target)
     },
     detach: () => void httpServer.off('upgrade', onUpgrade),
   }

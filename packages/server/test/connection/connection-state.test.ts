@@ -114,6 +114,8 @@ test('refuses another user on a live connection', () => {
   expect(transition(states.renewing, { type: 'accepted', principal: null }).state.status).toBe('closing')
 })
 
-test('reports our own close code when the socket is gone at last', () => {
-  expect(transition(states.closing, events.gone).effects).toEqual([{ type: 'release', code: 4401 }])
+test('reports our own close code and reason when the socket is gone at last', () => {
+  expect(transition(states.closing, events.gone).effects).toEqual([
+    { type: 'release', code: 4401, reason: 'unauthorized' },
+  ])
 })

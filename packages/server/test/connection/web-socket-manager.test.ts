@@ -13,6 +13,7 @@ test('says connected first, with what the connection may do', async () => {
       payload: {
         connectionId: client.id,
         userId: 'ann',
+        expiresAt: null,
         protocolVersion: 1,
         heartbeatIntervalMs: 25_000,
         limits: { maxSubscriptionsPerConnection: 50, maxFrameBytes: 65_536, maxMessagesPerSecond: 50 },

@@ -313,7 +313,7 @@ test('a base path that is no path is refused when the handler is made', async ()
       stores: [],
       policies: { grant: () => null },
       writes: { write: () => expect.fail() },
-      authenticate: null,
+      authenticator: { run: () => expect.fail(), revoke: () => {} },
     })
   expect(make('api')).toThrow('basePath')
   expect(make('/api?x')).toThrow('basePath')

@@ -1,5 +1,6 @@
-import { DnrError, type Principal } from '@dnr/protocol'
+import { DnrError, type Logger, type Principal } from '@dnr/protocol'
 import { createManualClock, type ManualClock } from '@dnr/testing'
+import { createAuthenticator } from '../../src/connection/authenticate.ts'
 import { createHttpHandler, type HttpHandler } from '../../src/http/http-handler.ts'
 import type { Rule } from '../../src/policy/rule.ts'
 import { createWriteService } from '../../src/writes/write-service.ts'
@@ -31,14 +32,22 @@ export function setting(
   const policies = evaluator(rule)
   const clock = createManualClock()
   const logged: Setting['logged'] = []
+  const logger: Logger = {
+    error: (message, details) => logged.push({ message, details }),
+    info() {},
+    debug() {},
+  }
   const handler = createHttpHandler({
     stores: [store],
     policies,
     writes: createWriteService({ stores: [store], policies }),
-    authenticate: ({ token, cookies }) => identify(token ?? cookies.get('session') ?? null, clock.now()),
+    authenticator: createAuthenticator({
+      authenticate: ({ token, cookies }) => identify(token ?? cookies.get('session') ?? null, clock.now()),
+      clock,
+      logger,
+    }),
     basePath: '/api',
-    logger: { error: (message, details) => logged.push({ message, details }), info() {}, debug() {} },
-    clock,
+    logger,
   })
   return {
     store,
