@@ -5,6 +5,7 @@ import { expect, test } from 'vitest'
 import { createFrameCutter, textOf } from '../../src/proxy/frame-cutter.ts'
 import type { Fault } from '../../src/proxy/fault.ts'
 import { createFaultDeck } from '../../src/proxy/fault-deck.ts'
+import type { Link } from '../../src/proxy/link.ts'
 import { startTcpProxy, type TcpProxyOptions } from '../../src/proxy/tcp-proxy.ts'
 import { createSeededRandom } from '@dnr/testing'
 
@@ -18,12 +19,11 @@ async function joined(options: TcpProxyOptions = {}) {
   const accepted = once(listener, 'connection') as Promise<[Socket]>
   const client = watch(connect({ port: proxy.port, host: '127.0.0.1', allowHalfOpen: true }))
   const server = watch((await accepted)[0])
-  const [link] = proxy.links
-  if (link === undefined) throw new Error('The proxy has no link.')
+  await expect.poll(() => proxy.links.length).toBe(1)
+  const link = proxy.links[0] as Link
   return {
     client,
     server,
-    link,
     inflict: (fault: Fault) => proxy.inflict(link, fault),
     proxy,
     async [Symbol.asyncDispose]() {
