@@ -30,6 +30,8 @@ export interface LiveClientOptions {
   readonly random: () => number
   readonly heartbeatIntervalMs?: number
   readonly heartbeatTimeoutMs?: number
+  readonly connectTimeoutMs?: number
+  readonly requestTimeoutMs?: number
 }
 
 /** The longest back-off of these clients. */

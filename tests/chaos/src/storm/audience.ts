@@ -110,11 +110,11 @@ export async function openAudience(
   return audience
 }
 
-function lastHeard({ journal }: Stream): number {
+export function lastHeard({ journal }: Stream): number {
   const last = journal.findLast((entry) => entry.kind === 'event')
   return last === undefined ? 0 : last.event.position.offset
 }
 
-function lastMeant(view: View, log: readonly LoggedChange[]): number {
+export function lastMeant(view: View, log: readonly LoggedChange[]): number {
   return log.findLast((change) => meaningOf(view, change) !== null)?.offset ?? 0
 }

@@ -22,6 +22,8 @@ export interface StormOptions {
   readonly seed: number
   /** How often the server is killed. */
   readonly kills: number
+  /** Connections hold. @default false */
+  readonly isCalm?: boolean
   /** Plants a bug: changes what goes to the subscribers, frame by frame. */
   readonly tamper?: Tamper
 }
@@ -30,7 +32,7 @@ export interface StormOptions {
 export const SETTLE_MS = 5_000 + BACKOFF_MAX_MS
 
 /** Runs a storm from a seed. Rejects only when something outside of it fails, such as a server that does not start. */
-export async function runStorm({ seed, kills, tamper }: StormOptions): Promise<StormResult> {
+export async function runStorm({ seed, kills, isCalm = false, tamper }: StormOptions): Promise<StormResult> {
   const random = createSeededRandom(seed)
   const fork = (): (() => number) => createSeededRandom(Math.floor(random() * 2 ** 32))
   await using folder = await temporaryFolder()
@@ -46,7 +48,7 @@ export async function runStorm({ seed, kills, tamper }: StormOptions): Promise<S
 
   writers.start()
   bulk.start()
-  const faults = startFaults([http, sockets], fork())
+  const faults = startFaults(isCalm ? [] : [http, sockets], fork())
   const pauses = await liveAndDie({ server, bulk, writers, audience, kills, random: fork() })
   faults.stop()
   const liveAfterMs = await settle('live', () => audience.notLive(), late)

@@ -21,31 +21,22 @@ test('20 kills, broken connections of every kind: nothing lost, doubled or out o
   }
 })
 
-/** Does something to one event in the middle of the stream, and answers whether it has come to it. */
-function once(replace: (frame: Buffer, next: Buffer) => readonly Buffer[]): Tamper & { readonly isDone: () => boolean } {
+/** Does something to one event on its way to a subscriber, and answers whether there was one. */
+function once(replace: (frame: Buffer) => readonly Buffer[]): Tamper & { readonly isDone: () => boolean } {
   let events = 0
-  let held: Buffer | null = null
-  let isDone = false
   const tamper: Tamper = (frame) => {
-    if (held !== null) {
-      const first = held
-      held = null
-      isDone = true
-      return replace(first, frame)
-    }
     const isEvent = /"type":"entity:\w+","channel":"entity:Task","subscription":"raw"/.test(textOf(frame))
-    if (isDone || !isEvent || ++events !== 40) return [frame]
-    held = frame
-    return []
+    return isEvent && ++events === 5 ? replace(frame) : [frame]
   }
-  return Object.assign(tamper, { isDone: () => isDone })
+  return Object.assign(tamper, { isDone: () => events >= 5 })
 }
 
+// Connections that hold, or a resume would heal what was done.
 test.each([
-  { bug: 'loses one frame', word: /lost:/, tamper: once((_, next) => [next]) },
-  { bug: 'doubles one frame', word: /doubled:/, tamper: once((frame, next) => [frame, frame, next]) },
+  { bug: 'loses one frame', word: /raw subscriber.*lost:/, tamper: once(() => []) },
+  { bug: 'doubles one frame', word: /raw subscriber.*doubled:/, tamper: once((frame) => [frame, frame]) },
 ])('a network that $bug in the middle of a stream is found out', PATIENCE, async ({ word, tamper }) => {
-  const { violations } = await runStorm({ seed, kills: 1, tamper })
+  const { violations } = await runStorm({ seed, kills: 0, isCalm: true, tamper })
   expect(tamper.isDone()).toBe(true)
   expect(violations.join('\n')).toMatch(word)
 })
