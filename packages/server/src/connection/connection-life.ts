@@ -30,7 +30,8 @@ export interface ConnectionLifeOptions {
   readonly authenticate: Authenticate | null
   /** The stations that are made after this one. */
   stations(): { readonly channels: Channels; readonly router: MessageRouter }
-  onReleased(connection: Connection, code: number): void
+  /** `silentMs`: how long nothing had been heard of it when it was given up; 0 when it ended by itself. */
+  onReleased(connection: Connection, end: { readonly code: number; readonly silentMs: number }): void
 }
 
 /** Moves connections from state to state. */
@@ -134,7 +135,8 @@ export function createConnectionLife(options: ConnectionLifeOptions): Connection
     expiring.delete(connection)
     registry.remove(connection)
     stations().channels.release(connection)
-    options.onReleased(connection, code)
+    const isSilent = connection.unansweredPings >= MAX_UNANSWERED_PINGS
+    options.onReleased(connection, { code, silentMs: isSilent ? clock.monotonic() - connection.heardAt : 0 })
     logger.debug('A connection ended.', { connectionId: connection.id, code })
   }
 

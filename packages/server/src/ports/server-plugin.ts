@@ -57,6 +57,7 @@ export interface PluginSession {
   subscribed(connectionId: string, channel: ChannelName): void
   /** When the last subscription of this connection to the channel is gone; a closed connection is `disconnected` alone. */
   unsubscribed(connectionId: string, channel: ChannelName): void
-  disconnected(connectionId: string, close: { code: number }): void
+  /** `silentMs`: how long nothing had been heard of it when it was given up for that; 0 when it ended by itself. */
+  disconnected(connectionId: string, close: { code: number; silentMs: number }): void
   stop(): void
 }

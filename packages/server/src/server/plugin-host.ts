@@ -22,7 +22,7 @@ export interface Plugins {
   ): ((connectionId: string, message: ClientMessage) => void | Promise<void>) | null
   subscribed(connection: Connection, entry: ChannelEntry): void
   unsubscribed(connection: Connection, entry: ChannelEntry): void
-  disconnected(connection: Connection, code: number): void
+  disconnected(connection: Connection, end: { readonly code: number; readonly silentMs: number }): void
   stop(): void
 }
 
@@ -75,7 +75,7 @@ export function startPlugins({ plugins, clock, connections, channels, onError }:
       tell('subscribed', (session) => session.subscribed(id, name), channel.kind),
     unsubscribed: ({ id }, { name, channel }) =>
       tell('unsubscribed', (session) => session.unsubscribed(id, name), channel.kind),
-    disconnected: ({ id }, code) => tell('disconnected', (session) => session.disconnected(id, { code })),
+    disconnected: ({ id }, end) => tell('disconnected', (session) => session.disconnected(id, end)),
     stop: () => tell('stop', (session) => session.stop()),
   }
 }
