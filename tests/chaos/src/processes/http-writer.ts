@@ -34,6 +34,8 @@ export interface HttpWriterOptions {
 const TWIN_CHANCE = 0.1
 const GIVE_UP_CHANCE = 0.1
 const MOST_PAUSE_MS = 30
+/** Whoever hears nothing for so long asks again. */
+const SILENCE_MS = 1_500
 
 export function startHttpWriter(options: HttpWriterOptions): HttpWriter {
   const { port, userId, token, random, next, settled } = options
@@ -48,7 +50,7 @@ export function startHttpWriter(options: HttpWriterOptions): HttpWriter {
   const send = (write: PlannedWrite): Promise<Reply | null> => {
     requestCount++
     const headers = { 'idempotency-key': write.key, ...write.headers }
-    return ask(agent, port, { ...write.request, token, headers })
+    return ask(agent, port, { ...write.request, token, headers, timeoutMs: SILENCE_MS })
   }
 
   const perform = async (write: PlannedWrite): Promise<void> => {

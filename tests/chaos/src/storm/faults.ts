@@ -12,7 +12,7 @@ export interface Faults {
   stop(): void
 }
 
-const PAUSE_MS = { least: 20, most: 110 }
+const PAUSE_MS = { least: 30, most: 150 }
 const REFUSE_CHANCE = 0.02
 
 export function startFaults(proxies: readonly TcpProxy[], random: () => number): Faults {

@@ -14,7 +14,7 @@ export interface LivesOptions {
   readonly random: () => number
 }
 
-const LIFE = { leastMs: 200, mostMs: 900, leastWrites: 5, limitMs: 10_000 }
+const LIFE = { leastMs: 200, mostMs: 900, leastWrites: 5, limitMs: 30_000 }
 /** Every so many lives the server is stopped for a while before it is killed, or the other program is killed too. */
 const PAUSE_EVERY = 4
 const BULK_KILL_EVERY = 3

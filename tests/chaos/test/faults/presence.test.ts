@@ -5,10 +5,10 @@ import { expect, test } from 'vitest'
 import { openBench, waitUntil } from '../../src/faults/bench.ts'
 import { openPeople } from '../../src/faults/people.ts'
 
-const TTL_MS = 4_000
+const TTL_MS = 8_000
 const HEARTBEAT_MS = TTL_MS / 10
 /** Timers on a busy machine. */
-const SLACK_MS = 1_500
+const SLACK_MS = 2_000
 
 test('F07 half-open: the server drops the connection by its heartbeat, the client by its own, and presence ends in time', async () => {
   await using bench = await openBench({ env: { PRESENCE_TTL_MS: String(TTL_MS) } })
@@ -45,7 +45,7 @@ test('F08 zombie: back on a new connection while the old one lives on, alice is 
   await waitUntil(() => bob.member('alice')?.connections === 2, 'alice to be back beside her old connection')
   await bench.write(10)
   await waitUntil(() => bob.member('alice')?.connections === 1, 'the old connection to be dropped')
-  await sleep(TTL_MS / 4)
+  await sleep(1_000)
   expect(bob.names().toSorted()).toEqual(['alice', 'bob'])
   expect(bob.left()).toEqual([])
   expect(await bench.metric('dnr_connections')).toBe(2)
