@@ -16,7 +16,10 @@ export function isCurrent(shown: ShownRows, table: readonly Row[]): boolean {
 }
 
 /** The rows that the query has now, in its order. */
-function queryOf({ view, orderBy, limit = Number.POSITIVE_INFINITY }: ShownRows, table: readonly Row[]): Row[] {
+function queryOf(
+  { view, orderBy, limit = Number.POSITIVE_INFINITY }: ShownRows,
+  table: readonly Row[],
+): Row[] {
   const compare = (a: Row, b: Row): number => {
     for (const [field, direction] of [...orderBy, ['id', 'asc'] as const]) {
       const [left, right] = [a[field] as string | number, b[field] as string | number]

@@ -15,7 +15,8 @@ export function checkLog(log: readonly LoggedChange[], rows: readonly Row[]): st
     last = offset
     const before = table.get(id) ?? null
     if (!isSame(change.before, before)) say('has another image before it than the change before left')
-    if ((operation === 'created') !== (before === null)) say(before === null ? 'has no row' : 'has a row already')
+    if ((operation === 'created') !== (before === null))
+      say(before === null ? 'has no row' : 'has a row already')
     if (version !== (versions.get(id) ?? 0) + 1) say(`is version ${version} after ${versions.get(id) ?? 0}`)
     versions.set(id, version)
     if (change.after === null) table.delete(id)
@@ -29,7 +30,10 @@ function compareTables(folded: ReadonlyMap<string, Row>, rows: readonly Row[]): 
   const ids = new Set([...folded.keys(), ...stored.keys()])
   return [...ids]
     .filter((id) => !isSame(folded.get(id) ?? null, stored.get(id) ?? null))
-    .map((id) => `log = rows: ${id} is ${show(stored.get(id))} in the table and ${show(folded.get(id))} in the log`)
+    .map(
+      (id) =>
+        `log = rows: ${id} is ${show(stored.get(id))} in the table and ${show(folded.get(id))} in the log`,
+    )
 }
 
 function show(row: Row | undefined): string {

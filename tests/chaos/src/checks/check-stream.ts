@@ -15,7 +15,9 @@ export function checkStream({ view, journal }: Stream, log: readonly LoggedChang
   const known = new Map(log.map((change) => [change.offset, change]))
   return [
     ...reading.complaints,
-    ...reading.transactions.flat().flatMap((event) => checkEvent(event, view, known.get(event.position.offset))),
+    ...reading.transactions
+      .flat()
+      .flatMap((event) => checkEvent(event, view, known.get(event.position.offset))),
     ...findTorn(reading, known),
     ...findLost(reading, view, log),
     ...compareRows(reading, view, log),
@@ -30,7 +32,8 @@ function findTorn({ transactions }: Reading, known: ReadonlyMap<number, LoggedCh
     const [first = 0, ...others] = new Set(
       events.map(({ position }) => known.get(position.offset)?.transaction ?? position.offset),
     )
-    if (others.length > 0) torn.push(`torn: events of the transactions ${[first, ...others].join(', ')} came as one`)
+    if (others.length > 0)
+      torn.push(`torn: events of the transactions ${[first, ...others].join(', ')} came as one`)
     if (whole.has(first)) torn.push(`torn: the transaction at ${first} came in parts`)
     whole.add(first)
   }
@@ -46,7 +49,9 @@ function checkEvent(event: HeardEvent, view: View, change: LoggedChange | undefi
   const isRight = event.type === type && event.reason === reason && isSame(event.payload, payload)
   return isRight
     ? []
-    : [`two meanings: ${offset} is "${meaning}" of ${JSON.stringify(payload)}, came as ${JSON.stringify(event)}`]
+    : [
+        `two meanings: ${offset} is "${meaning}" of ${JSON.stringify(payload)}, came as ${JSON.stringify(event)}`,
+      ]
 }
 
 function expectedEvent(
@@ -59,7 +64,11 @@ function expectedEvent(
   return { type: meaning === 'updated' ? 'entity:updated' : 'entity:created', reason, payload: after }
 }
 
-function findLost({ from, snapshot, transactions, resumes }: Reading, view: View, log: readonly LoggedChange[]): string[] {
+function findLost(
+  { from, snapshot, transactions, resumes }: Reading,
+  view: View,
+  log: readonly LoggedChange[],
+): string[] {
   const heard = new Set(transactions.flat().map(({ position }) => position.offset))
   const goneAt = nextVanishings(view, log)
   const held = new Set(snapshot?.map(({ id }) => id))
@@ -71,7 +80,8 @@ function findLost({ from, snapshot, transactions, resumes }: Reading, view: View
     const isVanishing = meaning === 'left' || meaning === 'deleted'
     // Whoever was never told of a row need not be told that it is gone.
     const isMissed = isVanishing ? held.has(id) : !isLeftOut(change, goneAt.get(offset), resumes)
-    if (!heard.has(offset) && isMissed) lost.push(`lost: the change of ${id} at ${offset} ("${meaning}") never came`)
+    if (!heard.has(offset) && isMissed)
+      lost.push(`lost: the change of ${id} at ${offset} ("${meaning}") never came`)
     if (isVanishing) held.delete(id)
     else if (heard.has(offset)) held.add(id)
   }
@@ -95,7 +105,11 @@ function nextVanishings(view: View, log: readonly LoggedChange[]): Map<number, L
  * Of a row that may not be seen any more a replay tells only that it is gone: what it was in between is left out. So it
  * is with a deleted one if the deletion stands on a later page.
  */
-function isLeftOut(change: LoggedChange, gone: LoggedChange | undefined, resumes: Reading['resumes']): boolean {
+function isLeftOut(
+  change: LoggedChange,
+  gone: LoggedChange | undefined,
+  resumes: Reading['resumes'],
+): boolean {
   if (gone === undefined) return false
   return resumes.some(({ after, at }) => {
     const isReplayed = after < change.offset && gone.at <= at + READ_SLACK_MS
@@ -104,12 +118,17 @@ function isLeftOut(change: LoggedChange, gone: LoggedChange | undefined, resumes
 }
 
 /** What is left when everything that came is applied, by version, to the snapshot. */
-function compareRows({ from, snapshot, transactions }: Reading, view: View, log: readonly LoggedChange[]): string[] {
+function compareRows(
+  { from, snapshot, transactions }: Reading,
+  view: View,
+  log: readonly LoggedChange[],
+): string[] {
   const shown = new Map<string, Row>((snapshot ?? []).map((row) => [row.id, row]))
   for (const event of transactions.flat()) {
     const { id } = event.payload
     if (event.type === 'entity:deleted') shown.delete(id)
-    else if ((shown.get(id)?.version ?? 0) < (event.payload as Row).version) shown.set(id, event.payload as Row)
+    else if ((shown.get(id)?.version ?? 0) < (event.payload as Row).version)
+      shown.set(id, event.payload as Row)
   }
   const truth = new Map<string, Row>()
   for (const { id, after, offset } of log) {
@@ -120,5 +139,8 @@ function compareRows({ from, snapshot, transactions }: Reading, view: View, log:
   }
   return [...new Set([...shown.keys(), ...truth.keys()])]
     .filter((id) => !isSame(shown.get(id), truth.get(id)))
-    .map((id) => `ends with ${id} as ${JSON.stringify(shown.get(id))}, and it is ${JSON.stringify(truth.get(id))}`)
+    .map(
+      (id) =>
+        `ends with ${id} as ${JSON.stringify(shown.get(id))}, and it is ${JSON.stringify(truth.get(id))}`,
+    )
 }

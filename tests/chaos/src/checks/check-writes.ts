@@ -11,7 +11,9 @@ export function checkWrites(writes: readonly WriteRecord[], log: readonly Logged
     changesByKey.set(name, [...(changesByKey.get(name) ?? []), change])
   }
   return [
-    ...[...changesByKey].filter(([, changes]) => changes.length > 1).map(([name, changes]) => doubled(name, changes)),
+    ...[...changesByKey]
+      .filter(([, changes]) => changes.length > 1)
+      .map(([name, changes]) => doubled(name, changes)),
     ...writes.flatMap((write) => checkWrite(write, changesByKey.get(nameOf(write.writer, write.key)) ?? [])),
     ...checkOrder(writes, changesByKey),
   ]
@@ -36,7 +38,9 @@ function checkWrite(write: WriteRecord, changes: readonly LoggedChange[]): strin
   const isOther = change.id !== write.id || change.operation !== write.operation
   return [
     ...(isOther ? [`other: ${name} is the ${change.operation} of ${change.id} in the log`] : []),
-    ...write.answers.flatMap((answer) => complaintsAbout(answer, change)).map((what) => `answer: ${name} ${what}`),
+    ...write.answers
+      .flatMap((answer) => complaintsAbout(answer, change))
+      .map((what) => `answer: ${name} ${what}`),
   ]
 }
 
@@ -54,14 +58,18 @@ function complaintsAbout(answer: WriteAnswer, change: LoggedChange): string[] {
 }
 
 /** A writer asks one write after the other, so its acknowledged ones stand in that order. */
-function checkOrder(writes: readonly WriteRecord[], changesByKey: ReadonlyMap<string, LoggedChange[]>): string[] {
+function checkOrder(
+  writes: readonly WriteRecord[],
+  changesByKey: ReadonlyMap<string, LoggedChange[]>,
+): string[] {
   const lastByWriter = new Map<string, number>()
   const found: string[] = []
   for (const write of writes) {
     const offset = changesByKey.get(nameOf(write.writer, write.key))?.[0]?.offset
     if (offset === undefined || !isAcknowledged(write)) continue
     const last = lastByWriter.get(write.writer) ?? 0
-    if (offset <= last) found.push(`order: ${write.key} of ${write.writer} stands at ${offset}, its write before at ${last}`)
+    if (offset <= last)
+      found.push(`order: ${write.key} of ${write.writer} stands at ${offset}, its write before at ${last}`)
     lastByWriter.set(write.writer, offset)
   }
   return found

@@ -45,7 +45,14 @@ export function readJournal(journal: readonly JournalEntry[]): Reading {
   for (const entry of journal) step(state, entry)
   const { snapshot, transactions, resumes, complaints } = state
   if (state.from === null) complaints.push('never began')
-  return { from: state.from ?? 0, to: state.position?.offset ?? 0, snapshot, transactions, resumes, complaints }
+  return {
+    from: state.from ?? 0,
+    to: state.position?.offset ?? 0,
+    snapshot,
+    transactions,
+    resumes,
+    complaints,
+  }
 }
 
 function step(state: State, entry: JournalEntry): void {
@@ -89,7 +96,8 @@ function hear(state: State, event: HeardEvent): void {
   if (state.isDeaf) return void state.complaints.push(`got the event at ${offset} before it was subscribed`)
   const last = state.open.at(-1)?.position.offset ?? state.position?.offset ?? 0
   if (offset === last) return void state.complaints.push(`doubled: got the event at ${offset} again`)
-  if (offset < last) return void state.complaints.push(`out of order: got the event at ${offset} after ${last}`)
+  if (offset < last)
+    return void state.complaints.push(`out of order: got the event at ${offset} after ${last}`)
   state.open.push(event)
   if (event.more === true) return
   state.transactions.push(state.open)

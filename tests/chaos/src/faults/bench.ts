@@ -4,7 +4,12 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { temporaryFolder } from '@dnr/flow-tests/temporary-folder'
 import { checkEvidence } from '../checks/check-evidence.ts'
 import { ask, type Asked, type Reply } from '../processes/ask.ts'
-import { type LiveClient, type LiveClientOptions, openLiveClient, type Shown } from '../processes/live-client.ts'
+import {
+  type LiveClient,
+  type LiveClientOptions,
+  openLiveClient,
+  type Shown,
+} from '../processes/live-client.ts'
 import { type RawSubscriber, startRawSubscriber } from '../processes/raw-subscriber.ts'
 import { startTcpProxy, type TcpProxy, type TcpProxyOptions } from '../proxy/tcp-proxy.ts'
 import { lastHeard, lastMeant } from '../storm/audience.ts'
@@ -48,7 +53,9 @@ export async function openBench(
   const path = folder.file('board.db')
   const steady = stack.use(await startTcpProxy())
   const shaky = stack.use(await startTcpProxy(options.network))
-  const server = stack.use(await startServer({ path, proxies: [steady, shaky], ...(options.env && { env: options.env }) }))
+  const server = stack.use(
+    await startServer({ path, proxies: [steady, shaky], ...(options.env && { env: options.env }) }),
+  )
   const agent = new Agent({ keepAlive: true })
   stack.defer(() => agent.destroy())
   const token = await signIn(steady.port, 'alice', 'red')
@@ -79,9 +86,12 @@ export async function openBench(
         const isNew = written <= 5
         const id = `row-${written % 5}`
         const body = isNew ? { id, title: id } : { rank: written }
-        const to = isNew ? ({ method: 'POST', path: '/api/Task' } as const) : ({ method: 'PATCH', path: `/api/Task/${id}` } as const)
+        const to = isNew
+          ? ({ method: 'POST', path: '/api/Task' } as const)
+          : ({ method: 'PATCH', path: `/api/Task/${id}` } as const)
         const reply = await send({ ...to, body })
-        if (reply === null || reply.status >= 300) throw new Error(`A write was answered ${JSON.stringify(reply)}.`)
+        if (reply === null || reply.status >= 300)
+          throw new Error(`A write was answered ${JSON.stringify(reply)}.`)
       }
     },
     async watch({ proxy = shaky, ...rest } = {}) {

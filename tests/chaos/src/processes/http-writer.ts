@@ -44,8 +44,8 @@ export function startHttpWriter(options: HttpWriterOptions): HttpWriter {
   let requestCount = 0
   let answeredLater = 0
   let twins = 0
-  let isStopping = false
-  let isClosed = false
+  const stopping = new AbortController()
+  const closing = new AbortController()
 
   const send = (write: PlannedWrite): Promise<Reply | null> => {
     requestCount++
@@ -55,11 +55,18 @@ export function startHttpWriter(options: HttpWriterOptions): HttpWriter {
 
   const perform = async (write: PlannedWrite): Promise<void> => {
     const answers: WriteAnswer[] = []
-    const record = { writer: userId, key: write.key, operation: write.operation, id: write.id, requests: 0, answers }
+    const record = {
+      writer: userId,
+      key: write.key,
+      operation: write.operation,
+      id: write.id,
+      requests: 0,
+      answers,
+    }
     records.push(record)
     const copies = random() < TWIN_CHANCE ? 2 : 1
     let reply: Reply | null = null
-    for (let attempt = 1; reply === null && !isClosed; attempt++) {
+    for (let attempt = 1; reply === null && !closing.signal.aborted; attempt++) {
       const askedAt = Date.now()
       const replies = await Promise.all(Array.from({ length: copies }, () => send(write)))
       const final = replies.filter((each) => each !== null).filter(isFinal)
@@ -75,7 +82,7 @@ export function startHttpWriter(options: HttpWriterOptions): HttpWriter {
   }
 
   const run = async (): Promise<void> => {
-    while (!isStopping) {
+    while (!stopping.signal.aborted) {
       await perform(next())
       await sleep(random() * MOST_PAUSE_MS)
     }
@@ -94,11 +101,12 @@ export function startHttpWriter(options: HttpWriterOptions): HttpWriter {
       return twins
     },
     stop() {
-      isStopping = true
+      stopping.abort()
       return running
     },
     close() {
-      isStopping = isClosed = true
+      stopping.abort()
+      closing.abort()
       agent.destroy()
     },
   }
@@ -110,7 +118,7 @@ function isFinal({ status }: Reply): boolean {
 }
 
 function answerOf({ status, headers, body }: Reply, askedAt: number): WriteAnswer {
-  if (status >= 400) return { ok: false, code: String(body['code'] ?? status), askedAt }
+  if (status >= 400) return { ok: false, code: `${status} ${JSON.stringify(body['code'])}`, askedAt }
   const offset = /:(\d+)$/.exec(headers['dnr-position'] ?? '')?.[1]
   const version = /^"(\d+)"$/.exec(headers['etag'] ?? '')?.[1]
   return {

@@ -64,7 +64,7 @@ export function openLiveClient({ url, token, ...options }: LiveClientOptions): L
     const tears = new Set<string>()
     const collection = client.collection('Task', {
       orderBy: orderBy as never,
-      ...(view.where && { where: view.where as never }),
+      ...(view.where && { where: view.where }),
       ...(limit !== undefined && { limit }),
     }) as unknown as Collection<Row>
     // A window may cut through a bundle; what is kept behind it may not.
@@ -97,7 +97,7 @@ export function openLiveClient({ url, token, ...options }: LiveClientOptions): L
       journal.push({ kind: 'subscribed', position, recovered, rows: null, at: Date.now() })
       last ??= position
     })
-    const subscription = client.subscribe(channel as never, {
+    const subscription = client.subscribe(channel, {
       event(event) {
         journal.push({ kind: 'event', event: event as unknown as HeardEvent })
         last = event.position

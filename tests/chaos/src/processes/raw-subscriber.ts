@@ -35,7 +35,7 @@ export function startRawSubscriber(options: RawSubscriberOptions): RawSubscriber
   const channel = view.id === undefined ? 'entity:Task' : `entity:Task:${view.id}`
   let position: Place | null = null
   let isLive = false
-  let isClosed = false
+  const closing = new AbortController()
   let connectionCount = 0
   let socket: WebSocket | null = null
   /** A snapshot of which not all chunks have come. */
@@ -95,7 +95,11 @@ export function startRawSubscriber(options: RawSubscriberOptions): RawSubscriber
     take({ kind: 'asked', position })
     const query = view.where === undefined ? {} : { query: { where: view.where } }
     const where = position === null ? {} : { position }
-    return { type: 'subscribe', channel, payload: { ...where, ...query, snapshot: true, subscription: 'raw' } }
+    return {
+      type: 'subscribe',
+      channel,
+      payload: { ...where, ...query, snapshot: true, subscription: 'raw' },
+    }
   }
 
   /** One connection, from its beginning to its end. */
@@ -104,7 +108,10 @@ export function startRawSubscriber(options: RawSubscriberOptions): RawSubscriber
       const own = new WebSocket(`${url}?token=${token}`, { handshakeTimeout: silenceMs })
       socket = own
       const watchdog = setTimeout(() => own.terminate(), silenceMs)
-      const pings = setInterval(() => own.readyState === own.OPEN && own.send('{"type":"ping"}'), silenceMs / 4)
+      const pings = setInterval(
+        () => own.readyState === own.OPEN && own.send('{"type":"ping"}'),
+        silenceMs / 4,
+      )
       own.on('error', () => {})
       own.on('message', (data) => {
         watchdog.refresh()
@@ -124,10 +131,10 @@ export function startRawSubscriber(options: RawSubscriberOptions): RawSubscriber
     })
 
   const run = async (): Promise<void> => {
-    while (!isClosed) {
+    while (!closing.signal.aborted) {
       connectionCount++
       await connectOnce()
-      if (!isClosed) await sleep(random() * MOST_PAUSE_MS)
+      if (!closing.signal.aborted) await sleep(random() * MOST_PAUSE_MS)
     }
   }
   void run()
@@ -145,7 +152,7 @@ export function startRawSubscriber(options: RawSubscriberOptions): RawSubscriber
     },
     cut: () => socket?.terminate(),
     close() {
-      isClosed = true
+      closing.abort()
       socket?.terminate()
     },
   }

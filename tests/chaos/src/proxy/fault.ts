@@ -51,7 +51,8 @@ export function inflict(link: Link, fault: Fault): Ongoing | null {
       link[fault.way].endTarget()
       return null
     case 'dribble': {
-      const segment = (maxBytes: number): void => [link.up, link.down].forEach((pipe) => pipe.segment(maxBytes))
+      const segment = (maxBytes: number): void =>
+        [link.up, link.down].forEach((pipe) => pipe.segment(maxBytes))
       segment(fault.maxBytes)
       return { forMs: fault.forMs, end: () => segment(Number.POSITIVE_INFINITY) }
     }

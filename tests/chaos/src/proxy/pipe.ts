@@ -37,7 +37,11 @@ const MAX_WAITING_BYTES = 262_144
 
 /** Starts to carry at once. Both sockets need an `error` listener of their own. */
 export function createPipe(source: Socket, target: Socket, options: PipeOptions = {}): Pipe {
-  const { delayMs = () => 0, bytesPerSecond = Number.POSITIVE_INFINITY, rewrite = (chunk) => [chunk] } = options
+  const {
+    delayMs = () => 0,
+    bytesPerSecond = Number.POSITIVE_INFINITY,
+    rewrite = (chunk) => [chunk],
+  } = options
   let waiting: Item[] = []
   let waitingBytes = 0
   let lastDueAt = 0
@@ -67,10 +71,12 @@ export function createPipe(source: Socket, target: Socket, options: PipeOptions 
     else source.resume()
   }
 
+  const next = (): Item | null => (isHeld ? null : (waiting[0] ?? null))
+
   const pump = async (): Promise<void> => {
     if (isPumping) return
     isPumping = true
-    for (let item = waiting[0]; item !== undefined && !isHeld; item = waiting[0]) {
+    for (let item = next(); item !== null; item = next()) {
       const earlyMs = item.dueAt - performance.now()
       if (earlyMs > 0) {
         await sleep(earlyMs)
@@ -86,7 +92,7 @@ export function createPipe(source: Socket, target: Socket, options: PipeOptions 
   }
 
   const write = async (bytes: Buffer): Promise<void> => {
-    for (let start = 0; start < bytes.length && target.writable; ) {
+    for (let start = 0; start < bytes.length && target.writable;) {
       const piece = bytes.subarray(start, start + Math.min(segmentBytes, bytes.length))
       start += piece.length
       const isRoomLeft = target.write(piece)

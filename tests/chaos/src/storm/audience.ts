@@ -89,7 +89,9 @@ export async function openAudience(
       const head = log.at(-1)?.offset ?? 0
       return [
         ...shown.map((each) => each.evidence()).filter((each) => !isCurrent(each, rows)),
-        ...heard.map(({ stream }) => stream).filter((stream) => lastHeard(stream) < lastMeant(stream.view, log)),
+        ...heard
+          .map(({ stream }) => stream)
+          .filter((stream) => lastHeard(stream) < lastMeant(stream.view, log)),
         ...raw.filter(({ position }) => (position?.offset ?? 0) < head).map(({ stream }) => stream),
       ].map(({ view }) => view.name)
     },

@@ -20,7 +20,14 @@ const PAUSE_EVERY = 4
 const BULK_KILL_EVERY = 3
 
 /** Kills and starts the server so many times; afterwards it runs. Answers how often it was stopped for a while. */
-export async function liveAndDie({ server, bulk, writers, audience, kills, random }: LivesOptions): Promise<number> {
+export async function liveAndDie({
+  server,
+  bulk,
+  writers,
+  audience,
+  kills,
+  random,
+}: LivesOptions): Promise<number> {
   let pauses = 0
   for (let life = 1; life <= kills; life++) {
     await writeSome(writers, LIFE.leastMs + random() * (LIFE.mostMs - LIFE.leastMs))
@@ -51,7 +58,9 @@ async function writeSome(writers: LivesOptions['writers'], forMs: number): Promi
   await sleep(forMs)
   while (writers.acknowledgedCount < goal) {
     if (performance.now() - startedAt > LIFE.limitMs)
-      throw new Error(`Fewer than ${LIFE.leastWrites} writes got through in ${LIFE.limitMs} ms of a server's life.`)
+      throw new Error(
+        `Fewer than ${LIFE.leastWrites} writes got through in ${LIFE.limitMs} ms of a server's life.`,
+      )
     await sleep(20)
   }
 }

@@ -19,7 +19,9 @@ export function readDatabase(path: string): { readonly log: LoggedChange[]; read
   const database = new Database(path, { readonly: true })
   try {
     return database.transaction(() => ({
-      log: (database.prepare('SELECT * FROM dnr_change_log ORDER BY "offset"').all() as StoredChange[]).map(toChange),
+      log: (database.prepare('SELECT * FROM dnr_change_log ORDER BY "offset"').all() as StoredChange[]).map(
+        toChange,
+      ),
       rows: database.prepare('SELECT * FROM Task ORDER BY id').all() as Row[],
     }))()
   } finally {

@@ -37,10 +37,14 @@ const WORDS = ['lost', 'doubled', 'out of order', 'torn', 'two meanings', 'late'
 export function formatStorm(seed: number, { violations, counts }: StormResult): string {
   const { faults } = counts
   const faultCount = Object.values(faults).reduce((sum, count) => sum + count, 0)
-  const found = WORDS.map((word) => `${violations.filter((each) => each.includes(`${word}:`)).length} ${word}`)
+  const found = WORDS.map(
+    (word) => `${violations.filter((each) => each.includes(`${word}:`)).length} ${word}`,
+  )
   return [
     `seed ${seed}: ${counts.kills} × SIGKILL, ${counts.pauses} × SIGSTOP, ${faultCount} faults on ${counts.connections} connections`,
-    `  faults: ${Object.entries(faults).map(([kind, count]) => `${count} ${kind}`).join(', ')}`,
+    `  faults: ${Object.entries(faults)
+      .map(([kind, count]) => `${count} ${kind}`)
+      .join(', ')}`,
     `  writes: ${counts.requests} requests; ${counts.acknowledged} acknowledged (${counts.answeredLater} only when asked again, ${counts.twins} twice at once), ${counts.refused} refused, ${counts.unknown} unknown; ${counts.bulkTransactions} transactions of another process`,
     `  log: ${counts.changes} changes; ${counts.eventsHeard} events heard, ${counts.resumes} resumes; everybody live after ${counts.liveAfterMs} ms, current after ${counts.currentAfterMs} ms`,
     `  ${violations.length} violations: ${found.join(', ')}`,

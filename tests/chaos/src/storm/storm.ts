@@ -38,7 +38,9 @@ export async function runStorm({ seed, kills, isCalm = false, tamper }: StormOpt
   await using folder = await temporaryFolder()
   const path = folder.file('board.db')
   await using http = await startTcpProxy()
-  await using sockets = await startTcpProxy(tamper && { down: () => ({ rewrite: createFrameCutter(tamper) }) })
+  await using sockets = await startTcpProxy(
+    tamper && { down: () => ({ rewrite: createFrameCutter(tamper) }) },
+  )
   await using server = await startServer({ path, proxies: [http, sockets] })
   await using bulk = createBulkWriter(path)
   await using writers = await createWriters(http.port, fork)

@@ -44,7 +44,8 @@ export async function createWriters(port: number, fork: () => () => number): Pro
     await ask(globalAgent, port, { method: 'POST', path: '/api/Task', token: tokens.at(-1) ?? '', body })
   }
   let writers: HttpWriter[] = []
-  const sum = (of: (writer: HttpWriter) => number): number => writers.reduce((total, each) => total + of(each), 0)
+  const sum = (of: (writer: HttpWriter) => number): number =>
+    writers.reduce((total, each) => total + of(each), 0)
   const all = (): WriteRecord[] => writers.flatMap(({ records }) => records)
   const stop = async (): Promise<void> => {
     await Promise.all(writers.map((writer) => writer.stop()))

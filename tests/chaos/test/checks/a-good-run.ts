@@ -1,5 +1,13 @@
 // A small run in which everything went well, for tests that break it in one place.
-import type { Evidence, HeardEvent, LoggedChange, Row, Stream, View, WriteRecord } from '../../src/checks/evidence.ts'
+import type {
+  Evidence,
+  HeardEvent,
+  LoggedChange,
+  Row,
+  Stream,
+  View,
+  WriteRecord,
+} from '../../src/checks/evidence.ts'
 
 const epoch = 'e1'
 export const red: View = { name: 'red', team: 'red' }
@@ -21,7 +29,7 @@ export const log: readonly LoggedChange[] = [
   change(6, 6, 'created', null, row('c', 1), 'k6'),
   change(7, 7, 'deleted', row('c', 1), null, 'k7'),
 ]
-const rows = [away, b2]
+const table = [away, b2]
 
 export const heard: readonly HeardEvent[] = [
   { type: 'entity:created', payload: a1, position: { epoch, offset: 1 } },
@@ -75,7 +83,7 @@ export function refused(key: string): WriteRecord {
 
 export const goodRun: Evidence = {
   log,
-  rows,
+  rows: table,
   writes,
   streams: [stream(heard)],
   collections: [{ view: red, orderBy: [], rows: [b2], tears: [] }],

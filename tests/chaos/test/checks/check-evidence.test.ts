@@ -1,7 +1,7 @@
 // The checks must be able to fail: each planted violation is found, and said in its own words.
 import { describe, expect, test } from 'vitest'
 import { checkEvidence } from '../../src/checks/check-evidence.ts'
-import type { Evidence, HeardEvent, LoggedChange, Stream, WriteRecord } from '../../src/checks/evidence.ts'
+import type { Evidence, HeardEvent, Stream, WriteRecord } from '../../src/checks/evidence.ts'
 import {
   asked,
   event,
@@ -29,7 +29,9 @@ test('a run in which every promise was kept has nothing to say', () => {
 
 describe('the log and the table (S1)', () => {
   test('a row that the log does not have', () => {
-    expect(check({ rows: [...goodRun.rows, row('ghost', 1)] })).toMatch(/log = rows: ghost is .* in the table and absent/)
+    expect(check({ rows: [...goodRun.rows, row('ghost', 1)] })).toMatch(
+      /log = rows: ghost is .* in the table and absent/,
+    )
   })
   test('a change without its row', () => {
     expect(check({ rows: goodRun.rows.slice(1) })).toMatch(/log = rows: a is absent in the table/)
@@ -51,33 +53,45 @@ describe('what writers were told (S4, S5, S6)', () => {
 
   test('a write that was acknowledged and is gone', () => {
     const answers = [{ ok: true, offset: 9, version: 1 } as const]
-    expect(check({ writes: [...writes, { ...refused('k10'), answers }] })).toMatch(/lost: .*k10.* not in the log/)
+    expect(check({ writes: [...writes, { ...refused('k10'), answers }] })).toMatch(
+      /lost: .*k10.* not in the log/,
+    )
   })
   test('a write that was refused and took effect', () => {
     expect(checkWriteOf(2, refused('k3'))).toMatch(/refused: .*k3.* stands in the log at 3/)
   })
   test('a write that had taken effect, and was refused when it was asked for again', () => {
-    expect(checkWriteOf(2, { ...refused('k3'), requests: 2 })).toMatch(/answer: .*k3.* refused \(bad_field\) when it was asked for again/)
+    expect(checkWriteOf(2, { ...refused('k3'), requests: 2 })).toMatch(
+      /answer: .*k3.* refused \(bad_field\) when it was asked for again/,
+    )
   })
   test('a write that was refused first, and accepted from a request that came later, is no violation', () => {
     const answers = [{ ok: false, code: 'not_found', askedAt: 1 } as const]
     expect(checkWriteOf(2, { requests: 2, answers })).toBe('')
   })
   test('an answer that names another place', () => {
-    expect(checkWriteOf(2, { answers: [{ ok: true, offset: 4, version: 2 }] })).toMatch(/said to stand at 4, and stands at 3/)
+    expect(checkWriteOf(2, { answers: [{ ok: true, offset: 4, version: 2 }] })).toMatch(
+      /said to stand at 4, and stands at 3/,
+    )
   })
   test('an answer that names another version', () => {
-    expect(checkWriteOf(2, { answers: [{ ok: true, offset: 3, version: 7 }] })).toMatch(/said to make version 7, and made 2/)
+    expect(checkWriteOf(2, { answers: [{ ok: true, offset: 3, version: 7 }] })).toMatch(
+      /said to make version 7, and made 2/,
+    )
   })
   test('a key that took effect twice', () => {
-    expect(check({ log: changed(log, 3, { mutationId: 'k3' }) })).toMatch(/doubled: ann k3 took effect 2 times, at 3, 4/)
+    expect(check({ log: changed(log, 3, { mutationId: 'k3' }) })).toMatch(
+      /doubled: ann k3 took effect 2 times, at 3, 4/,
+    )
   })
   test('a key that did something else', () => {
     expect(checkWriteOf(2, { id: 'b' })).toMatch(/other: updated of b .* is the updated of a/)
   })
   test('writes of one writer in another order than it made them', () => {
     const [first, second, ...rest] = writes as [WriteRecord, WriteRecord, ...WriteRecord[]]
-    expect(check({ writes: [second, first, ...rest] })).toMatch(/order: k1 of ann stands at 1, its write before at 2/)
+    expect(check({ writes: [second, first, ...rest] })).toMatch(
+      /order: k1 of ann stands at 1, its write before at 2/,
+    )
   })
 })
 
@@ -86,7 +100,9 @@ describe('what a subscription was sent (S2, S3)', () => {
   const events = heard.map(event)
 
   test('an event that never came', () => {
-    expect(checkStreamOf(heard.toSpliced(1, 1))).toMatch(/lost: the change of b at 2 \("created"\) never came/)
+    expect(checkStreamOf(heard.toSpliced(1, 1))).toMatch(
+      /lost: the change of b at 2 \("created"\) never came/,
+    )
   })
   test('the last event that never came', () => {
     expect(checkStreamOf(heard.slice(0, -1))).toMatch(/lost: the change of c at 7 \("deleted"\) never came/)
@@ -98,17 +114,21 @@ describe('what a subscription was sent (S2, S3)', () => {
     expect(checkStreamOf(heard.toSpliced(1, 0, at(1)))).toMatch(/doubled: got the event at 2 again/)
   })
   test('events in the wrong order', () => {
-    expect(checkStreamOf([at(1), at(0), ...heard.slice(2)])).toMatch(/out of order: got the event at 1 after 2/)
+    expect(checkStreamOf([at(1), at(0), ...heard.slice(2)])).toMatch(
+      /out of order: got the event at 1 after 2/,
+    )
   })
   test('an event that the log does not have', () => {
     const invented = { ...at(6), position: { epoch: 'e1', offset: 8 } }
     expect(checkStreamOf([...heard, invented])).toMatch(/invented: the log has nothing at 8/)
   })
   test('an offset with another meaning', () => {
-    expect(checkStreamOf(changed(heard, 1, { payload: row('b', 1, { title: 'other' }) }))).toMatch(/two meanings: 2 is/)
+    expect(checkStreamOf(changed(heard, 1, { payload: row('b', 1, { title: 'other' }) }))).toMatch(
+      /two meanings: 2 is/,
+    )
   })
   test('a row of another team', () => {
-    const blueLog = changed(log, 1, { after: row('b', 1, { team: 'blue' }) } as Partial<LoggedChange>)
+    const blueLog = changed(log, 1, { after: row('b', 1, { team: 'blue' }) })
     expect(check({ log: blueLog })).toMatch(/leaked: the change at 2/)
   })
   test('a transaction in parts', () => {
@@ -116,7 +136,9 @@ describe('what a subscription was sent (S2, S3)', () => {
     expect(checkStreamOf(heard.toSpliced(2, 1, whole))).toMatch(/torn: the transaction at 3 came in parts/)
   })
   test('two transactions as one', () => {
-    expect(checkStreamOf(changed(heard, 0, { more: true }))).toMatch(/torn: events of the transactions 1, 2 came as one/)
+    expect(checkStreamOf(changed(heard, 0, { more: true }))).toMatch(
+      /torn: events of the transactions 1, 2 came as one/,
+    )
   })
   test('half a transaction before a cut does not count, and comes again whole', () => {
     const again = [asked(2), subscribed(2, true), ...events.slice(2)]
@@ -149,9 +171,9 @@ describe('what a subscription was sent (S2, S3)', () => {
   test('a position that was said to be reached before everything up to it had come', () => {
     const reached = { kind: 'reached', position: { epoch: 'e1', offset: 2 } } as const
     const again = [asked(2), subscribed(2, true), ...events.slice(2)]
-    expect(journalOf(asked(null), subscribed(0, false), ...events.slice(0, 1), reached, lost, ...again)).toMatch(
-      /lost: the change of b at 2/,
-    )
+    expect(
+      journalOf(asked(null), subscribed(0, false), ...events.slice(0, 1), reached, lost, ...again),
+    ).toMatch(/lost: the change of b at 2/)
   })
 })
 

@@ -71,7 +71,11 @@ test('F13 a round trip of a second on a narrow line: nothing but later, and nobo
   const pipe = { delayMs, bytesPerSecond: 125_000 }
   await using bench = await openBench({ network: { up: pipe, down: () => pipe } })
   await using near = await openPeople(bench.steady.port, await bench.tokenOf('bob'))
-  const watcher = await bench.watch({ connectTimeoutMs: 15_000, requestTimeoutMs: 10_000, heartbeatTimeoutMs: 5_000 })
+  const watcher = await bench.watch({
+    connectTimeoutMs: 15_000,
+    requestTimeoutMs: 10_000,
+    heartbeatTimeoutMs: 5_000,
+  })
   const far = createPresenceManager({ transport: watcher.client }).join('board/red')
   await waitUntil(() => near.names().includes('alice'), 'bob to see alice')
   await bench.write(40)

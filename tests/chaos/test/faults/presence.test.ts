@@ -20,7 +20,8 @@ test('F07 half-open: the server drops the connection by its heartbeat, the clien
   expect(await bench.metric('dnr_connections')).toBe(2)
 
   bench.shaky.refuse(60_000)
-  for (const link of bench.shaky.links) bench.shaky.inflict(link, { kind: 'blackhole', way: 'both', forMs: 60_000 })
+  for (const link of bench.shaky.links)
+    bench.shaky.inflict(link, { kind: 'blackhole', way: 'both', forMs: 60_000 })
   const startedAt = performance.now()
   // An interval, the time-out, and a last second for frames that wait in the socket.
   const noticedMs = await waitUntil(() => !watcher.client.connected.peek(), 'the client to notice')

@@ -2,18 +2,28 @@
 import { createPresenceManager } from '@dnr/presence/client'
 import { expect, test } from 'vitest'
 import { openBench, waitUntil } from '../../src/faults/bench.ts'
+import type { Reply } from '../../src/processes/ask.ts'
 import { openPeople } from '../../src/faults/people.ts'
 
 test('F03 stopped for a while: clients notice, come back when it goes on, and get nothing twice', async () => {
   await using bench = await openBench()
   await using bob = await openPeople(bench.steady.port, await bench.tokenOf('bob'))
-  const watcher = await bench.watch({ heartbeatIntervalMs: 300, heartbeatTimeoutMs: 300, connectTimeoutMs: 1_000 })
+  const watcher = await bench.watch({
+    heartbeatIntervalMs: 300,
+    heartbeatTimeoutMs: 300,
+    connectTimeoutMs: 1_000,
+  })
   const subscriber = await bench.subscribe()
   createPresenceManager({ transport: watcher.client }).join('board/red')
   await waitUntil(() => bob.names().includes('alice'), 'bob to see alice')
   await bench.write(20)
   bench.server.signal('SIGSTOP')
-  const writing = bench.ask({ method: 'PATCH', path: '/api/Task/row-1', body: { rank: -1 }, timeoutMs: 15_000 })
+  const writing = bench.ask({
+    method: 'PATCH',
+    path: '/api/Task/row-1',
+    body: { rank: -1 },
+    timeoutMs: 15_000,
+  })
   await waitUntil(() => !watcher.client.connected.peek(), 'the client to notice')
   bench.server.signal('SIGCONT')
   expect((await writing)?.status).toBe(200)
@@ -34,7 +44,10 @@ test('F04 SIGTERM with many clients: it ends by itself, takes nobody new, and al
   expect(performance.now() - startedAt).toBeLessThan(10_000)
   await bench.server.start()
   await bench.write(10)
-  await waitUntil(() => watcher.shown.isLive() && subscribers.every(({ isLive }) => isLive), 'everybody to be back')
+  await waitUntil(
+    () => watcher.shown.isLive() && subscribers.every(({ isLive }) => isLive),
+    'everybody to be back',
+  )
   expect(await bench.violations()).toEqual([])
   // The beginning, and every way back: nobody read all rows again.
   for (const { stream } of subscribers) {
@@ -65,7 +78,7 @@ test('F21 the log is trimmed under a client that was away: told so, it takes the
   await waitUntil(() => watcher.shown.isLive() && subscriber.isLive, 'everybody to be back')
   await bench.write(5)
   const reply = await bench.ask({ method: 'GET', path: '/api/Task' })
-  const truth = (reply?.body['rows'] as { id: string }[]).toSorted((a, b) => (a.id < b.id ? -1 : 1))
+  const truth = ((reply as Reply).body['rows'] as { id: string }[]).toSorted((a, b) => (a.id < b.id ? -1 : 1))
   await expect.poll(() => watcher.shown.collection.rows.peek(), { timeout: 5_000 }).toEqual(truth)
   expect(counts.every((count) => count === 5)).toBe(true)
   expect(kept).toBeDefined()

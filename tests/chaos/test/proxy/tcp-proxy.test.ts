@@ -173,7 +173,10 @@ test('delay and rate: later, slower, in order', async () => {
 test('the frame cutter finds whole frames however the bytes come', () => {
   const frame = (text: string): Buffer => {
     const body = Buffer.from(text)
-    const head = body.length < 126 ? Buffer.from([0x81, body.length]) : Buffer.from([0x81, 126, body.length >> 8, body.length & 255])
+    const head =
+      body.length < 126
+        ? Buffer.from([0x81, body.length])
+        : Buffer.from([0x81, 126, body.length >> 8, body.length & 255])
     return Buffer.concat([head, body])
   }
   const texts = ['one', 'x'.repeat(300), 'three']

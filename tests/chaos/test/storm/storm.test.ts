@@ -8,18 +8,22 @@ const PATIENCE = { timeout: 240_000 }
 // CHAOS_SEED=N repeats a run as far as processes let themselves be repeated.
 const seed = Number(process.env['CHAOS_SEED'] ?? Math.floor(Math.random() * 1_000_000))
 
-test('20 kills, broken connections of every kind: nothing lost, doubled or out of order', PATIENCE, async () => {
-  const result = await runStorm({ seed, kills: 20 })
-  const report = formatStorm(seed, result)
-  console.log(report)
-  expect(result.violations, report).toEqual([])
-  const { faults, ...counts } = result.counts
-  // A storm in which nothing happened shows nothing.
-  for (const [kind, count] of Object.entries({ ...counts, ...faults })) {
-    const mayBeZero = kind === 'liveAfterMs' || kind === 'currentAfterMs' || kind === 'refuse'
-    expect(count, kind).toBeGreaterThan(mayBeZero ? -1 : 0)
-  }
-})
+test(
+  '20 kills, broken connections of every kind: nothing lost, doubled or out of order',
+  PATIENCE,
+  async () => {
+    const result = await runStorm({ seed, kills: 20 })
+    const report = formatStorm(seed, result)
+    console.log(report)
+    expect(result.violations, report).toEqual([])
+    const { faults, ...counts } = result.counts
+    // A storm in which nothing happened shows nothing.
+    for (const [kind, count] of Object.entries({ ...counts, ...faults })) {
+      const mayBeZero = kind === 'liveAfterMs' || kind === 'currentAfterMs' || kind === 'refuse'
+      expect(count, kind).toBeGreaterThan(mayBeZero ? -1 : 0)
+    }
+  },
+)
 
 /** Does something to one event on its way to a subscriber, and answers whether there was one. */
 function once(replace: (frame: Buffer) => readonly Buffer[]): Tamper & { readonly isDone: () => boolean } {
