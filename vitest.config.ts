@@ -25,6 +25,7 @@ export default defineConfig({
           include: [
             'packages/*/test/**/*.test.ts',
             'tests/flow/test/**/*.test.ts',
+            'tests/chaos/test/{checks,proxy}/*.test.ts',
             'examples/*/test/**/*.test.ts',
             'benchmarks/test/**/*.test.ts',
             'scripts/test/**/*.test.ts',
@@ -57,6 +58,18 @@ export default defineConfig({
           testTimeout: 60_000,
           hookTimeout: 60_000,
           sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        // Servers that are killed and connections that break: deadlines want a machine of their own.
+        ...source,
+        test: {
+          name: 'chaos',
+          include: ['tests/chaos/test/{faults,storm}/*.test.ts'],
+          fileParallelism: false,
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+          sequence: { groupOrder: 2 },
         },
       },
     ],

@@ -42,4 +42,4 @@ export type {
 } from './ports/entity-store.ts'
 export type { ChangeHistory, HistoryPage, HistoryRequest } from './ports/change-history.ts'
 export type { Frame, Handshake, ServerSocket, SocketEvents } from './ports/server-socket.ts'
-export type { PluginHost, PluginMessage, PluginSession, ServerPlugin } from './ports/server-plugin.ts'
+export type { ConnectionEnd, PluginHost, PluginMessage, PluginSession, ServerPlugin } from './ports/server-plugin.ts'

@@ -13,6 +13,8 @@ export interface BoardProcess {
   start(): Promise<void>
   /** SIGKILL. */
   kill(): Promise<void>
+  /** Sends a signal that does not end the process: SIGSTOP, SIGCONT. */
+  signal(signal: NodeJS.Signals): void
   /** Sends a signal and answers how the process ended. */
   end(signal: NodeJS.Signals): Promise<{ readonly code: number | null; readonly signal: string | null }>
   [Symbol.asyncDispose](): Promise<void>
@@ -52,6 +54,7 @@ export async function startBoard(env: Readonly<Record<string, string>> = {}): Pr
     },
     start,
     kill,
+    signal: (signal) => child?.kill(signal),
     end,
     [Symbol.asyncDispose]: kill,
   }
@@ -73,8 +76,17 @@ function spawnBoard(
   env: Readonly<Record<string, string>>,
   stderr: 'inherit' | 'pipe' = 'inherit',
 ): ChildProcess {
-  return spawn(process.execPath, [serverFile], {
+  const child = spawn(process.execPath, [serverFile], {
     env: { PATH: process.env['PATH'] ?? '', DATABASE_URL: ':memory:', PORT: '0', ...env },
     stdio: ['ignore', 'pipe', stderr],
   })
+  return endWithUs(child)
+}
+
+/** A test that is cut off leaves no server behind. */
+function endWithUs(child: ChildProcess): ChildProcess {
+  const kill = (): void => void child.kill('SIGKILL')
+  process.once('exit', kill)
+  child.once('exit', () => process.off('exit', kill))
+  return child
 }

@@ -106,7 +106,7 @@ export function createConnection(options: ConnectionOptions): Connection {
     if (effect === 'beat') heartbeat.start()
     else if (effect === 'wait') {
       const { retryAt } = current as Extract<ConnectionState, { status: 'waiting' }>
-      cancelTimer = clock.setTimeout(() => dispatch({ type: 'due' }), retryAt - clock.now())
+      cancelTimer = clock.setTimeout(() => dispatch({ type: 'due' }), Math.max(0, retryAt - clock.now()))
     } else {
       // Without a code the server keeps our place for a while.
       abandon(effect === 'leave' ? 1000 : undefined)

@@ -19,7 +19,14 @@ import type { HistoryReader } from './history-reader.ts'
 import { collect, isAtHead, openByReading, type OpeningContext, opensAtOnce } from './open-subscription.ts'
 import { requestAgain } from './request-again.ts'
 import { subscribedFrame } from './snapshot-frames.ts'
-import type { Attempt, ChannelEntry, Group, Subscription, SubscribeRequest } from './subscription.ts'
+import {
+  type Attempt,
+  type ChannelEntry,
+  type Group,
+  type Subscription,
+  subscriptionKey,
+  type SubscribeRequest,
+} from './subscription.ts'
 
 /** What a request to subscribe came to. */
 export type SubscribeResult = 'installed' | 'refused'
@@ -38,7 +45,7 @@ export interface Channels extends ChannelManager {
   readonly channels: ReadonlyMap<string, ChannelEntry>
   /** Authorises, installs and opens; answers with `subscribed` or `error`. At once when nothing has to be waited for. */
   subscribe(connection: Connection, request: SubscribeRequest): MaybePromise<SubscribeResult>
-  /** Ends what is installed or under way under a key; no frame follows for it. `quiet`: a plugin asks, and is not told. */
+  /** Ends what is installed or under way under a {@link subscriptionKey}; no frame follows for it. `quiet`: a plugin asks, and is not told. */
   unsubscribe(connection: Connection, key: string, options?: { readonly quiet: boolean }): void
   /** Asks the policies again for everything heard: rows come anew as a snapshot, what may no longer be heard ends. */
   reopen(connection: Connection): void
@@ -194,7 +201,7 @@ export function createChannelManager(options: ChannelManagerOptions): Channels {
   }
 
   const subscribe = (connection: Connection, request: SubscribeRequest): MaybePromise<SubscribeResult> => {
-    const key = request.subscription ?? request.name
+    const key = subscriptionKey(request.name, request.subscription)
     const attempt: Attempt = { key, request, subscription: null, isAnswered: false }
     supersede(connection, key)
     if (principalOf(connection) === null) {

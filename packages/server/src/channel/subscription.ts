@@ -36,7 +36,7 @@ export interface Group {
 /** One connection's installed interest in a channel. */
 export interface Subscription {
   readonly connection: Connection
-  /** The client's key, or the channel's name. */
+  /** What {@link subscriptionKey} says. */
   readonly key: string
   readonly group: Group
   /** Its place in the group's members. */
@@ -78,4 +78,10 @@ export interface SubscribeRequest {
   readonly requestId?: string | undefined
   /** A plugin asks: it answers itself. */
   readonly quiet?: boolean | undefined
+}
+
+/** Tells a connection's subscriptions apart. A client's own key does so among the views of one channel, and no further. */
+export function subscriptionKey(name: ChannelName, subscription: string | undefined): string {
+  // A name has no control characters, so that no two pairs are one text.
+  return subscription === undefined ? name : `${name}\n${subscription}`
 }

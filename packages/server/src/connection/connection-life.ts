@@ -10,6 +10,7 @@ import {
 } from '@dnr/protocol'
 import type { Channels } from '../channel/channel-manager.ts'
 import type { Limits } from '../limits/limits.ts'
+import type { ConnectionEnd } from '../ports/server-plugin.ts'
 import type { Frame } from '../ports/server-socket.ts'
 import { type AuthenticationResult, type Authenticator, type Credentials, isExpired } from './authenticate.ts'
 import { type Connection, isLive, principalOf } from './connection.ts'
@@ -37,8 +38,7 @@ export interface ConnectionLifeOptions {
   readonly random: () => number
   /** The stations that are made after this one. */
   stations(): { readonly channels: Channels; readonly router: MessageRouter }
-  /** `reason` is empty unless we closed it. */
-  onReleased(connection: Connection, code: number, reason: string): void
+  onReleased(connection: Connection, end: ConnectionEnd): void
 }
 
 /** Moves connections from state to state. */
@@ -148,7 +148,9 @@ export function createConnectionLife(options: ConnectionLifeOptions): Connection
     heartbeat.remove(connection)
     registry.remove(connection)
     stations().channels.release(connection)
-    options.onReleased(connection, code, reason)
+    const isSilent = connection.unansweredPings >= MAX_UNANSWERED_PINGS
+    const silentMs = isSilent ? clock.monotonic() - connection.heardAt : 0
+    options.onReleased(connection, { code, reason, silentMs })
     logger.debug('A connection ended.', { connectionId: connection.id, code })
   }
 

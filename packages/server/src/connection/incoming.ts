@@ -14,18 +14,23 @@ export interface IncomingOptions {
 
 /** The events of every connection's socket: shared by all, so that one more connection is not four more closures. */
 export function createIncoming({ clock, limits, life }: IncomingOptions): SocketEvents {
+  const hear = (connection: Connection): void => {
+    connection.unansweredPings = 0
+    connection.heardAt = clock.monotonic()
+  }
+
   const events = {
     message(this: Connection, text: string): void {
-      this.unansweredPings = 0
+      hear(this)
       receive(this, text)
     },
     binary(this: Connection): void {
-      this.unansweredPings = 0
+      hear(this)
       if (!isAllowed(this)) return
       life.refuse(this, { code: 'binary_frame', message: 'Frames are JSON text; this one was binary.' })
     },
     pong(this: Connection): void {
-      this.unansweredPings = 0
+      hear(this)
     },
     closed(this: Connection, code: number): void {
       life.dispatch(this, { type: 'gone', code })

@@ -15,6 +15,7 @@ import {
 import { parseClientMessage } from '@dnr/protocol/schemas'
 import type { AuthorizeChannel } from '../channel/authorize-channel.ts'
 import type { Channels } from '../channel/channel-manager.ts'
+import { subscriptionKey } from '../channel/subscription.ts'
 import { type MaybePromise, whenReady } from '../policy/maybe-promise.ts'
 import type { Mutation } from '../ports/entity-store.ts'
 import type { Frame } from '../ports/server-socket.ts'
@@ -117,7 +118,7 @@ export function createMessageRouter(options: MessageRouterOptions): MessageRoute
     { channel, payload, requestId }: Typed<'unsubscribe'>,
   ): void => {
     const subscription = payload?.subscription
-    channels.unsubscribe(connection, subscription ?? channel)
+    channels.unsubscribe(connection, subscriptionKey(channel as ChannelName, subscription))
     say(connection, { type: 'unsubscribed', channel, subscription, requestId })
   }
 

@@ -127,6 +127,7 @@ export function createWebSocketManager(options: WebSocketManagerOptions): Connec
         state: newConnection,
         userId: null,
         unansweredPings: 0,
+        heardAt: clock.monotonic(),
         slot: 0,
         subscriptions: null,
         attempts: null,

@@ -50,6 +50,15 @@ export interface PluginMessage {
   requestId?: string
 }
 
+/** How a connection ended. */
+export interface ConnectionEnd {
+  readonly code: number
+  /** Empty unless we closed it. */
+  readonly reason: string
+  /** How long nothing had been heard of it when it was given up for that, milliseconds; 0 when it ended by itself. */
+  readonly silentMs: number
+}
+
 /** A running plugin. What it throws is reported and disturbs nobody else. */
 export interface PluginSession {
   message(connectionId: string, message: ClientMessage): void | Promise<void>
@@ -57,6 +66,6 @@ export interface PluginSession {
   subscribed(connectionId: string, channel: ChannelName): void
   /** When the last subscription of this connection to the channel is gone; a closed connection is `disconnected` alone. */
   unsubscribed(connectionId: string, channel: ChannelName): void
-  disconnected(connectionId: string, close: { code: number; reason: string }): void
+  disconnected(connectionId: string, end: ConnectionEnd): void
   stop(): void
 }

@@ -12,7 +12,7 @@ import type { ChannelEntry } from '../channel/subscription.ts'
 import { type Connection, principalOf } from '../connection/connection.ts'
 import { encodeMessage } from '../connection/frame.ts'
 import type { Connections } from '../connection/web-socket-manager.ts'
-import type { PluginHost, PluginSession, ServerPlugin } from '../ports/server-plugin.ts'
+import type { ConnectionEnd, PluginHost, PluginSession, ServerPlugin } from '../ports/server-plugin.ts'
 
 /** The running plugins. */
 export interface Plugins {
@@ -22,7 +22,7 @@ export interface Plugins {
   ): ((connectionId: string, message: ClientMessage) => void | Promise<void>) | null
   subscribed(connection: Connection, entry: ChannelEntry): void
   unsubscribed(connection: Connection, entry: ChannelEntry): void
-  disconnected(connection: Connection, code: number, reason: string): void
+  disconnected(connection: Connection, end: ConnectionEnd): void
   stop(): void
 }
 
@@ -75,8 +75,7 @@ export function startPlugins({ plugins, clock, connections, channels, onError }:
       tell('subscribed', (session) => session.subscribed(id, name), channel.kind),
     unsubscribed: ({ id }, { name, channel }) =>
       tell('unsubscribed', (session) => session.unsubscribed(id, name), channel.kind),
-    disconnected: ({ id }, code, reason) =>
-      tell('disconnected', (session) => session.disconnected(id, { code, reason })),
+    disconnected: ({ id }, end) => tell('disconnected', (session) => session.disconnected(id, end)),
     stop: () => tell('stop', (session) => session.stop()),
   }
 }

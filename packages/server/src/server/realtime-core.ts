@@ -49,7 +49,7 @@ export function createRealtimeCore(
   const connections = createWebSocketManager({
     ...options,
     stations: () => ({ channels, router }),
-    onReleased: (connection, code, reason) => plugins.disconnected(connection, code, reason),
+    onReleased: (connection, end) => plugins.disconnected(connection, end),
   })
   const eventBus = createEventBus({
     history,

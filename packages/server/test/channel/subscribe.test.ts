@@ -110,6 +110,21 @@ test('several views of one channel have keys of their own; each is answered and 
   ])
 })
 
+test('a key tells views of one channel apart: the same one on another channel is another subscription', async () => {
+  const server = createTestServer()
+  const client = await server.connect()
+  await client.ask(subscribe({ subscription: 'v' }))
+  await client.ask(subscribe({ subscription: 'v' }, 'entity:Task:a'))
+  await client.ask(subscribe({ subscription: 'entity:Task' }, 'entity:Task:b'))
+  await client.ask(subscribe())
+  server.memory.write([{ id: 'a', row: task('red') }])
+  const heard = (await client.take()).map(({ channel, subscription }) => `${channel} ${subscription}`)
+  expect(heard.sort()).toEqual(['entity:Task undefined', 'entity:Task v', 'entity:Task:a v'])
+  await client.ask({ type: 'unsubscribe', channel: 'entity:Task:a', payload: { subscription: 'v' } })
+  server.memory.write([{ id: 'a', row: task('red', 'again') }])
+  expect((await client.take()).map(({ channel }) => channel)).toEqual(['entity:Task', 'entity:Task'])
+})
+
 test('an entity and one of its rows are heard both, on both channels', async () => {
   const server = createTestServer()
   const client = await server.connect()

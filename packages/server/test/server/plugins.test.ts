@@ -51,6 +51,23 @@ test('a plugin gets its messages, and is told of its channels alone', async () =
   ])
 })
 
+test('a plugin is told how long a connection had been silent when it was given up, and 0 of one that ended by itself', async () => {
+  const ends: unknown[] = []
+  const plugin = recording({ disconnected: (_, end) => void ends.push(end) })
+  const server = createTestServer({ plugins: [plugin], channels, heartbeatIntervalMs: 1_000 })
+  const silent = await server.connect()
+  await server.clock.advance(1_500)
+  silent.pair.blackhole()
+  await server.clock.advance(4_500)
+  // Heard at 1 s, pinged in vain at 2 s and 3 s, closed at 4 s, terminated a second later.
+  expect(ends).toEqual([{ code: 4408, silentMs: 4_000 }])
+  const going = await server.connect()
+  await server.clock.advance(1_500)
+  going.socket.close(1000)
+  await drainMicrotasks()
+  expect(ends[1]).toEqual({ code: 1000, silentMs: 0 })
+})
+
 test('a plugin subscribes quietly: authorised, without a frame and without being told', async () => {
   const plugin = recording()
   const server = createTestServer({ plugins: [plugin], channels })
