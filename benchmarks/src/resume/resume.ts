@@ -9,6 +9,7 @@ import { type Gap, missedBy } from './gap.ts'
 import { type ResumeContenderName, resumeContenders } from './resume-contender.ts'
 
 export interface ResumeOptions {
+  readonly contenders: readonly ResumeContenderName[]
   readonly clients: number
   /** How many changes each client missed, on average. */
   readonly changes: number
@@ -38,12 +39,17 @@ interface Arena {
 
 interface Sample extends ResumeFigures {}
 
-export async function measureResume({ clients, changes, rounds }: ResumeOptions): Promise<ResumeResult> {
+export async function measureResume({
+  contenders,
+  clients,
+  changes,
+  rounds,
+}: ResumeOptions): Promise<ResumeResult> {
   const folder = await mkdtemp(join(tmpdir(), 'dnr-bench-'))
   const idle = await startChild('process/idle-process.ts', [], 'server')
   const arenas: Arena[] = []
   try {
-    for (const name of Object.keys(resumeContenders) as ResumeContenderName[]) {
+    for (const name of contenders) {
       arenas.push(await openArena(name, join(folder, `${name}.db`), clients, changes))
     }
     const result = new Map<Gap, Map<ResumeContenderName, ResumeFigures>>()

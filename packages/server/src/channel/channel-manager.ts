@@ -1,6 +1,7 @@
 // Who hears what. Holds channels, groups and subscriptions, and opens and ends them; does not hold sockets, and does not
 // number changes. Comes from event-bus/ (a change) and connection/ (a request); next: connection/outgoing.ts (frames).
 import {
+  type Change,
   type ChannelName,
   checkWhere,
   type Clock,
@@ -11,14 +12,15 @@ import {
 import { type Connection, isLive, principalOf } from '../connection/connection.ts'
 import { type MaybePromise, whenReady } from '../policy/maybe-promise.ts'
 import { FORBIDDEN, type Refusal } from '../connection/refusal.ts'
-import type { Frame } from '../ports/server-socket.ts'
+import type { Frame, FrameRun } from '../ports/server-socket.ts'
 import type { Authorization, AuthorizeChannel } from './authorize-channel.ts'
 import { createChannelRegistry } from './channel-registry.ts'
 import type { KnownEntity } from './entities.ts'
-import type { HistoryReader } from './history-reader.ts'
+import { forgetHeard, type HistoryReader } from './history-reader.ts'
 import { collect, isAtHead, openByReading, type OpeningContext, opensAtOnce } from './open-subscription.ts'
 import { subscribedFrame } from './snapshot-frames.ts'
 import type { Attempt, ChannelEntry, Group, Subscription, SubscribeRequest } from './subscription.ts'
+import { createTurns } from './turns.ts'
 
 /** What a request to subscribe came to. */
 export type SubscribeResult = 'installed' | 'refused'
@@ -44,7 +46,7 @@ export interface Channels extends ChannelManager {
   /** Ends everything of a connection. */
   release(connection: Connection): void
   /** To every member of a group; those who still read get it afterwards. */
-  deliver(group: Group, frame: Frame, position: Position | null): void
+  deliver(group: Group, frame: Frame, change: Pick<Change, 'id' | 'position'>): void
   /** To everybody who hears the channel, once each; returns how many. */
   broadcast(channel: string, frame: Frame, exclude?: string): number
 }
@@ -60,6 +62,7 @@ export interface ChannelManagerOptions {
   ready(): MaybePromise<void>
   position(): Position | null
   send(connection: Connection, frame: Frame): void
+  sendRun(connection: Connection, run: FrameRun): void
   refuse(connection: Connection, error: Refusal): void
   closeSlow(connection: Connection): void
   onSubscribed(connection: Connection, entry: ChannelEntry): void
@@ -70,7 +73,7 @@ export interface ChannelManagerOptions {
 export function createChannelManager(options: ChannelManagerOptions): Channels {
   const { clock, authorize, send, refuse } = options
   const registry = createChannelRegistry()
-  const context: OpeningContext = { ...options }
+  const context: OpeningContext = { ...options, turns: createTurns(clock) }
 
   const refuseAttempt = (
     { request }: Attempt,
@@ -254,7 +257,7 @@ export function createChannelManager(options: ChannelManagerOptions): Channels {
     reopen(connection) {
       const groups = [...(connection.subscriptions?.values() ?? [])].map(({ group }) => group)
       // What others of the group read was judged by the rights of before.
-      for (const group of groups) group.pages = null
+      for (const group of groups) group.reading = null
       for (const { channel: entry, grant, subscription, where } of groups) {
         if (grant === null) continue
         const { channel, name } = entry
@@ -266,8 +269,8 @@ export function createChannelManager(options: ChannelManagerOptions): Channels {
       for (const subscription of connection.subscriptions?.values() ?? []) registry.remove(subscription)
       connection.subscriptions = null
     },
-    deliver(group, frame, position) {
-      group.pages = null
+    deliver(group, frame, { id, position }) {
+      forgetHeard(group, id)
       const { members } = group
       // From the end: a member that is removed meanwhile makes place for one that has been served.
       for (let index = members.length - 1; index >= 0; index--) {
