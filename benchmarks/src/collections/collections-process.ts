@@ -19,18 +19,18 @@ answerParent(
     open: async ({ shelf, isView, rows }: Asked) => {
       const made = rowsOf(rows)
       const each = await shelves[shelf].make({ isView })
-      const startedAt = performance.now()
+      const startedAt = cpuMicros()
       await each.open(made)
-      const micros = (performance.now() - startedAt) * 1_000
+      const micros = cpuMicros() - startedAt
       checkRow(each, made.at(-1) as ItemRow)
       each.close()
       return { micros }
     },
     changes: async (asked: Asked) => {
       const { shelf, rows } = await openOnce(asked)
-      const startedAt = performance.now()
+      const startedAt = cpuMicros()
       for (let count = 0; count < asked.changes; count++) await change(shelf, rows)
-      const micros = ((performance.now() - startedAt) * 1_000) / asked.changes
+      const micros = (cpuMicros() - startedAt) / asked.changes
       return { micros }
     },
   },
@@ -72,4 +72,10 @@ async function change(shelf: Shelf, rows: ItemRow[]): Promise<void> {
 
 function checkRow(shelf: Shelf, { id, title }: ItemRow): void {
   if (shelf.get(id)?.title !== title) throw new Error(`${id} is not "${title}"`)
+}
+
+/** CPU time: what others on the machine do meanwhile does not count. */
+function cpuMicros(): number {
+  const { user, system } = process.cpuUsage()
+  return user + system
 }

@@ -10,7 +10,7 @@ import {
 } from './collection/optimistic-collection.ts'
 import { createFailedMutations, type FailedMutation } from './mutation/failed-mutations.ts'
 import { createMutation } from './mutation/mutation.ts'
-import { createRandomId } from './mutation/mutation-id.ts'
+import { createRandomId, pooled } from './mutation/mutation-id.ts'
 import { createMutationQueue } from './mutation/mutation-queue.ts'
 import type { ConfirmedRows, VersionedRow } from './ports/confirmed-rows.ts'
 import type { MutationTransport } from './ports/mutation-transport.ts'
@@ -84,9 +84,8 @@ export function createOptimisticManager(options: OptimisticManagerOptions): Opti
     random = systemRandom,
     retry = OPTIMISTIC_DEFAULTS.retry,
   } = options
-  const createId =
-    options.createId ??
-    (() => createRandomId((bytes) => crypto.getRandomValues(bytes as Uint8Array<ArrayBuffer>)))
+  const randomBytes = pooled((bytes) => crypto.getRandomValues(bytes as Uint8Array<ArrayBuffer>))
+  const createId = options.createId ?? (() => createRandomId(randomBytes))
   const overlays = new Map<string, EntityOverlay>()
   let batches = 0
   let depth = 0
