@@ -25,7 +25,8 @@ export interface ShelfOptions {
 export const shelves = {
   array: {
     title: 'the array in a signal',
-    make: async (options: ShelfOptions): Promise<Shelf> => (await import('./array-shelf.ts')).createArrayShelf(options),
+    make: async (options: ShelfOptions): Promise<Shelf> =>
+      (await import('./array-shelf.ts')).createArrayShelf(options),
   },
   tanstack: {
     title: 'TanStack DB',
@@ -34,7 +35,8 @@ export const shelves = {
   },
   dnr: {
     title: 'DNR',
-    make: async (options: ShelfOptions): Promise<Shelf> => (await import('./dnr-shelf.ts')).createDnrShelf(options),
+    make: async (options: ShelfOptions): Promise<Shelf> =>
+      (await import('./dnr-shelf.ts')).createDnrShelf(options),
   },
 } as const
 

@@ -21,3 +21,11 @@ export function pauseHandlers(): Record<string, () => Pauses | null> {
     },
   }
 }
+
+/** The longest of each. */
+export function worstPauses(list: readonly Pauses[]): Pauses {
+  return {
+    p99: Math.max(...list.map(({ p99 }) => p99)),
+    max: Math.max(...list.map(({ max }) => max)),
+  }
+}

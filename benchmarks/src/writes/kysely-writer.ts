@@ -62,7 +62,10 @@ export function startKyselyWriter(path: string, synchronous: Synchronous): Write
         .executeTakeFirstOrThrow()
       const { version } = after
       const answer = { answer: JSON.stringify(after), version, offset: Number(insertId), at: Date.now() }
-      await trx.insertInto('answers').values({ ...mutation, ...answer }).execute()
+      await trx
+        .insertInto('answers')
+        .values({ ...mutation, ...answer })
+        .execute()
     })
   return {
     create: (row) =>

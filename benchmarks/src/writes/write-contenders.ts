@@ -14,7 +14,8 @@ export const writeContenders = {
   raw: {
     title: 'better-sqlite3, the row alone',
     atOnce: 1,
-    start: async (path, synchronous) => (await import('./plain-writers.ts')).startRawWriter(path, synchronous),
+    start: async (path, synchronous) =>
+      (await import('./plain-writers.ts')).startRawWriter(path, synchronous),
   },
   'hand-log': {
     title: 'by hand, row and log entry',

@@ -44,7 +44,8 @@ async function measure(
   const write =
     operation === 'create'
       ? (row: ItemRow) => writer.create(row)
-      : ({ id, rank }: ItemRow) => writer.update(id, { title: 'Another title for the item', rank: rank + 0.5 })
+      : ({ id, rank }: ItemRow) =>
+          writer.update(id, { title: 'Another title for the item', rank: rank + 0.5 })
   const startedAt = performance.now()
   await runAll(made, atOnce, write)
   return ((performance.now() - startedAt) * 1_000) / writes
