@@ -2,18 +2,43 @@
 // the peers have none.
 import { createOptimisticManager, type MutationAnswer } from '@dnr/optimistic'
 import { effect, signal } from '@preact/signals-core'
-import { createCollection } from '../../../packages/client/src/collection/collection.ts'
-import { createFlusher } from '../../../packages/client/src/collection/flusher.ts'
-import { type RowForm, wireForm } from '../../../packages/client/src/collection/row-form.ts'
+import type { Collection } from '@dnr/client'
 import type { ItemRow } from '../contenders/item.ts'
 import type { Shelf, ShelfOptions } from './shelf.ts'
 
 const EPOCH = 'V1StGXR8_Z5jdHi6B-myT'
 
+type Position = { readonly epoch: string; readonly offset: number }
+
+/** The end by which a subscription feeds a collection; no part of the package's interface. */
+interface Sink {
+  rows(rows: readonly ItemRow[], position: Position): void
+  events(events: readonly object[], position: Position): void
+  status(status: 'live', error: null): void
+}
+
+interface CollectionModule {
+  createCollection(
+    entity: string,
+    query: object,
+    form: object,
+    flusher: object,
+  ): { readonly collection: Collection<ItemRow>; readonly sink: Sink }
+}
+
+interface FlusherModule {
+  createFlusher(guard: (call: () => void) => void): object
+}
+
+const folder = new URL('../../../packages/client/src/collection/', import.meta.url)
+const { createCollection } = (await import(`${folder}collection.ts`)) as CollectionModule
+const { createFlusher } = (await import(`${folder}flusher.ts`)) as FlusherModule
+const wireForm = { decode: (row: ItemRow) => row, encode: (row: ItemRow) => row }
+
 export function createDnrShelf({ isView }: ShelfOptions): Shelf {
   const flusher = createFlusher((call) => call())
   const query = isView ? { where: { status: 'todo' }, orderBy: [['rank', 'asc']] as const } : {}
-  const { collection, sink } = createCollection<ItemRow>('Item', query, wireForm as RowForm<ItemRow>, flusher)
+  const { collection, sink } = createCollection('Item', query, wireForm, flusher)
   let answer = (_answer: MutationAnswer): void => {}
   const manager = createOptimisticManager({
     transport: {
@@ -32,7 +57,7 @@ export function createDnrShelf({ isView }: ShelfOptions): Shelf {
   let mutation: ReturnType<typeof items.update> | undefined
   return {
     async open(rows) {
-      sink.rows?.(rows, { epoch: EPOCH, offset: 0 })
+      sink.rows(rows, { epoch: EPOCH, offset: 0 })
       sink.status('live', null)
       await collection.ready
     },
@@ -46,8 +71,7 @@ export function createDnrShelf({ isView }: ShelfOptions): Shelf {
       answer({ row, position, visible: true })
       await mutation?.acked
       const { mutationId } = mutation as { mutationId: string }
-      const payload = row as ItemRow & Record<string, unknown>
-      const event = { channel: 'entity:Item', payload, position, mutationId, timestamp: 0 } as const
+      const event = { channel: 'entity:Item', payload: row, position, mutationId, timestamp: 0 }
       sink.events([{ type: 'entity:updated', ...event }], position)
       await mutation?.synced
     },
