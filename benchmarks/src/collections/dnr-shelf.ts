@@ -67,7 +67,7 @@ export function createDnrShelf({ isView }: ShelfOptions): Shelf {
     async confirm(row, offset) {
       const position = { epoch: EPOCH, offset }
       // The write goes out in a microtask.
-      await null
+      await Promise.resolve()
       answer({ row, position, visible: true })
       await mutation?.acked
       const { mutationId } = mutation as { mutationId: string }

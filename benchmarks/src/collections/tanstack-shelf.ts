@@ -13,7 +13,7 @@ export async function createTanstackShelf({ isView }: ShelfOptions): Promise<She
     startSync: true,
     sync: {
       sync(started) {
-        sync = started as unknown as Sync
+        sync = started
       },
     },
     onUpdate: () => new Promise<void>((resolve) => (stored = resolve)),
@@ -38,7 +38,7 @@ export async function createTanstackShelf({ isView }: ShelfOptions): Promise<She
     async open(rows) {
       sync.begin()
       for (const value of rows) sync.write({ type: 'insert', value })
-      sync.commit()
+      void sync.commit()
       sync.markReady()
       if (isView) await live.preload()
     },
@@ -51,11 +51,11 @@ export async function createTanstackShelf({ isView }: ShelfOptions): Promise<She
     confirm(value) {
       sync.begin()
       sync.write({ type: 'update', value })
-      sync.commit()
+      void sync.commit()
       stored()
       return persisted as Promise<void>
     },
-    get: (id) => items.get(id) as ItemRow | undefined,
+    get: (id) => items.get(id),
     get notified() {
       return notified
     },

@@ -8,7 +8,7 @@ import { writeContenders, type WriteContenderName, type WriteOperation } from '.
 
 const [folder = ''] = process.argv.slice(2)
 const writers = new Map<string, Writer>()
-let rows = 0
+let made = 0
 
 answerParent(
   {
@@ -39,15 +39,15 @@ async function measure(
   writes: number,
   atOnce: number,
 ): Promise<number> {
-  const made = Array.from({ length: writes }, () => ({ ...itemRow(++rows), id: `item-${rows}`, version: 1 }))
-  if (operation === 'update') await runAll(made, 32, (row) => writer.create(row))
+  const rows = Array.from({ length: writes }, () => ({ ...itemRow(++made), id: `item-${made}`, version: 1 }))
+  if (operation === 'update') await runAll(rows, 32, (row) => writer.create(row))
   const write =
     operation === 'create'
       ? (row: ItemRow) => writer.create(row)
       : ({ id, rank }: ItemRow) =>
           writer.update(id, { title: 'Another title for the item', rank: rank + 0.5 })
   const startedAt = performance.now()
-  await runAll(made, atOnce, write)
+  await runAll(rows, atOnce, write)
   return ((performance.now() - startedAt) * 1_000) / writes
 }
 
@@ -65,8 +65,8 @@ async function runAll(
 /** Of 32 writes of one commit the one that cannot be stored fails, and no other. */
 async function writeWithOneFailing(): Promise<{ stored: number; failed: number }> {
   const writer = await startDnrWriter(join(folder, 'failing.db'), 'full')
-  const made = Array.from({ length: 32 }, (_, index) => ({ ...itemRow(index), id: `item-${index}` }))
-  const doubled = made.with(16, { ...itemRow(16), id: 'item-3' })
+  const rows = Array.from({ length: 32 }, (_, index) => ({ ...itemRow(index), id: `item-${index}` }))
+  const doubled = rows.with(16, { ...itemRow(16), id: 'item-3' })
   const results = await Promise.allSettled(doubled.map(async (row) => writer.create(row)))
   await writer.close()
   const failed = results.filter(({ status }) => status === 'rejected').length

@@ -15,6 +15,16 @@ import { Task } from '../support/entities.ts'
 
 const codec = createRowCodec(Task)
 
+const template = {
+  entity: 'Task',
+  id: 'a',
+  operation: 'updated',
+  mutationId: null,
+  actor: null,
+  at: 0,
+  last: true,
+} as const
+
 /** A log of one entity among others, in two epochs, that is read a few changes at a time. */
 function createLog(limit: number) {
   const changes: Change[] = []
@@ -30,8 +40,12 @@ function createLog(limit: number) {
       const row = { id: 'a', version: log.head, team: 'red', title: 'x', secret: '', due: null }
       if (isOurs)
         changes.push({
-          ...{ entity: 'Task', id: 'a', operation: 'updated', version: log.head, before: row, after: row },
-          ...{ mutationId: null, actor: null, at: 0, position, transaction: log.head, last: true },
+          ...template,
+          version: log.head,
+          before: row,
+          after: row,
+          position,
+          transaction: log.head,
         })
     },
     holds(after: Position): boolean {
