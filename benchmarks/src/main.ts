@@ -1,37 +1,95 @@
 // `pnpm bench`: DNR beside its peers in one run. `--quick` is a smoke test of the benchmarks themselves.
+import { measureCollections } from './collections/collections.ts'
 import type { ContenderName } from './contenders/contenders.ts'
 import { contenders } from './contenders/contenders.ts'
 import { measureFanOut } from './fan-out/fan-out.ts'
 import { measureLatency } from './latency/latency.ts'
+import { measureOpening } from './opening/opening.ts'
 import { fanOutBudgets } from './report/budgets.ts'
-import { describeMachine } from './report/machine.ts'
+import { formatCollections } from './report/format-collections.ts'
 import { formatFanOut } from './report/format-fan-out.ts'
 import { formatLatency } from './report/format-latency.ts'
+import { formatOpening } from './report/format-opening.ts'
+import { formatResume } from './report/format-resume.ts'
+import { formatWrites } from './report/format-writes.ts'
+import { describeMachine } from './report/machine.ts'
+import { type ResumeContenderName, resumeContenders } from './resume/resume-contender.ts'
+import { measureResume } from './resume/resume.ts'
+import { measureWrites } from './writes/writes.ts'
 
 const quick = process.argv.includes('--quick')
 const only = process.argv
   .find((argument) => argument.startsWith('--only='))
   ?.slice('--only='.length)
   .split(',')
-const names = (Object.keys(contenders) as ContenderName[]).filter(
-  (name) => only === undefined || only.includes(name),
-)
+const isJudged = !quick
+const isWanted = (name: string): boolean => only === undefined || only.includes(name)
+
+function print(title: string, table: string): void {
+  console.log(`\n${title}\n\n${table}`)
+}
+
+async function benchFanOut(): Promise<void> {
+  const names = (Object.keys(contenders) as ContenderName[]).filter(isWanted)
+  if (names.length === 0) return
+  const subscribers = quick ? 50 : 1_000
+  const modes = [
+    { title: 'one change in flight', changesPerTick: 1, ticks: quick ? 4 : 60 },
+    { title: '16 changes in one tick', changesPerTick: 16, ticks: quick ? 1 : 20 },
+  ]
+  const result = await measureFanOut({ contenders: names, subscribers, rounds: quick ? 1 : 5, modes })
+  const title = `Fan-out to ${subscribers} subscribers: server CPU per delivered message`
+  print(title, formatFanOut(result, quick ? [] : fanOutBudgets))
+}
+
+async function benchLatency(): Promise<void> {
+  const latency = await measureLatency({ writes: quick ? 10 : 1_000, warmUp: quick ? 2 : 200 })
+  print('From one process to the screen of another', formatLatency(latency, { isJudged }))
+}
+
+async function benchWrites(): Promise<void> {
+  const result = await measureWrites({
+    rounds: quick ? 1 : 24,
+    commits: quick ? { normal: 4, full: 2 } : { normal: 64, full: 16 },
+  })
+  print('Writes into SQLite', formatWrites(result, { isJudged }))
+}
+
+async function benchResume(): Promise<void> {
+  const [clients, changes] = quick ? [20, 200] : [1_000, 1_000]
+  const result = await measureResume({
+    contenders: Object.keys(resumeContenders) as ResumeContenderName[],
+    clients,
+    changes,
+    rounds: quick ? 1 : 3,
+    quietMs: quick ? 50 : 2_000,
+  })
+  const title = `${clients} clients that each missed ${changes} changes: server CPU per replayed message`
+  print(title, formatResume(result, { isJudged }))
+}
+
+async function benchOpening(): Promise<void> {
+  for (const rows of quick ? [1_200] : [10_000, 100_000]) {
+    const result = await measureOpening({ rows, rounds: quick ? 1 : 5 })
+    print(`A client opens ${rows} rows: the server`, formatOpening(result, rows, { isJudged }))
+  }
+}
+
+async function benchCollections(): Promise<void> {
+  const rows = quick ? 200 : 10_000
+  const result = await measureCollections({
+    rows,
+    rounds: quick ? 1 : 5,
+    changes: quick ? { array: 4, tanstack: 4, dnr: 4 } : { array: 100, tanstack: 100, dnr: 4_000 },
+  })
+  print(`${rows} rows in a page: CPU of the page`, formatCollections(result, { isJudged }))
+}
 
 console.log(describeMachine())
 if (quick) console.log('--quick: these figures mean nothing, and no budget is held against them.')
-const subscribers = quick ? 50 : 1_000
-const modes = [
-  { title: 'one change in flight', changesPerTick: 1, ticks: quick ? 4 : 60 },
-  { title: '16 changes in one tick', changesPerTick: 16, ticks: quick ? 1 : 20 },
-]
-if (names.length > 0) {
-  const result = await measureFanOut({ contenders: names, subscribers, rounds: quick ? 1 : 5, modes })
-  console.log(`\nFan-out to ${subscribers} subscribers: server CPU per delivered message\n`)
-  console.log(formatFanOut(result, quick ? [] : fanOutBudgets))
-}
-
-if (only === undefined || only.includes('latency')) {
-  const latency = await measureLatency({ writes: quick ? 10 : 1_000, warmUp: quick ? 2 : 200 })
-  console.log('\nFrom one process to the screen of another\n')
-  console.log(formatLatency(latency, { isJudged: !quick }))
-}
+await benchFanOut()
+if (isWanted('latency')) await benchLatency()
+if (isWanted('writes')) await benchWrites()
+if (isWanted('resume')) await benchResume()
+if (isWanted('opening')) await benchOpening()
+if (isWanted('collections')) await benchCollections()

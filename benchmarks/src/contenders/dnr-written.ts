@@ -12,6 +12,7 @@ export async function startDnrWithFile(path: string) {
   const relay = database.startRelay(realtime.eventBus)
   return {
     items,
+    history: database.changeLog,
     port,
     close: async () => {
       await relay.stop()

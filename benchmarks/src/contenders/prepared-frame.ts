@@ -32,7 +32,8 @@ export async function startPreparedFrame(): Promise<Contender> {
   }
 }
 
-function textFrame(text: string): Buffer {
+/** A message as the bytes of one WebSocket frame. */
+export function textFrame(text: string): Buffer {
   const payload = Buffer.from(text)
   const isLong = payload.length > 125
   const head = Buffer.alloc(isLong ? 4 : 2)

@@ -11,7 +11,7 @@ export interface Dialect {
 
 const subscribe = JSON.stringify({ type: 'subscribe', channel: 'entity:Item' })
 
-export const dialects: Readonly<Record<'ws' | 'socket.io' | 'dnr', Dialect>> = {
+export const dialects: Readonly<Record<'ws' | 'socket.io' | 'dnr' | 'dnr-idle', Dialect>> = {
   ws: { path: () => '/', answer: () => null, ready: null, delivered: '{"type":"entity:' },
   'socket.io': {
     path: () => '/socket.io/?EIO=4&transport=websocket',
@@ -23,6 +23,13 @@ export const dialects: Readonly<Record<'ws' | 'socket.io' | 'dnr', Dialect>> = {
     path: (client) => `/ws?token=user${client}`,
     answer: (head) => (head.startsWith('{"type":"connec') ? subscribe : null),
     ready: '{"type":"subscri',
+    delivered: '{"type":"entity:',
+  },
+  /** Connects, and subscribes when it is told to. */
+  'dnr-idle': {
+    path: (client) => `/ws?token=user${client}`,
+    answer: () => null,
+    ready: '{"type":"connec',
     delivered: '{"type":"entity:',
   },
 }

@@ -2,16 +2,25 @@ import { connect } from 'node:net'
 import type { Dialect } from './dialect.ts'
 import { clientFrame, createFrameReader } from './frame-reader.ts'
 
+export interface LoadClient {
+  /** Sends a message. */
+  say(text: string): void
+  close(): void
+}
+
 /** A WebSocket client that only counts: a plain TCP socket, no JSON, no objects per message. */
 export function startLoadClient(
   port: number,
   client: number,
   dialect: Dialect,
   delivered: () => void,
-): Promise<{ close(): void }> {
+): Promise<LoadClient> {
   return new Promise((resolve, reject) => {
     const socket = connect({ port, host: '127.0.0.1', noDelay: true })
-    const opened = { close: () => socket.destroy() }
+    const opened: LoadClient = {
+      say: (text) => void socket.write(clientFrame(text)),
+      close: () => socket.destroy(),
+    }
     let isReady = false
     const deliveredHead = Buffer.from(dialect.delivered)
     const reader = createFrameReader((opcode, head) => {

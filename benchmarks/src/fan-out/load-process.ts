@@ -1,10 +1,11 @@
 // All subscribers of one contender. Asked by the parent: start, connect, and to say when a total has arrived.
 import { answerParent } from '../process/child.ts'
 import { dialects } from './dialect.ts'
-import { startLoadClient } from './load-client.ts'
+import { type LoadClient, startLoadClient } from './load-client.ts'
 
 const AT_ONCE = 50
 
+const opened: LoadClient[] = []
 let received = 0
 let expected = Number.POSITIVE_INFINITY
 let arrived = (): void => {}
@@ -27,8 +28,16 @@ answerParent(
     }) => {
       for (let first = 0; first < clients; first += AT_ONCE) {
         const batch = Array.from({ length: Math.min(AT_ONCE, clients - first) }, (_, index) => first + index)
-        await Promise.all(batch.map((client) => startLoadClient(port, client, dialects[dialect], count)))
+        opened.push(
+          ...(await Promise.all(
+            batch.map((client) => startLoadClient(port, client, dialects[dialect], count)),
+          )),
+        )
       }
+    },
+    // Each client its own text, all at once.
+    say: ({ texts }: { texts: string[] }) => {
+      for (const [client, text] of texts.entries()) opened[client]?.say(text)
     },
     arrival: ({ total }: { total: number }) =>
       new Promise<void>((resolve) => {

@@ -17,9 +17,14 @@ export const canPin = availableParallelism() >= 2 && spawnSync('taskset', ['-c',
 /**
  * Starts `src/{entry}` with `args` under the same Node, on its core. Workspace packages are read from their sources.
  *
- * `nodeOptions` are for profiles: `BENCH_SERVER_OPTIONS=--cpu-prof pnpm bench`.
+ * `niceness`: how far it stands back behind what is measured on its core. Node's own options are for profiles: `BENCH_SERVER_OPTIONS=--cpu-prof pnpm bench`.
  */
-export async function startChild(entry: string, args: readonly string[], core: Core): Promise<Child> {
+export async function startChild(
+  entry: string,
+  args: readonly string[],
+  core: Core,
+  { niceness = 0 }: { readonly niceness?: number } = {},
+): Promise<Child> {
   const file = fileURLToPath(new URL(`../${entry}`, import.meta.url))
   const nodeOptions = (core === 'server' ? process.env['BENCH_SERVER_OPTIONS'] : undefined)?.split(' ') ?? []
   const node = [
@@ -30,7 +35,8 @@ export async function startChild(entry: string, args: readonly string[], core: C
     file,
     ...args,
   ]
-  const [command, ...rest] = canPin ? ['taskset', '-c', core === 'server' ? '0' : '1', ...node] : node
+  const pinned = canPin ? ['taskset', '-c', core === 'server' ? '0' : '1', ...node] : node
+  const [command, ...rest] = canPin && niceness > 0 ? ['nice', '-n', `${niceness}`, ...pinned] : pinned
   const child = spawn(command ?? process.execPath, rest, {
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     serialization: 'json',

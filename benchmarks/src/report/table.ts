@@ -20,3 +20,23 @@ export function formatTable(rows: readonly (readonly string[])[]): string {
 export function verdict(value: number, budget: number): string {
   return value <= budget ? 'met' : 'NOT MET'
 }
+
+/** A figure that a budget may be held against. */
+export interface Judged {
+  readonly title: string
+  readonly value: number
+  readonly atMost?: number
+  readonly atLeast?: number
+}
+
+export function judgedHead(isJudged: boolean): string[] {
+  return ['', 'measured', ...(isJudged ? ['budget', ''] : [])]
+}
+
+/** A line of a table of such figures. */
+export function judgedCells({ title, value, atMost, atLeast }: Judged, isJudged: boolean): string[] {
+  const cells = [title, value.toFixed(2)]
+  if (!isJudged) return cells
+  if (atMost !== undefined) return [...cells, `≤ ${atMost}`, verdict(value, atMost)]
+  return atLeast === undefined ? cells : [...cells, `≥ ${atLeast}`, verdict(atLeast, value)]
+}

@@ -10,7 +10,7 @@ import {
 } from './collection/optimistic-collection.ts'
 import { createFailedMutations, type FailedMutation } from './mutation/failed-mutations.ts'
 import { createMutation } from './mutation/mutation.ts'
-import { createRandomId } from './mutation/mutation-id.ts'
+import { createRandomIds } from './mutation/mutation-id.ts'
 import { createMutationQueue } from './mutation/mutation-queue.ts'
 import type { ConfirmedRows, VersionedRow } from './ports/confirmed-rows.ts'
 import type { MutationTransport } from './ports/mutation-transport.ts'
@@ -80,7 +80,7 @@ export function createOptimisticManager(options: OptimisticManagerOptions): Opti
   const {
     transport,
     onError,
-    createId = createRandomId,
+    createId = createRandomIds(),
     clock = systemClock,
     random = systemRandom,
     retry = OPTIMISTIC_DEFAULTS.retry,

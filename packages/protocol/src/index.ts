@@ -23,10 +23,12 @@ export type { JsonForm, RowCodec, WireRowOf } from './row-codec.ts'
 export type { Change, ChangeSink, Operation, WireRow } from './change.ts'
 export {
   comparePositions,
+  floorPosition,
   formatPosition,
   hasReached,
   holdsPosition,
   isSamePosition,
+  liesBetween,
   parsePosition,
   readPosition,
 } from './position.ts'

@@ -58,6 +58,21 @@ export function holdsPosition(
   return position.offset >= range.firstOffset - 1 && position.offset <= lastOffset
 }
 
+/**
+ * True when `position` must lie on the history that `from` and `to` lie on: it is `from`, or stands between them in the
+ * epoch of both. False says nothing.
+ */
+export function liesBetween(position: Position, from: Position, to: Position): boolean {
+  if (isSamePosition(position, from)) return true
+  const isOneEpoch = position.epoch === from.epoch && position.epoch === to.epoch
+  return isOneEpoch && hasReached(position, from) && hasReached(to, position)
+}
+
+/** The last multiple of `step` offsets not after `position`; whether its epoch reaches so far back is not known. */
+export function floorPosition(position: Position, step: number): Position {
+  return { epoch: position.epoch, offset: position.offset - (position.offset % step) }
+}
+
 /** `epoch:offset`, as the `DNR-Position` header carries it. */
 export function formatPosition(position: Position): string {
   return `${position.epoch}:${position.offset}`

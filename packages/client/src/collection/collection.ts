@@ -149,26 +149,24 @@ export function createCollection<Row extends Versioned>(
 
   /** A snapshot as a difference: what is the same stays the same object. */
   function resync(incoming: readonly WireRow[], at: Position): void {
-    const differing = new Map(sorted.list.map((row) => [row.id, row]))
+    const before = new Map(sorted.list.map((row) => [row.id, row]))
     if (position?.epoch !== at.epoch) answers.clear()
     sorted.reset(
       incoming.map((wire) => {
-        const known = differing.get(wire.id)
+        const known = before.get(wire.id)
         return known && isSameRow(form.encode(known), wire) ? known : form.decode(wire)
       }),
     )
     moveTo(at)
     answers.forEach(applyAnswer)
+    const changes: RowChange<Row>[] = []
+    for (const [id, row] of before) if (sorted.get(id) !== row) changes.push(describe(id, null))
     for (const row of sorted.list) {
-      if (differing.get(row.id) === row) differing.delete(row.id)
-      else differing.set(row.id, row)
+      const { id, version } = row
+      if (!before.has(id)) changes.push({ id, row, version, mutationId: null })
     }
-    isChanged ||= differing.size > 0
-    batches.push({
-      kind: 'resync',
-      position: at,
-      changes: [...differing.keys()].map((id) => describe(id, null)),
-    })
+    isChanged ||= changes.length > 0
+    batches.push({ kind: 'resync', position: at, changes })
   }
 
   function applyEvents(events: readonly EntityEvent[], at: Position): void {

@@ -44,7 +44,7 @@ export function createSortedRows<Row extends { readonly id: string }>(
     put(row) {
       const known = byId.get(row.id)
       let to = placeOf(row)
-      const from = known ? placeOf(known) : list.push(row) - 1
+      const from = !known ? list.push(row) - 1 : known === list[to] ? to : placeOf(known)
       if (from < to) to--
       slide(from, to)
       list[to] = row
@@ -58,7 +58,8 @@ export function createSortedRows<Row extends { readonly id: string }>(
       byId.delete(id)
     },
     reset(rows) {
-      byId = new Map(rows.map((row) => [row.id, row]))
+      byId = new Map()
+      for (const row of rows) byId.set(row.id, row)
       list = [...byId.values()].sort(compare)
     },
   }

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
-import { createRandomId } from '../../src/mutation/mutation-id.ts'
+import { createRandomIds } from '../../src/mutation/mutation-id.ts'
 
-const ids = Array.from({ length: 2_000 }, createRandomId)
+const ids = Array.from({ length: 2_000 }, createRandomIds())
 
 test('26 letters and digits, different each time (A12)', () => {
   for (const id of ids) expect(id).toMatch(/^[a-z0-9]{26}$/)

@@ -6,6 +6,8 @@ import type { SqliteHandle, SqliteStatement } from './sqlite-handle.ts'
 /** A handle and the statements prepared on it. Everything is synchronous. */
 export interface Connection {
   readonly handle: SqliteHandle
+  /** How many statements `run` was asked for: when it stands where it stood, nothing can have been written. */
+  readonly writesRun: number
   run<Parameters extends object>(
     statement: CompiledStatement<Parameters, unknown>,
     parameters: Parameters,
@@ -32,6 +34,8 @@ const MAX_STATEMENTS = 300
 /** Puts a cache of prepared statements around a handle. */
 export function createConnection(handle: SqliteHandle): Connection {
   const statements = new Map<string, SqliteStatement>()
+  // Those that were compiled once are found without a look at their text, and live as long as their owner.
+  const compiled = new WeakMap<CompiledStatement<never, unknown>, SqliteStatement>()
 
   const prepare = (sql: string): SqliteStatement => {
     const known = statements.get(sql)
@@ -46,11 +50,26 @@ export function createConnection(handle: SqliteHandle): Connection {
     return statement
   }
 
+  const preparedOf = (statement: CompiledStatement<never, unknown>): SqliteStatement => {
+    const known = compiled.get(statement)
+    if (known !== undefined) return known
+    const prepared = handle.prepare(statement.sql)
+    compiled.set(statement, prepared)
+    return prepared
+  }
+
+  let writesRun = 0
   const connection: Connection = {
     handle,
-    run: (statement, parameters) => Number(prepare(statement.sql).run(...statement.bind(parameters)).changes),
-    get: (statement, parameters) => prepare(statement.sql).get(...statement.bind(parameters)) as never,
-    all: (statement, parameters) => prepare(statement.sql).all(...statement.bind(parameters)) as never,
+    get writesRun() {
+      return writesRun
+    },
+    run(statement, parameters) {
+      writesRun++
+      return Number(preparedOf(statement).run(...statement.bind(parameters)).changes)
+    },
+    get: (statement, parameters) => preparedOf(statement).get(...statement.bind(parameters)) as never,
+    all: (statement, parameters) => preparedOf(statement).all(...statement.bind(parameters)) as never,
     query: (sql, parameters) => {
       const statement = prepare(sql)
       if (statement.reader === false || statement.readonly === false) {

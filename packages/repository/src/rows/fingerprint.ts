@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 
 /** What a mutation asks for, as far as asking for it again must be the same. */
 export interface Asked {
@@ -12,11 +12,14 @@ export interface Asked {
 /** Equal for equal requests, whatever the order of their fields. */
 export function fingerprint({ entity, operation, id, fields, ifVersion }: Asked): string {
   const text = JSON.stringify([entity, operation, id ?? null, fields ?? null, ifVersion ?? null], sortKeys)
-  return createHash('sha256').update(text).digest('base64url')
+  return hash('sha256', text, 'base64url')
 }
 
 function sortKeys(_key: string, value: unknown): unknown {
   if (typeof value === 'bigint') return `${value}`
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return value
-  return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
+  const fields = value as Readonly<Record<string, unknown>>
+  const sorted: Record<string, unknown> = {}
+  for (const name of Object.keys(fields).sort()) sorted[name] = fields[name]
+  return sorted
 }

@@ -56,13 +56,14 @@ function createRow<E extends AnyEntity>(write: RowWrite<E>): WrittenRow<E> {
   const stored = model.store(values, 1)
   // Only an id that somebody chose can have been another row's.
   if (checked.isChosenId) stored['version'] = firstVersion(connection, { entity: model.entity.name, id })
-  authorize(write, null, model.toTyped(stored))
+  const typed = model.toTyped(stored)
+  authorize(write, null, typed)
   try {
     connection.run(statements.insert, stored)
   } catch (error) {
     throw isTakenId(error, model.table) ? takenId(model, id) : error
   }
-  return record(write, 'created', null, stored)
+  return record(write, 'created', { before: null, after: stored, row: typed })
 }
 
 function updateRow<E extends AnyEntity>(write: RowWrite<E>): WrittenRow<E> {
@@ -82,7 +83,7 @@ function updateRow<E extends AnyEntity>(write: RowWrite<E>): WrittenRow<E> {
   checkMergedRow(model, typedAfter)
   const row = { ...columns, version, id: typedBefore.id }
   transaction.connection.run(statements.update(Object.keys(columns)), row)
-  return record(write, 'updated', before, after)
+  return record(write, 'updated', { before, after, row: typedAfter })
 }
 
 function deleteRow<E extends AnyEntity>(write: RowWrite<E>): WrittenRow<E> {
@@ -94,7 +95,7 @@ function deleteRow<E extends AnyEntity>(write: RowWrite<E>): WrittenRow<E> {
   checkExpectedVersion(write.checked, typedBefore)
   const { id } = typedBefore
   transaction.connection.run(statements.remove, { id })
-  const written = record(write, 'deleted', before, null)
+  const written = record(write, 'deleted', { before, after: null, row: null })
   const { version, position } = written.result
   buryRow(transaction.connection, { entity: model.entity.name, id }, version, position.offset)
   return written
@@ -109,11 +110,17 @@ function authorize<E extends AnyEntity>(
   context.authorize?.({ operation, before, after, fields: Object.keys(given), replay: false })
 }
 
+/** A row before and after a write as it is stored, and the row after it as its entity types it. */
+interface Images<E extends AnyEntity> {
+  readonly before: StoredRow | null
+  readonly after: StoredRow | null
+  readonly row: RowOf<E> | null
+}
+
 function record<E extends AnyEntity>(
   { writer, context, transaction }: RowWrite<E>,
   operation: Operation,
-  before: StoredRow | null,
-  after: StoredRow | null,
+  { before, after, row }: Images<E>,
 ): WrittenRow<E> {
   const { model } = writer
   const wireBefore = before === null ? null : model.toWire(before)
@@ -133,7 +140,6 @@ function record<E extends AnyEntity>(
     mutationId: context.mutationId ?? null,
     actor: context.principal?.id ?? null,
   })
-  const row = after === null ? null : model.toTyped(after)
   return { result: { row, version, position, replayed: false }, answer: afterText }
 }
 

@@ -37,23 +37,31 @@ function watched(path: string): {
   return { handle, commands, close: () => void inner.close() }
 }
 
-test('writes that arrive together share a commit, and one alone needs no savepoint', async () => {
+test('writes that arrive together share a commit, without savepoints until one fails after it has written', async () => {
   using file = temporaryFile()
   const { handle, commands, close } = watched(file.path)
   const database = openDatabase({ handle })
   const tasks = createRealtimeRepository({ database, entity: Task })
   await database.migrate([tasks])
 
-  commands.length = 0
-  await tasks.create({ title: 'alone' })
-  expect(commands).toEqual(['BEGIN IMMEDIATE', 'COMMIT'])
-
-  commands.length = 0
-  await Promise.all(['a', 'b', 'c'].map((title) => tasks.create({ title })))
-  expect(commands).toEqual([
-    'BEGIN IMMEDIATE',
-    ...Array.from({ length: 3 }, () => ['SAVEPOINT dnr', 'RELEASE dnr']).flat(),
-    'COMMIT',
+  const together = async (ids: readonly string[]): Promise<unknown[]> => {
+    commands.length = 0
+    const codes = await Promise.all(ids.map((id) => codeOf(tasks.create({ id, title: 'x' }))))
+    return [codes.filter((code) => code !== 'resolved'), commands]
+  }
+  expect(await together(['alone'])).toEqual([[], ['BEGIN IMMEDIATE', 'COMMIT']])
+  expect(await together(['a', 'b', 'c'])).toEqual([[], ['BEGIN IMMEDIATE', 'COMMIT']])
+  // Refused before anything is written.
+  expect(await together(['d', '..', 'e'])).toEqual([['bad_field'], ['BEGIN IMMEDIATE', 'COMMIT']])
+  expect(await together(['f', 'a', 'g'])).toEqual([
+    ['id_taken'],
+    [
+      'BEGIN IMMEDIATE, ROLLBACK, BEGIN IMMEDIATE',
+      'SAVEPOINT dnr, RELEASE dnr',
+      'SAVEPOINT dnr, ROLLBACK TO dnr, RELEASE dnr',
+      'SAVEPOINT dnr, RELEASE dnr',
+      'COMMIT',
+    ].flatMap((line) => line.split(', ')),
   ])
   await database.close()
   close()

@@ -1,6 +1,7 @@
 // Who hears what. Holds channels, groups and subscriptions, and opens and ends them; does not hold sockets, and does not
 // number changes. Comes from event-bus/ (a change) and connection/ (a request); next: connection/outgoing.ts (frames).
 import {
+  type Change,
   type ChannelName,
   checkWhere,
   type Clock,
@@ -11,11 +12,11 @@ import {
 import { type Connection, isLive, principalOf } from '../connection/connection.ts'
 import { type MaybePromise, whenReady } from '../policy/maybe-promise.ts'
 import { FORBIDDEN, isOwnFault, type Refusal, refusalOf } from '../connection/refusal.ts'
-import type { Frame } from '../ports/server-socket.ts'
+import type { Frame, FrameRun } from '../ports/server-socket.ts'
 import type { Authorization, AuthorizeChannel } from './authorize-channel.ts'
 import { createChannelRegistry } from './channel-registry.ts'
 import type { KnownEntity } from './entities.ts'
-import type { HistoryReader } from './history-reader.ts'
+import { forgetHeard, type HistoryReader } from './history-reader.ts'
 import { collect, isAtHead, openByReading, type OpeningContext, opensAtOnce } from './open-subscription.ts'
 import { requestAgain } from './request-again.ts'
 import { subscribedFrame } from './snapshot-frames.ts'
@@ -27,6 +28,7 @@ import {
   subscriptionKey,
   type SubscribeRequest,
 } from './subscription.ts'
+import { createTurns } from './turns.ts'
 
 /** What a request to subscribe came to. */
 export type SubscribeResult = 'installed' | 'refused'
@@ -52,7 +54,7 @@ export interface Channels extends ChannelManager {
   /** Ends everything of a connection. */
   release(connection: Connection): void
   /** To every member of a group; those who still read get it afterwards. */
-  deliver(group: Group, frame: Frame, position: Position | null): void
+  deliver(group: Group, frame: Frame, change: Pick<Change, 'id' | 'position'>): void
   /** To everybody who hears the channel, once each; returns how many. */
   broadcast(channel: string, frame: Frame, exclude?: string): number
 }
@@ -68,6 +70,7 @@ export interface ChannelManagerOptions {
   ready(): MaybePromise<void>
   position(): Position | null
   send(connection: Connection, frame: Frame): void
+  sendRun(connection: Connection, run: FrameRun): void
   refuse(connection: Connection, error: Refusal): void
   closeSlow(connection: Connection): void
   onSubscribed(connection: Connection, entry: ChannelEntry): void
@@ -78,7 +81,7 @@ export interface ChannelManagerOptions {
 export function createChannelManager(options: ChannelManagerOptions): Channels {
   const { clock, authorize, send, refuse } = options
   const registry = createChannelRegistry()
-  const context: OpeningContext = { ...options }
+  const context: OpeningContext = { ...options, turns: createTurns(clock) }
 
   const refuseAttempt = (
     { request }: Attempt,
@@ -270,7 +273,7 @@ export function createChannelManager(options: ChannelManagerOptions): Channels {
     reopen(connection) {
       const installed = [...(connection.subscriptions?.values() ?? [])]
       // What others of the group read was judged by the rights of before.
-      for (const { group } of installed) group.pages = null
+      for (const { group } of installed) group.reading = null
       for (const subscription of installed) {
         // Rows come anew, so that nothing more need be sent by the rights of before, however long the rule thinks.
         if (subscription.group.grant !== null) remove(subscription)
@@ -286,8 +289,8 @@ export function createChannelManager(options: ChannelManagerOptions): Channels {
       for (const subscription of connection.subscriptions?.values() ?? []) registry.remove(subscription)
       connection.subscriptions = null
     },
-    deliver(group, frame, position) {
-      group.pages = null
+    deliver(group, frame, { id, position }) {
+      forgetHeard(group, id)
       const { members } = group
       // From the end: a member that is removed meanwhile makes place for one that has been served.
       for (let index = members.length - 1; index >= 0; index--) {

@@ -29,7 +29,13 @@ export function createChannelRegistry(): ChannelRegistry {
   const channelOf = (request: SubscribeRequest): ChannelEntry => {
     const known = channels.get(request.name)
     if (known !== undefined) return known
-    const entry: ChannelEntry = { name: request.name, channel: request.channel, groups: [] }
+    const entry: ChannelEntry = {
+      name: request.name,
+      channel: request.channel,
+      groups: [],
+      opening: 0,
+      blocks: null,
+    }
     channels.set(request.name, entry)
     return entry
   }
@@ -54,7 +60,7 @@ export function createChannelRegistry(): ChannelRegistry {
       members: [],
       index: channel.groups.length,
       opening: 0,
-      pages: null,
+      reading: null,
     }
     channel.groups.push(group)
     groups.set(key, group)
@@ -89,7 +95,7 @@ export function createChannelRegistry(): ChannelRegistry {
         opening,
       }
       group.members.push(subscription)
-      if (opening !== null) group.opening++
+      if (opening !== null) startReading(group)
       subscriptionCount++
       connection.subscriptions ??= new Map()
       connection.subscriptions.set(ownKey, subscription)
@@ -130,8 +136,15 @@ export function holdUntil(subscription: Subscription, readTo: Position): void {
   stopReading(subscription)
 }
 
+function startReading(group: Group): void {
+  group.opening++
+  group.channel.opening++
+}
+
 function stopReading({ group }: Subscription): void {
-  if (--group.opening === 0) group.pages = null
+  const { channel } = group
+  if (--group.opening === 0) group.reading = null
+  if (--channel.opening === 0) channel.blocks = null
 }
 
 /** Takes one out by moving the last into its place. */

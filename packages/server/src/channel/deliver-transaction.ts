@@ -33,7 +33,7 @@ export function createDeliverTransaction({
       for (let index = groups.length - 1; index >= 0; index--) {
         const group = groups[index] as Group
         const outcome = view.outcome(group)
-        if (outcome !== null) channels.deliver(group, view.frame(group, outcome, false), view.change.position)
+        if (outcome !== null) channels.deliver(group, view.frame(group, outcome, false), view.change)
       }
     }
   }
@@ -42,7 +42,7 @@ export function createDeliverTransaction({
   const deliverTogether = (eventsByGroup: ReadonlyMap<Group, readonly Event[]>): void => {
     for (const [group, events] of eventsByGroup) {
       for (const [index, { view, outcome }] of events.entries()) {
-        channels.deliver(group, view.frame(group, outcome, index < events.length - 1), view.change.position)
+        channels.deliver(group, view.frame(group, outcome, index < events.length - 1), view.change)
       }
     }
   }

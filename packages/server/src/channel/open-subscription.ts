@@ -7,12 +7,14 @@
 // Too much collected → it is let go, and the log is read further instead. The log no longer reaches back → from the start.
 import { type Clock, DnrError, hasReached, type Position } from '@dnr/protocol'
 import { type Connection, isLive } from '../connection/connection.ts'
-import type { Frame } from '../ports/server-socket.ts'
+import type { Frame, FrameRun } from '../ports/server-socket.ts'
 import { endOpening, holdUntil, isInstalled } from './channel-registry.ts'
 import type { KnownEntity } from './entities.ts'
 import type { HistoryReader } from './history-reader.ts'
+import type { ReplayPage } from './replay-page.ts'
 import { readSnapshot, type SnapshotPart, snapshotFrame, subscribedFrame } from './snapshot-frames.ts'
 import type { Attempt, Group, Opening, Subscription } from './subscription.ts'
+import { inTurns, type Turns } from './turns.ts'
 
 /** What opening needs of the server. */
 export interface OpeningContext {
@@ -20,7 +22,10 @@ export interface OpeningContext {
   readonly reader: HistoryReader
   readonly entities: ReadonlyMap<string, KnownEntity>
   readonly maxQueueBytes: number
+  /** Those who read share them. */
+  readonly turns: Turns
   send(connection: Connection, frame: Frame): void
+  sendRun(connection: Connection, run: FrameRun): void
   /** Everything up to here has been delivered to live subscriptions. */
   position(): Position | null
   /** Ends a connection whose peer does not read. */
@@ -31,6 +36,8 @@ export interface OpeningContext {
 const MAX_COLLECTED_BYTES = 524_288
 /** Times that the log may be trimmed under a reader before it is told so. */
 const MAX_STARTS = 3
+/** Rows of a snapshot are read and encoded for one reader: a byte of them is as much work as this many of a replay. */
+const SNAPSHOT_WEIGHT = 4
 const DRAIN_POLL_MS = 10
 /** A peer that takes nothing for so long does not read. */
 const DRAIN_LIMIT_MS = 30_000
@@ -106,7 +113,8 @@ async function sendSnapshot(
   context: OpeningContext,
 ): Promise<Position | null> {
   let from: Position | null = null
-  for await (const part of readSnapshot(subscription.group, known, known.store)) {
+  const parts = readSnapshot(subscription.group, known, known.store)
+  for await (const part of inTurns(parts, context.turns, ({ rows }) => rows.length * SNAPSHOT_WEIGHT)) {
     if (!(await drained(subscription, context))) return null
     if (from === null)
       answer(subscription, attempt, { position: part.position, recovered: false, part }, context)
@@ -128,23 +136,29 @@ async function replay(
   for (;;) {
     const { opening } = subscription
     if (opening === null) return 'superseded'
-    // What was let go has been committed, so this read finds it; what comes from here on collects again.
-    restartCollecting(opening)
-    const page = await context.reader.page(subscription.group, after, options.afterSnapshot)
+    const page = await context.turns.run(() => {
+      // What was let go has been committed, so this read finds it; what comes from here on collects again.
+      restartCollecting(opening)
+      return context.reader.page(subscription.group, after, options.afterSnapshot)
+    }, pageBytes)
     if (!isOpen(subscription)) return 'superseded'
     if (!page.holds) return 'lost'
     announce?.()
     announce = null
-    for (const frame of page.frames) {
+    for (const run of page.runs) {
       if (isAboveHalf(subscription.connection, context) && !(await drained(subscription, context)))
         return 'superseded'
-      context.send(subscription.connection, frame)
+      context.sendRun(subscription.connection, run)
     }
     after = page.position
     if (!page.more && !opening.overflowed) return goLive(subscription, after, context)
     await pause(context.clock, 0)
     if (!isOpen(subscription)) return 'superseded'
   }
+}
+
+function pageBytes(page: ReplayPage): number {
+  return page.holds ? page.runs.reduce((bytes, run) => bytes + run.byteLength, 0) : 0
 }
 
 function restartCollecting(opening: Opening): void {

@@ -1,6 +1,6 @@
 // A page of the log as one group gets it: today's policy on the row as each change left it, and as it is now.
 import type { Position } from '@dnr/protocol'
-import type { Frame } from '../ports/server-socket.ts'
+import type { Frame, FrameRun } from '../ports/server-socket.ts'
 import type { ChangeView } from './change-view.ts'
 import type { Outcome } from './outcome.ts'
 import type { Group } from './subscription.ts'
@@ -10,7 +10,7 @@ export type ReplayPage =
   | { readonly holds: false }
   | {
       readonly holds: true
-      readonly frames: readonly Frame[]
+      readonly runs: readonly FrameRun[]
       readonly position: Position
       readonly more: boolean
     }

@@ -6,13 +6,18 @@ import type { AnyWhere, Channel, ChannelName, Position } from '@dnr/protocol'
 import type { Connection } from '../connection/connection.ts'
 import type { Grant } from '../policy/grant.ts'
 import type { Frame } from '../ports/server-socket.ts'
-import type { ReplayPage } from './replay-page.ts'
+import type { GroupReading } from './history-reader.ts'
+import type { LogBlocks } from './log-blocks.ts'
 
 /** A channel that somebody hears. */
 export interface ChannelEntry {
   readonly name: ChannelName
   readonly channel: Channel
   readonly groups: Group[]
+  /** How many of its subscriptions are still reading. */
+  opening: number
+  /** What they read of the log, while they do. */
+  blocks: LogBlocks | null
 }
 
 /** Subscriptions that get the same events as the same bytes: each change is judged and encoded once for all of them. */
@@ -29,8 +34,8 @@ export interface Group {
   index: number
   /** How many members are still reading. */
   opening: number
-  /** What they read, shared while they do and until the next event. */
-  pages: Map<string, Promise<ReplayPage>> | null
+  /** What they were sent of it, while they read. */
+  reading: GroupReading | null
 }
 
 /** One connection's installed interest in a channel. */

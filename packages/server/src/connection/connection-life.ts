@@ -11,7 +11,7 @@ import {
 import type { Channels } from '../channel/channel-manager.ts'
 import type { Limits } from '../limits/limits.ts'
 import type { ConnectionEnd } from '../ports/server-plugin.ts'
-import type { Frame } from '../ports/server-socket.ts'
+import type { Frame, FrameRun } from '../ports/server-socket.ts'
 import { type AuthenticationResult, type Authenticator, type Credentials, isExpired } from './authenticate.ts'
 import { type Connection, isLive, principalOf } from './connection.ts'
 import { type ConnectionRegistry, createConnectionRegistry } from './connection-registry.ts'
@@ -56,6 +56,7 @@ export interface ConnectionLife {
   /** Closes a connection whose session is over; `false` when it is not. */
   closeExpired(connection: Connection): boolean
   send(connection: Connection, frame: Frame): void
+  sendRun(connection: Connection, run: FrameRun): void
   say(connection: Connection, message: OutgoingMessage): void
   refuse(connection: Connection, refusal: Refusal): void
   stop(): void
@@ -253,6 +254,7 @@ export function createConnectionLife(options: ConnectionLifeOptions): Connection
     closeSlow,
     closeExpired,
     send: (connection, frame) => outgoing.send(connection, frame),
+    sendRun: (connection, run) => outgoing.sendRun(connection, run),
     say,
     refuse,
     stop() {

@@ -1,26 +1,41 @@
 // Everything that goes to a socket passes here: the bound of its queue is kept. Next: the transport, which gathers what
 // a socket gets in a tick.
-import type { Frame } from '../ports/server-socket.ts'
+import type { Frame, FrameRun } from '../ports/server-socket.ts'
 import { type Connection, isLive } from './connection.ts'
 
 export interface Outgoing {
   /** Sends, unless the connection is ending. A peer that does not read is closed instead. */
   send(connection: Connection, frame: Frame): void
+  /** The same for frames that follow each other. */
+  sendRun(connection: Connection, run: FrameRun): void
   /** Frames sent since the start. */
   readonly framesSent: number
 }
 
 export function createOutgoing(maxQueueBytes: number, onSlow: (connection: Connection) => void): Outgoing {
   let framesSent = 0
+
+  const hasRoom = (connection: Connection, byteLength: number): boolean => {
+    if (!isLive(connection)) return false
+    const { bufferedBytes } = connection.socket
+    // What is larger than the whole queue still goes out to somebody who has read everything.
+    if (bufferedBytes === 0 || bufferedBytes + byteLength <= maxQueueBytes) return true
+    onSlow(connection)
+    return false
+  }
+
   return {
     send(connection, frame) {
-      if (!isLive(connection)) return
-      const { socket } = connection
-      const { bufferedBytes } = socket
-      // A frame larger than the whole queue still goes out to somebody who has read everything.
-      if (bufferedBytes > 0 && bufferedBytes + frame.byteLength > maxQueueBytes) return onSlow(connection)
+      if (!hasRoom(connection, frame.byteLength)) return
       framesSent++
-      socket.send(frame)
+      connection.socket.send(frame)
+    },
+    sendRun(connection, run) {
+      if (!hasRoom(connection, run.byteLength)) return
+      framesSent += run.frames.length
+      const { socket } = connection
+      if (socket.sendRun === undefined) for (const frame of run.frames) socket.send(frame)
+      else socket.sendRun(run)
     },
     get framesSent() {
       return framesSent

@@ -3,7 +3,7 @@
 import { type ChannelName, CLOSE_CODES, DnrError, parseChannel } from '@dnr/protocol'
 import type { SubscribeResult } from '../channel/channel-manager.ts'
 import { createTokenBucket } from '../limits/token-bucket.ts'
-import type { Frame, Handshake, ServerSocket, SocketEvents } from '../ports/server-socket.ts'
+import type { Frame, FrameRun, Handshake, ServerSocket, SocketEvents } from '../ports/server-socket.ts'
 import { checkClose } from './close-arguments.ts'
 import { type Connection, type ConnectionView, isLive } from './connection.ts'
 import { type ConnectionLifeOptions, createConnectionLife } from './connection-life.ts'
@@ -79,6 +79,7 @@ export interface Connections extends WebSocketManager {
   readonly isDraining: boolean
   find(connectionId: string): Connection | undefined
   send(connection: Connection, frame: Frame): void
+  sendRun(connection: Connection, run: FrameRun): void
   refuse(connection: Connection, refusal: Refusal): void
   closeSlow(connection: Connection): void
   /** Closes a connection whose session is over; `false` when it is not. */
@@ -208,6 +209,7 @@ export function createWebSocketManager(options: WebSocketManagerOptions): Connec
     },
     find: (connectionId) => registry.byId.get(connectionId),
     send: life.send,
+    sendRun: life.sendRun,
     refuse: life.refuse,
     closeSlow: life.closeSlow,
     closeExpired: life.closeExpired,

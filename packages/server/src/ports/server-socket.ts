@@ -6,6 +6,15 @@ export interface Frame {
   wire?: unknown
 }
 
+/** Messages that follow each other, shared by all who receive all of them. */
+export interface FrameRun {
+  readonly frames: readonly Frame[]
+  /** The sum of theirs. */
+  readonly byteLength: number
+  /** As that of a frame. */
+  wire?: unknown
+}
+
 /**
  * A connection's socket as the server uses it; a transport makes one for each accepted socket.
  *
@@ -15,6 +24,8 @@ export interface Frame {
  */
 export interface ServerSocket {
   send(frame: Frame): void
+  /** The same as `send` for one frame after the other. Optional: a transport that gains nothing by it leaves it out. */
+  sendRun?(run: FrameRun): void
   close(code: number, reason: string): void
   terminate(): void
   ping(): void

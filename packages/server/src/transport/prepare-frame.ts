@@ -1,4 +1,4 @@
-import type { Frame } from '../ports/server-socket.ts'
+import type { Frame, FrameRun } from '../ports/server-socket.ts'
 
 /** Final frame, text. */
 const TEXT = 0x81
@@ -8,18 +8,45 @@ export function prepareFrame(frame: Frame): Buffer {
   return (frame.wire ??= textFrame(frame)) as Buffer
 }
 
-function textFrame({ text, byteLength }: Frame): Buffer {
-  const headerBytes = byteLength < 126 ? 2 : byteLength < 65_536 ? 4 : 10
-  const buffer = Buffer.allocUnsafe(headerBytes + byteLength)
-  buffer[0] = TEXT
-  if (headerBytes === 2) buffer[1] = byteLength
-  else if (headerBytes === 4) {
-    buffer[1] = 126
-    buffer.writeUInt16BE(byteLength, 2)
-  } else {
-    buffer[1] = 127
-    buffer.writeBigUInt64BE(BigInt(byteLength), 2)
-  }
-  buffer.write(text, headerBytes, 'utf8')
+/** The bytes of all frames of a run, one after the other; made once and kept on the run alone. */
+export function prepareRun(run: FrameRun): Buffer {
+  return (run.wire ??= textFrames(run.frames)) as Buffer
+}
+
+function textFrame(frame: Frame): Buffer {
+  const buffer = Buffer.allocUnsafe(wireBytes(frame))
+  writeFrame(buffer, 0, frame)
   return buffer
+}
+
+function textFrames(frames: readonly Frame[]): Buffer {
+  const buffer = Buffer.allocUnsafeSlow(frames.reduce((bytes, frame) => bytes + wireBytes(frame), 0))
+  let at = 0
+  for (const frame of frames) at = writeFrame(buffer, at, frame)
+  return buffer
+}
+
+function headerBytes({ byteLength }: Frame): number {
+  return byteLength < 126 ? 2 : byteLength < 65_536 ? 4 : 10
+}
+
+function wireBytes(frame: Frame): number {
+  return headerBytes(frame) + frame.byteLength
+}
+
+/** Writes a frame and returns where it ends. */
+function writeFrame(buffer: Buffer, at: number, frame: Frame): number {
+  const { text, byteLength } = frame
+  const header = headerBytes(frame)
+  buffer[at] = TEXT
+  if (header === 2) buffer[at + 1] = byteLength
+  else if (header === 4) {
+    buffer[at + 1] = 126
+    buffer.writeUInt16BE(byteLength, at + 2)
+  } else {
+    buffer[at + 1] = 127
+    buffer.writeBigUInt64BE(BigInt(byteLength), at + 2)
+  }
+  buffer.write(text, at + header, 'utf8')
+  return at + header + byteLength
 }

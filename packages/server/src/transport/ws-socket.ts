@@ -2,10 +2,13 @@
 // straight to the TCP socket, as bytes prepared once for all receivers.
 import type { Duplex } from 'node:stream'
 import type { WebSocket } from 'ws'
-import type { Frame, ServerSocket, SocketEvents } from '../ports/server-socket.ts'
+import type { Frame, FrameRun, ServerSocket, SocketEvents } from '../ports/server-socket.ts'
+import { prepareRun } from './prepare-frame.ts'
 import type { Gathering, TickFlush } from './tick-flush.ts'
 
 const NORMAL_OPEN = 1
+/** Shorter runs are better off in one write with what else the socket gets in the tick. */
+const MIN_RUN_BYTES = 16_384
 
 interface WsSocket extends ServerSocket, Gathering {
   readonly ws: WebSocket
@@ -21,6 +24,14 @@ type Marked = WebSocket & { [kSocket]?: WsSocket }
 const methods = {
   send(this: WsSocket, frame: Frame): void {
     if (this.ws.readyState === NORMAL_OPEN) this.flush.add(this, frame)
+  },
+  sendRun(this: WsSocket, run: FrameRun): void {
+    if (run.byteLength < MIN_RUN_BYTES) {
+      for (const frame of run.frames) methods.send.call(this, frame)
+    } else {
+      this.flush.flush(this)
+      this.write(prepareRun(run))
+    }
   },
   write(this: WsSocket, buffer: Buffer): void {
     // After a close frame nothing may follow, and a socket that is gone takes nothing.

@@ -1,0 +1,157 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type Child, startChild } from '../process/child.ts'
+import { type Pauses, worstPauses } from '../process/event-loop.ts'
+import type { Usage } from '../process/usage.ts'
+import { median, quantile } from '../report/median.ts'
+import { type Gap, missedBy } from './gap.ts'
+import { type ResumeContenderName, resumeContenders } from './resume-contender.ts'
+
+export interface ResumeOptions {
+  readonly contenders: readonly ResumeContenderName[]
+  readonly clients: number
+  /** How many changes each client missed, on average. */
+  readonly changes: number
+  readonly rounds: number
+  /** How long the others are listened to while nobody resumes. */
+  readonly quietMs: number
+}
+
+/** What it took to bring all clients up to date; medians of the rounds, the highest of the memory. */
+export interface ResumeFigures {
+  /** Server CPU per replayed message. */
+  readonly micros: number
+  /** From the first request to the last message. */
+  readonly wallMs: number
+  /** What the process held more than before. */
+  readonly grownBytes: number
+  readonly pauses: Pauses
+  readonly idlePauses: Pauses
+}
+
+export interface ResumeResult {
+  readonly figures: ReadonlyMap<Gap, ReadonlyMap<ResumeContenderName, ResumeFigures>>
+  /** Microseconds from question to answer of clients of DNR that do not resume, p99; null: DNR was not measured. */
+  readonly others: { readonly quiet: number; readonly meanwhile: Readonly<Record<Gap, number>> } | null
+}
+
+interface Arena {
+  readonly name: ResumeContenderName
+  readonly server: Child
+  readonly load: Child
+  total: number
+}
+
+type Sample = ResumeFigures
+
+export async function measureResume({
+  contenders,
+  clients,
+  changes,
+  rounds,
+  quietMs,
+}: ResumeOptions): Promise<ResumeResult> {
+  const folder = await mkdtemp(join(tmpdir(), 'dnr-bench-'))
+  const idle = await startChild('process/idle-process.ts', [], 'server')
+  const healthy = await startChild('resume/healthy-process.ts', [], 'load')
+  const arenas: Arena[] = []
+  try {
+    for (const name of contenders) {
+      arenas.push(await openArena(name, join(folder, `${name}.db`), clients, changes))
+    }
+    const dnr = arenas.find(({ name }) => name === 'dnr')
+    if (dnr !== undefined) await healthy.ask({ kind: 'connect', ...(await portOf(dnr.server)) })
+    const listen = <Result>(measure: () => Promise<Result>) => listenMeanwhile(healthy, measure)
+    const quiet = dnr && quantile((await listen(() => sleep(quietMs))).latencies, 0.99)
+    const figures = new Map<Gap, Map<ResumeContenderName, ResumeFigures>>()
+    const latencies: Record<Gap, number[]> = { same: [], spread: [] }
+    for (const gap of ['same', 'spread'] as const) {
+      const samples = new Map(arenas.map(({ name }) => [name, [] as Sample[]]))
+      const missed = missedBy(clients, changes, gap)
+      for (let round = 0; round <= rounds; round++) {
+        for (const arena of arenas) {
+          const measured = await listen(() => measureRound(arena, idle, missed))
+          // The first round warms up.
+          if (round === 0) continue
+          samples.get(arena.name)?.push(measured.result)
+          if (arena === dnr) latencies[gap].push(...measured.latencies)
+        }
+      }
+      figures.set(gap, new Map([...samples].map(([name, list]) => [name, summarise(list)])))
+    }
+    const meanwhile = { same: quantile(latencies.same, 0.99), spread: quantile(latencies.spread, 0.99) }
+    return { figures, others: quiet === undefined ? null : { quiet, meanwhile } }
+  } finally {
+    const children = [idle, healthy, ...arenas.flatMap(({ server, load }) => [load, server])]
+    await Promise.all(children.map((child) => child.close()))
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
+/** What clients that do not resume wait for their answers while something is measured. */
+async function listenMeanwhile<Result>(
+  healthy: Child,
+  measure: () => Promise<Result>,
+): Promise<{ readonly result: Result; readonly latencies: number[] }> {
+  await healthy.ask({ kind: 'begin' })
+  const result = await measure()
+  const { latencies } = await healthy.ask<{ latencies: number[] }>({ kind: 'end' })
+  return { result, latencies }
+}
+
+function portOf(server: Child): Promise<{ port: number }> {
+  return server.ask<{ port: number }>({ kind: 'port' })
+}
+
+async function openArena(
+  name: ResumeContenderName,
+  file: string,
+  clients: number,
+  changes: number,
+): Promise<Arena> {
+  const server = await startChild('resume/resume-server-process.ts', [name, file, `${changes * 2}`], 'server')
+  const load = await startChild('fan-out/load-process.ts', [], 'load', { niceness: 10 })
+  const { port } = await portOf(server)
+  await load.ask({ kind: 'connect', port, dialect: resumeContenders[name].dialect, clients })
+  return { name, server, load, total: 0 }
+}
+
+async function measureRound(arena: Arena, idle: Child, missed: readonly number[]): Promise<Sample> {
+  const { name, server, load } = arena
+  const messages = missed.reduce((sum, count) => sum + count, 0)
+  arena.total += messages
+  const { texts } = await server.ask<{ texts: string[] }>({ kind: 'requests', missed })
+  await Promise.all([server, idle].map((child) => child.ask({ kind: 'pauses:start' })))
+  const before = await server.ask<Usage>({ kind: 'usage' })
+  const startedAt = performance.now()
+  const arrival = load.ask({ kind: 'arrival', total: arena.total })
+  await load.ask({ kind: 'say', texts })
+  await arrival
+  const wallMs = performance.now() - startedAt
+  const after = await server.ask<Usage>({ kind: 'usage' })
+  const [pauses, idlePauses] = await Promise.all(
+    [server, idle].map((child) => child.ask<Pauses>({ kind: 'pauses:stop' })),
+  )
+  const { received } = await load.ask<{ received: number }>({ kind: 'received' })
+  if (received !== arena.total)
+    throw new Error(`${name} delivered ${received} messages instead of ${arena.total}`)
+  return {
+    micros: (after.cpuMicros - before.cpuMicros) / messages,
+    wallMs,
+    grownBytes: Math.max(0, after.peakBytes - before.peakBytes),
+    pauses: pauses as Pauses,
+    idlePauses: idlePauses as Pauses,
+  }
+}
+
+function summarise(samples: readonly Sample[]): ResumeFigures {
+  return {
+    micros: median(samples.map(({ micros }) => micros)),
+    wallMs: median(samples.map(({ wallMs }) => wallMs)),
+    grownBytes: Math.max(...samples.map(({ grownBytes }) => grownBytes)),
+    pauses: worstPauses(samples.map(({ pauses }) => pauses)),
+    idlePauses: worstPauses(samples.map(({ idlePauses }) => idlePauses)),
+  }
+}

@@ -1,0 +1,90 @@
+// Lets many readers of history and snapshots take turns, so that all of them together never keep the event loop from
+// everybody else for long. Holds who waits; knows nothing of what is read.
+import type { Clock } from '@dnr/protocol'
+
+export interface Turns {
+  /**
+   * Runs `step` when there is room in this turn of the event loop, in the order of the calls. `costOf` says afterwards
+   * how many bytes it had to do with.
+   */
+  run<T>(step: () => Promise<T>, costOf: (result: T) => number): Promise<T>
+}
+
+/** Bytes of a turn: a system takes a mebibyte in well under a millisecond. */
+const TURN_BYTES = 1_048_576
+/** What a step costs at least: small ones are work too. */
+const MIN_STEP_BYTES = 8_192
+/** Steps under way at once: they may wait for a store. */
+const MAX_STEPS = 8
+
+export function createTurns(clock: Clock): Turns {
+  const waiting: (() => void)[] = []
+  let steps = 0
+  let leftBytes = TURN_BYTES
+  let isTurning = false
+
+  const hasRoom = (): boolean => steps < MAX_STEPS && leftBytes > 0
+
+  const admit = (): void => {
+    while (waiting.length > 0 && hasRoom()) {
+      steps++
+      waiting.shift()?.()
+    }
+  }
+
+  const nextTurn = (): void => {
+    isTurning = false
+    leftBytes = TURN_BYTES
+    admit()
+  }
+
+  const ended = (bytes: number): void => {
+    steps--
+    leftBytes -= Math.max(bytes, MIN_STEP_BYTES)
+    if (!isTurning) {
+      isTurning = true
+      clock.setTimeout(nextTurn, 0)
+    }
+    admit()
+  }
+
+  const begin = (): Promise<void> | undefined => {
+    if (waiting.length === 0 && hasRoom()) return void steps++
+    return new Promise((resolve) => void waiting.push(resolve))
+  }
+
+  return {
+    async run(step, costOf) {
+      const turn = begin()
+      if (turn !== undefined) await turn
+      let bytes = 0
+      try {
+        const result = await step()
+        bytes = costOf(result)
+        return result
+      } finally {
+        ended(bytes)
+      }
+    },
+  }
+}
+
+/** Hands out what `items` makes, each in a turn. */
+export async function* inTurns<T>(
+  items: AsyncGenerator<T, void, undefined>,
+  turns: Turns,
+  costOf: (item: T) => number,
+): AsyncGenerator<T, void, undefined> {
+  try {
+    for (;;) {
+      const next = await turns.run(
+        () => items.next(),
+        ({ value }) => (value === undefined ? 0 : costOf(value)),
+      )
+      if (next.done === true) return
+      yield next.value
+    }
+  } finally {
+    await items.return()
+  }
+}

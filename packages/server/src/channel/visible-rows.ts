@@ -1,0 +1,64 @@
+// Which rows a group sees at this moment, asked of the store; what one member asked is kept for the others until the group
+// hears of the row.
+import { matchesWhere } from '@dnr/protocol'
+import type { KnownEntity } from './entities.ts'
+import type { Group } from './subscription.ts'
+
+/** A look at the store: the ids that it showed. */
+type Look = Promise<ReadonlySet<string>>
+
+/** Looks by the ids that were asked for. */
+export type Looks = Map<string, Look>
+
+/** Rows that are looked up at once; the bound of `in`. */
+const LOOKUP_ROWS = 100
+const MAX_KEPT = 10_000
+
+/** Those of `ids` that are visible. */
+export async function visibleNow(
+  group: Group,
+  looks: Looks,
+  ids: Iterable<string>,
+  known: KnownEntity,
+): Promise<(id: string) => boolean> {
+  const { store } = known
+  if (store === null) return () => true
+  if (looks.size > MAX_KEPT) looks.clear()
+  const wanted = [...new Set(ids)]
+  const unknown = wanted.filter((id) => !looks.has(id))
+  for (let from = 0; from < unknown.length; from += LOOKUP_ROWS) {
+    look(group, looks, unknown.slice(from, from + LOOKUP_ROWS), { ...known, store })
+  }
+  // Taken now: what the group hears while this waits is not for this answer. Each id is answered by its own look alone.
+  const asked = new Map(wanted.map((id) => [id, looks.get(id)]))
+  const answers = new Map<Look | undefined, ReadonlySet<string> | undefined>()
+  for (const each of new Set(asked.values())) answers.set(each, await each)
+  return (id) => answers.get(asked.get(id))?.has(id) === true
+}
+
+function look(
+  group: Group,
+  looks: Looks,
+  ids: readonly string[],
+  known: KnownEntity & { readonly store: NonNullable<KnownEntity['store']> },
+): void {
+  const asked = find(group, ids, known)
+  for (const id of ids) looks.set(id, asked)
+  // A failure is for those who wait for it; whoever comes next asks again.
+  asked.catch(() => {
+    for (const id of ids) if (looks.get(id) === asked) looks.delete(id)
+  })
+}
+
+async function find(
+  group: Group,
+  ids: readonly string[],
+  { store, codec }: KnownEntity & { readonly store: NonNullable<KnownEntity['store']> },
+): Promise<ReadonlySet<string>> {
+  const { rows } = await store.find({ where: { id: { in: ids } }, limit: LOOKUP_ROWS })
+  const visible = rows.filter((row) => {
+    const isMatch = group.where === null || matchesWhere(codec.encode(row), group.where)
+    return isMatch && group.grant?.sees(row) === true
+  })
+  return new Set(visible.map(({ id }) => id))
+}

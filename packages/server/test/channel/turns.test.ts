@@ -1,0 +1,70 @@
+import { createManualClock, drainMicrotasks } from '@dnr/testing'
+import { expect, test } from 'vitest'
+import { createTurns, inTurns } from '../../src/channel/turns.ts'
+
+const HALF = 600_000
+
+test('steps run at once until a turn is full, the others in the next turns, in the order of the calls', async () => {
+  const clock = createManualClock()
+  const turns = createTurns(clock)
+  const ran: number[] = []
+  const step = (name: number) =>
+    turns.run(
+      async () => void ran.push(name),
+      () => HALF,
+    )
+  const all = Promise.all([1, 2, 3, 4, 5].map(step))
+  await drainMicrotasks()
+  // Those that were under way when the turn was full go on.
+  expect(ran).toEqual([1, 2, 3, 4, 5])
+  await all
+  const next = Promise.all([6, 7, 8].map(step))
+  await drainMicrotasks()
+  expect(ran).toHaveLength(5)
+  await clock.advance(1)
+  await next
+  expect(ran).toEqual([1, 2, 3, 4, 5, 6, 7, 8])
+})
+
+test('eight steps are under way at once, and one that fails makes room', async () => {
+  const turns = createTurns(createManualClock())
+  const ends: ((error: Error) => void)[] = []
+  let begun = 0
+  const step = () =>
+    turns.run(
+      () => {
+        begun++
+        return new Promise<void>((_resolve, reject) => void ends.push(reject))
+      },
+      () => 0,
+    )
+  const results = Promise.allSettled(Array.from({ length: 10 }, step))
+  await drainMicrotasks()
+  expect(begun).toBe(8)
+  ends[3]?.(new Error('no'))
+  await drainMicrotasks()
+  expect(begun).toBe(9)
+  await drainMicrotasks()
+  for (const end of ends) end(new Error('no'))
+  await drainMicrotasks()
+  for (const end of ends) end(new Error('no'))
+  expect((await results).every(({ status }) => status === 'rejected')).toBe(true)
+})
+
+test('what is handed out in turns is closed when its reader stops early', async () => {
+  let isClosed = false
+  async function* numbers(): AsyncGenerator<number, void, undefined> {
+    try {
+      for (let n = 1; ; n++) yield n
+    } finally {
+      isClosed = true
+    }
+  }
+  const seen: number[] = []
+  for await (const n of inTurns(numbers(), createTurns(createManualClock()), () => 1)) {
+    seen.push(n)
+    if (n === 3) break
+  }
+  expect(seen).toEqual([1, 2, 3])
+  expect(isClosed).toBe(true)
+})
