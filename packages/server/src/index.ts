@@ -17,7 +17,9 @@ export type { ChannelRules } from './channel/authorize-channel.ts'
 export type { ApplicationMessage, WebSocketManager } from './connection/web-socket-manager.ts'
 export type { ConnectionView } from './connection/connection.ts'
 export type { CustomMessage, MessageContext, MessageHandler } from './connection/message-router.ts'
-export type { ChannelManager, SubscribeResult } from './channel/channel-manager.ts'
+export type { ChannelManager } from './channel/channel-manager.ts'
+export type { SubscribeResult } from './channel/subscription.ts'
+export type { RightsScope } from './policy/rights-stamps.ts'
 export type { ChangeListener, EmittedRow, EntityEventBus } from './event-bus/entity-event-bus.ts'
 
 // Ports: what the server asks of stores, transports and plugins

@@ -11,17 +11,25 @@ import {
 import { type Connection, isLive, principalOf } from '../connection/connection.ts'
 import { type MaybePromise, whenReady } from '../policy/maybe-promise.ts'
 import { FORBIDDEN, type Refusal } from '../connection/refusal.ts'
+import type { Grant } from '../policy/grant.ts'
 import type { Frame } from '../ports/server-socket.ts'
+import type { RightsStamps } from '../policy/rights-stamps.ts'
 import type { Authorization, AuthorizeChannel } from './authorize-channel.ts'
 import { createChannelRegistry } from './channel-registry.ts'
 import type { KnownEntity } from './entities.ts'
 import type { HistoryReader } from './history-reader.ts'
+import { newAttempt } from './attempt.ts'
+import { type Affected, createRecheck } from './recheck.ts'
 import { collect, isAtHead, openByReading, type OpeningContext, opensAtOnce } from './open-subscription.ts'
 import { subscribedFrame } from './snapshot-frames.ts'
-import type { Attempt, ChannelEntry, Group, Subscription, SubscribeRequest } from './subscription.ts'
-
-/** What a request to subscribe came to. */
-export type SubscribeResult = 'installed' | 'refused'
+import type {
+  Attempt,
+  ChannelEntry,
+  Group,
+  Subscription,
+  SubscribeRequest,
+  SubscribeResult,
+} from './subscription.ts'
 
 /** Channels and their subscribers, as applications see them. */
 export interface ChannelManager {
@@ -39,8 +47,8 @@ export interface Channels extends ChannelManager {
   subscribe(connection: Connection, request: SubscribeRequest): MaybePromise<SubscribeResult>
   /** Ends what is installed or under way under a key; no frame follows for it. `quiet`: a plugin asks, and is not told. */
   unsubscribe(connection: Connection, key: string, options?: { readonly quiet: boolean }): void
-  /** Asks the policies again for every subscription to rows: what may be seen now is sent as a snapshot. */
-  reopen(connection: Connection): void
+  /** Asks the policies again about subscriptions, and those under way: their difference is sent, or they end. */
+  recheck(affected: Affected): Promise<void>
   /** Ends everything of a connection. */
   release(connection: Connection): void
   /** To every member of a group; those who still read get it afterwards. */
@@ -64,13 +72,16 @@ export interface ChannelManagerOptions {
   closeSlow(connection: Connection): void
   onSubscribed(connection: Connection, entry: ChannelEntry): void
   onUnsubscribed(connection: Connection, entry: ChannelEntry): void
+  /** A subscription without rows may go on, after a change of rights. */
+  onRechecked(connection: Connection, entry: ChannelEntry): void
+  /** Counts the changes of rights that a subscriber was told of. */
+  readonly rights: RightsStamps
   onError(error: unknown, what: string): void
 }
 
 export function createChannelManager(options: ChannelManagerOptions): Channels {
   const { clock, authorize, send, refuse } = options
-  const registry = createChannelRegistry()
-  const context: OpeningContext = { ...options }
+  const registry = createChannelRegistry(options.entities)
 
   const refuseAttempt = (
     { request }: Attempt,
@@ -83,12 +94,18 @@ export function createChannelManager(options: ChannelManagerOptions): Channels {
     refuse(connection, { ...more, code, message, requestId, channel: name, subscription })
   }
 
+  const rightsOf = (connection: Connection, grant: Grant | null, channel: string): string =>
+    options.rights.fingerprint(grant, principalOf(connection)?.id ?? '', channel)
+
+  const context: OpeningContext = { ...options, rightsOf }
+
   /** An earlier subscribe under the same key gives way; it is answered, so that nobody waits for it. */
   const supersede = (connection: Connection, key: string): void => {
     const attempt = connection.attempts?.get(key)
     if (attempt === undefined) return
     endAttempt(connection, attempt)
     if (attempt.subscription !== null) registry.remove(attempt.subscription)
+    if (attempt.isRecheck) return
     refuseAttempt(
       attempt,
       connection,
@@ -108,7 +125,7 @@ export function createChannelManager(options: ChannelManagerOptions): Channels {
     attempt: Attempt,
     authorization: Authorization,
   ): MaybePromise<SubscribeResult> => {
-    if (!isCurrent(connection, attempt)) return 'refused'
+    if (!isCurrent(connection, attempt)) return attempt.restarted ?? 'refused'
     const { request, key } = attempt
     const replaced = connection.subscriptions?.get(key)
     if (authorization === null) {
@@ -126,20 +143,24 @@ export function createChannelManager(options: ChannelManagerOptions): Channels {
       return 'refused'
     }
     if (replaced !== undefined) registry.remove(replaced)
+    if (typeof request.grant === 'string' && request.grant !== rightsOf(connection, grant, request.name))
+      attempt.request = withoutPosition(request)
     const isQuick = opensAtOnce(attempt, options.position())
-    attempt.subscription = registry.install(connection, key, request, grant, !isQuick)
-    return isQuick
-      ? openNow(connection, attempt, attempt.subscription)
-      : openLater(connection, attempt, attempt.subscription)
+    const subscription = registry.install(connection, key, request, grant, !isQuick)
+    attempt.subscription = subscription
+    return isQuick ? openNow(connection, attempt, subscription) : openLater(connection, attempt, subscription)
   }
 
   const openNow = (connection: Connection, attempt: Attempt, subscription: Subscription): SubscribeResult => {
     const { request } = attempt
     endAttempt(connection, attempt)
+    subscription.isUnsure = request.position !== undefined && subscription.group.shown?.isComplete === false
     if (request.quiet === true) return 'installed'
     const position = options.position()
     const recovered = isAtHead(request.position, position)
-    const answer = { position, recovered, part: null, requestId: request.requestId }
+    const { grant: current, channel } = subscription.group
+    const grant = request.grant === undefined ? null : rightsOf(connection, current, channel.name)
+    const answer = { position, recovered, part: null, grant, requestId: request.requestId }
     send(connection, subscribedFrame(subscription.group, answer, clock.now()))
     options.onSubscribed(connection, subscription.group.channel)
     return 'installed'
@@ -151,25 +172,26 @@ export function createChannelManager(options: ChannelManagerOptions): Channels {
     attempt: Attempt,
     subscription: Subscription,
   ): Promise<SubscribeResult> => {
-    const read = async (): Promise<SubscribeResult> => {
-      if (!isCurrent(connection, attempt)) return 'refused'
+    /** `null`: another attempt, or nobody, has taken its place. */
+    const read = async (): Promise<SubscribeResult | null> => {
+      if (!isCurrent(connection, attempt)) return null
       try {
         const opened = await openByReading(attempt, subscription, context)
-        if (!isCurrent(connection, attempt)) return 'refused'
+        if (!isCurrent(connection, attempt)) return null
         endAttempt(connection, attempt)
-        if (opened === 'superseded') return 'refused'
+        if (opened === 'superseded') return null
         options.onSubscribed(connection, subscription.group.channel)
         return 'installed'
       } catch (error) {
         return failed(connection, attempt, subscription, error)
       }
     }
-    const result = (connection.reading ?? Promise.resolve()).then(read)
-    const reading = result.finally(() => {
+    const reading = (connection.reading ?? Promise.resolve()).then(read).finally(() => {
       if (connection.reading === reading) connection.reading = null
     })
     connection.reading = reading
-    return result
+    // What took its place waits for this reading: it must not be waited for within it.
+    return reading.then((result) => result ?? attempt.restarted ?? 'refused')
   }
 
   const failed = (
@@ -177,8 +199,8 @@ export function createChannelManager(options: ChannelManagerOptions): Channels {
     attempt: Attempt,
     subscription: Subscription,
     error: unknown,
-  ): SubscribeResult => {
-    if (!isCurrent(connection, attempt)) return 'refused'
+  ): SubscribeResult | null => {
+    if (!isCurrent(connection, attempt)) return null
     endAttempt(connection, attempt)
     remove(subscription)
     const known = toDnrError(
@@ -192,12 +214,31 @@ export function createChannelManager(options: ChannelManagerOptions): Channels {
     return 'refused'
   }
 
+  /** Asks the policies, and opens; the attempt is the connection's current one under its key. */
+  const pursue = (connection: Connection, attempt: Attempt): MaybePromise<SubscribeResult> => {
+    const { channel } = attempt.request
+    connection.attempts ??= new Map()
+    connection.attempts.set(attempt.key, attempt)
+    const principal = principalOf(connection)
+    const authorization =
+      principal === null ? null : whenReady(options.ready(), () => authorize(principal, channel))
+    if (!(authorization instanceof Promise)) return settle(connection, attempt, authorization)
+    return authorization
+      .then((answer) => settle(connection, attempt, answer))
+      .catch((error: unknown) => {
+        if (!isCurrent(connection, attempt)) return attempt.restarted ?? 'refused'
+        endAttempt(connection, attempt)
+        options.onError(error, 'subscribing')
+        refuseAttempt(attempt, connection, 'internal', 'The subscription could not be made. Try again later.')
+        return 'refused'
+      })
+  }
+
   const subscribe = (connection: Connection, request: SubscribeRequest): MaybePromise<SubscribeResult> => {
     const key = request.subscription ?? request.name
-    const principal = principalOf(connection)
-    const attempt: Attempt = { key, request, subscription: null }
+    const attempt = newAttempt(key, request)
     supersede(connection, key)
-    if (principal === null) {
+    if (principalOf(connection) === null) {
       refuseAttempt(attempt, connection, 'unauthorized', 'Sign in first: send auth with a token.')
       return 'refused'
     }
@@ -206,20 +247,21 @@ export function createChannelManager(options: ChannelManagerOptions): Channels {
       refuseAttempt(attempt, connection, 'too_many_subscriptions', message)
       return 'refused'
     }
-    connection.attempts ??= new Map()
-    connection.attempts.set(key, attempt)
-    const authorization = whenReady(options.ready(), () => authorize(principal, request.channel))
-    if (!(authorization instanceof Promise)) return settle(connection, attempt, authorization)
-    return authorization
-      .then((answer) => settle(connection, attempt, answer))
-      .catch((error: unknown) => {
-        if (!isCurrent(connection, attempt)) return 'refused'
-        endAttempt(connection, attempt)
-        options.onError(error, 'subscribing')
-        refuseAttempt(attempt, connection, 'internal', 'The subscription could not be made. Try again later.')
-        return 'refused'
-      })
+    return pursue(connection, attempt)
   }
+
+  const recheck = createRecheck({
+    ...context,
+    registry,
+    authorize,
+    refuse,
+    pursue,
+    isCurrent,
+    endAttempt,
+    remove,
+    onError: options.onError,
+    onRechecked: options.onRechecked,
+  })
 
   return {
     channels: registry.channels,
@@ -251,16 +293,7 @@ export function createChannelManager(options: ChannelManagerOptions): Channels {
       if (quiet) registry.remove(subscription)
       else remove(subscription)
     },
-    reopen(connection) {
-      const groups = [...(connection.subscriptions?.values() ?? [])].map(({ group }) => group)
-      // What others of the group read was judged by the rights of before.
-      for (const group of groups) group.pages = null
-      for (const { channel: entry, grant, subscription, where } of groups) {
-        if (grant === null) continue
-        const { channel, name } = entry
-        void subscribe(connection, { channel, name, subscription, where: where ?? undefined, snapshot: true })
-      }
-    },
+    recheck,
     release(connection) {
       connection.attempts = null
       for (const subscription of connection.subscriptions?.values() ?? []) registry.remove(subscription)
@@ -289,6 +322,11 @@ export function createChannelManager(options: ChannelManagerOptions): Channels {
       return served.size
     },
   }
+}
+
+/** With other rights a position does not hold: what was seen there is not what may be seen. */
+function withoutPosition({ position: _held, ...request }: SubscribeRequest): SubscribeRequest {
+  return request
 }
 
 function isCurrent(connection: Connection, attempt: Attempt): boolean {

@@ -10,6 +10,7 @@ import {
 } from '@dnr/protocol'
 import type { Channels } from '../channel/channel-manager.ts'
 import type { Limits } from '../limits/limits.ts'
+import type { RightsScope } from '../policy/rights-stamps.ts'
 import type { Frame } from '../ports/server-socket.ts'
 import { type Authenticate, type Credentials, isExpired, runAuthentication } from './authenticate.ts'
 import { type Connection, isLive, principalOf } from './connection.ts'
@@ -29,7 +30,12 @@ export interface ConnectionLifeOptions {
   readonly heartbeatIntervalMs: number
   readonly authenticate: Authenticate | null
   /** The stations that are made after this one. */
-  stations(): { readonly channels: Channels; readonly router: MessageRouter }
+  stations(): {
+    readonly channels: Channels
+    readonly router: MessageRouter
+    /** Somebody has other rights from now on. */
+    rightsChanged(scope: RightsScope): Promise<void>
+  }
   onReleased(connection: Connection, code: number): void
 }
 
@@ -196,7 +202,8 @@ export function createConnectionLife(options: ConnectionLifeOptions): Connection
         : { type: 'refused', code: result.code, reason: result.reason }
       const before = principalOf(connection)
       dispatch(connection, event, requestId)
-      if (before !== null && isOther(before, principalOf(connection))) stations().channels.reopen(connection)
+      if (before !== null && isOther(before, principalOf(connection)))
+        void stations().rightsChanged({ userId: before.id })
     }
     const result = runAuthentication(options.authenticate, credentials, () => clock.now(), logger)
     if (!(result instanceof Promise)) return settle(result)
