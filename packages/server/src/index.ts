@@ -18,6 +18,7 @@ export type { ApplicationMessage, WebSocketManager } from './connection/web-sock
 export type { ConnectionView } from './connection/connection.ts'
 export type { CustomMessage, MessageContext, MessageHandler } from './connection/message-router.ts'
 export type { ChannelManager } from './channel/channel-manager.ts'
+export type { Explain, ExplainedChange, ExplainedSubscription, Explanation } from './channel/explain.ts'
 export type { SubscribeResult } from './channel/subscription.ts'
 export type { RightsScope } from './policy/rights-stamps.ts'
 export type { ChangeListener, EmittedRow, EntityEventBus } from './event-bus/entity-event-bus.ts'

@@ -1,6 +1,7 @@
 // The server as applications make it. Holds nothing itself: it wires the stations and ends them.
 import { CLOSE_CODES, type Clock, type Logger, type Position, type Principal } from '@dnr/protocol'
 import type { ChannelManager } from '../channel/channel-manager.ts'
+import type { Explain } from '../channel/explain.ts'
 import type { WebSocketManager } from '../connection/web-socket-manager.ts'
 import type { EntityEventBus } from '../event-bus/entity-event-bus.ts'
 import { createHttpHandler } from '../http/http-handler.ts'
@@ -26,6 +27,12 @@ export interface RealtimeServer {
    * the difference on return. Resolves when everybody concerned is up to date.
    */
   invalidate(scope: RightsScope): Promise<void>
+  /**
+   * Says why a user gets an event on a channel, or does not: subscribed, rule, verdict on the row before and after,
+   * group, redaction. The change is one of the log's, given as such, by position, or by offset. For development: it
+   * tells of rows that the user may not see.
+   */
+  readonly explain: Explain
   /** Numbers for a dashboard. */
   stats(): ServerStats
   /** Refuses newcomers, asks every client to reconnect, waits, closes. Then the HTTP server can be closed. */
@@ -71,7 +78,7 @@ export function createRealtimeServer<P extends Principal = Principal>(
   const { stores, authenticate, basePath, clock, logger, random, limits } = resolved
   const policies = createPolicies(resolved)
   const writes = createWriteService({ stores, policies })
-  const { connections, channels, eventBus, plugins, rightsChanged } = createRealtimeCore(
+  const { connections, channels, eventBus, plugins, rightsChanged, explain } = createRealtimeCore(
     resolved,
     policies,
     writes,
@@ -95,6 +102,7 @@ export function createRealtimeServer<P extends Principal = Principal>(
     async invalidate(scope) {
       await rightsChanged(checkScope(scope))
     },
+    explain,
     stats: () => ({
       connections: connections.connectionCount,
       users: connections.userCount,

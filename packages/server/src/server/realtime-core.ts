@@ -8,6 +8,7 @@ import { createAuthorizeChannel } from '../channel/authorize-channel.ts'
 import { type Channels, createChannelManager } from '../channel/channel-manager.ts'
 import { createDeliverTransaction, type DeliverTransaction } from '../channel/deliver-transaction.ts'
 import { knownEntities } from '../channel/entities.ts'
+import { createExplain, type Explain } from '../channel/explain.ts'
 import { createHistoryReader } from '../channel/history-reader.ts'
 import { createMessageRouter, type MessageRouter, type Writes } from '../connection/message-router.ts'
 import { type Connections, createWebSocketManager } from '../connection/web-socket-manager.ts'
@@ -28,6 +29,7 @@ export interface RealtimeCore {
   readonly writes: Writes
   /** Asks the policies again for those whom it concerns. */
   rightsChanged(scope: RightsScope): Promise<void>
+  readonly explain: Explain
 }
 
 /** Makes the evaluator of a server's policies. */
@@ -82,6 +84,7 @@ export function createRealtimeCore(
     onError,
   })
   const rightsChanged = createRightsChanges({ connections, channels, rights })
+  const explain = createExplain({ authorize, entities, history, connectionsOf: connections.ofUser })
   const deliver: DeliverTransaction = createDeliverTransaction({ channels, entities, clock, onError })
   const plugins: Plugins = startPlugins({ plugins: options.plugins, clock, connections, channels, onError })
   const router: MessageRouter = createMessageRouter({
@@ -101,7 +104,7 @@ export function createRealtimeCore(
   const head = eventBus.ready()
   if (head instanceof Promise)
     head.catch((error: unknown) => onError(error, 'reading where the change log stands'))
-  return { connections, channels, eventBus, policies, plugins, writes, rightsChanged }
+  return { connections, channels, eventBus, policies, plugins, writes, rightsChanged, explain }
 }
 
 /** Says what failed, with its cause; never with a row, a token or a frame. */
