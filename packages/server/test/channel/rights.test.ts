@@ -319,3 +319,19 @@ test('rooms and presence end when they are forbidden, and lose nothing when they
   expect(ann).toMatchObject([{ type: 'message', payload: 'MARK' }])
   expect(bob).toMatchObject([{ type: 'error', payload: { code: 'forbidden' } }])
 })
+
+test('two sessions of one user with different rights do not mix', async () => {
+  const server = createTestServer({
+    policies: policies(
+      allow(
+        Task,
+        (user: User | null) => user && { sees: (row) => user.team === 'all' || row.team === user.team },
+      ),
+    ),
+  })
+  const narrow = await watching(server, {}, 'ann@red')
+  const wide = await watching(server, {}, 'ann@all')
+  server.memory.write([{ id: 'b1', row: task('blue', 'MARK') }])
+  expect(await narrow.take()).toEqual([])
+  expect(typesOf(await wide.take())).toEqual(['entity:created'])
+})
