@@ -23,7 +23,10 @@ export type {
 } from './connection/web-socket-manager.ts'
 export type { ConnectionView } from './connection/connection.ts'
 export type { CustomMessage, MessageContext, MessageHandler } from './connection/message-router.ts'
-export type { ChannelManager, SubscribeResult } from './channel/channel-manager.ts'
+export type { ChannelManager } from './channel/channel-manager.ts'
+export type { Explain, ExplainedChange, ExplainedSubscription, Explanation } from './channel/explain.ts'
+export type { SubscribeResult } from './channel/subscription.ts'
+export type { RightsScope } from './policy/rights-stamps.ts'
 export type { ChangeListener, EmittedRow, EntityEventBus } from './event-bus/entity-event-bus.ts'
 
 // What the log is told of errors
@@ -42,4 +45,10 @@ export type {
 } from './ports/entity-store.ts'
 export type { ChangeHistory, HistoryPage, HistoryRequest } from './ports/change-history.ts'
 export type { Frame, Handshake, ServerSocket, SocketEvents } from './ports/server-socket.ts'
-export type { ConnectionEnd, PluginHost, PluginMessage, PluginSession, ServerPlugin } from './ports/server-plugin.ts'
+export type {
+  ConnectionEnd,
+  PluginHost,
+  PluginMessage,
+  PluginSession,
+  ServerPlugin,
+} from './ports/server-plugin.ts'

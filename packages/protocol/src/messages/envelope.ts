@@ -12,6 +12,9 @@ export const positionSchema = z.object({
 /** The client's own name for one of several views of a channel. */
 export const subscriptionKeySchema = z.string().min(1).max(100)
 
+/** A fingerprint of what a subscriber may see. Equal rights have equal ones; it says nothing else. */
+export const grantSchema = z.string().min(1).max(100)
+
 /** Channel names are checked by `parseChannel`, so that its sentence reaches the sender. */
 export const channelSchema = z.string().max(1024)
 

@@ -1,5 +1,11 @@
 import { z } from 'zod'
-import { channelSchema, clientEnvelope, positionSchema, subscriptionKeySchema } from './envelope.ts'
+import {
+  channelSchema,
+  clientEnvelope,
+  grantSchema,
+  positionSchema,
+  subscriptionKeySchema,
+} from './envelope.ts'
 import { whereSchema } from './query.ts'
 
 /** Client → server: hear a channel from now on, or from `position` on. Answer: `subscribed` or `error`. */
@@ -13,6 +19,8 @@ export const subscribeSchema = z.object({
       snapshot: z.boolean().optional(),
       query: z.object({ where: whereSchema.optional() }).optional(),
       subscription: subscriptionKeySchema.optional(),
+      /** What `subscribed` last said of one's rights; `null` before that. Other rights today: the position does not hold. */
+      grant: grantSchema.nullable().optional(),
     })
     .optional(),
 })

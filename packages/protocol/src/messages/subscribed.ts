@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import {
   channelSchema,
+  grantSchema,
   positionSchema,
   rowSchema,
   serverEnvelope,
@@ -21,6 +22,8 @@ export const subscribedSchema = z.object({
   payload: z.object({
     position: positionSchema.optional(),
     recovered: z.boolean().optional(),
+    /** Names today's rights; only for who sent a `grant`. */
+    grant: grantSchema.optional(),
     snapshot: z.object({ rows: z.array(rowSchema), more: z.boolean() }).optional(),
   }),
 })

@@ -1,8 +1,8 @@
 // One change as its readers get it: rows decoded once, each kind of frame encoded once, whatever the number of groups.
 import { type Change, type RowCodec, type WireRow, matchesWhere } from '@dnr/protocol'
-import { frameOf } from '../connection/frame.ts'
 import type { Grant } from '../policy/grant.ts'
 import type { Frame } from '../ports/server-socket.ts'
+import { eventFrame } from './event-frame.ts'
 import { type Outcome, outcomeOf } from './outcome.ts'
 import type { Group } from './subscription.ts'
 
@@ -53,16 +53,9 @@ export function viewChange(change: Change, codec: RowCodec, now: number): Change
       const variant = `${outcome}${more ? '+' : ' '}${group.channel.name} ${group.subscription ?? ''} ${grant.fieldsKey}`
       const known = framesByVariant.get(variant)
       if (known !== undefined) return known
-      const frame = frameOf(
-        eventText(
-          change,
-          group,
-          outcome,
-          payloadText(change, outcome, () => rowText(grant)),
-          more,
-          now,
-        ),
-      )
+      const payload = payloadText(change, outcome, () => rowText(grant))
+      const { position, mutationId } = change
+      const frame = eventFrame(group, { outcome, payload, position, mutationId, more }, now)
       framesByVariant.set(variant, frame)
       return frame
     },
@@ -72,35 +65,4 @@ export function viewChange(change: Change, codec: RowCodec, now: number): Change
 function payloadText({ id, version }: Change, outcome: Outcome, rowText: () => string): string {
   if (outcome === 'left') return JSON.stringify({ id })
   return outcome === 'deleted' ? JSON.stringify({ id, version }) : rowText()
-}
-
-const TYPES: Readonly<Record<Outcome, string>> = {
-  created: 'entity:created',
-  entered: 'entity:created',
-  updated: 'entity:updated',
-  deleted: 'entity:deleted',
-  left: 'entity:deleted',
-}
-
-// Put together from text, because the row is encoded already.
-function eventText(
-  change: Change,
-  group: Group,
-  outcome: Outcome,
-  payload: string,
-  more: boolean,
-  now: number,
-): string {
-  const { position, mutationId } = change
-  const { subscription } = group
-  return (
-    `{"type":"${TYPES[outcome]}","channel":${JSON.stringify(group.channel.name)},` +
-    (subscription === undefined ? '' : `"subscription":${JSON.stringify(subscription)},`) +
-    `"payload":${payload},"position":{"epoch":${JSON.stringify(position.epoch)},"offset":${position.offset}},` +
-    // Whose write it was is not for those who may no longer see the row.
-    (mutationId === null || outcome === 'left' ? '' : `"mutationId":${JSON.stringify(mutationId)},`) +
-    (outcome === 'entered' || outcome === 'left' ? `"reason":"${outcome}",` : '') +
-    (more ? '"more":true,' : '') +
-    `"timestamp":${now}}`
-  )
 }

@@ -12,13 +12,16 @@ import {
 import { type Connection, isLive, principalOf } from '../connection/connection.ts'
 import { type MaybePromise, whenReady } from '../policy/maybe-promise.ts'
 import { FORBIDDEN, isOwnFault, type Refusal, refusalOf } from '../connection/refusal.ts'
+import type { Grant } from '../policy/grant.ts'
+import type { RightsStamps } from '../policy/rights-stamps.ts'
 import type { Frame, FrameRun } from '../ports/server-socket.ts'
+import { newAttempt } from './attempt.ts'
 import type { Authorization, AuthorizeChannel } from './authorize-channel.ts'
 import { createChannelRegistry } from './channel-registry.ts'
 import type { KnownEntity } from './entities.ts'
 import { forgetHeard, type HistoryReader } from './history-reader.ts'
 import { collect, isAtHead, openByReading, type OpeningContext, opensAtOnce } from './open-subscription.ts'
-import { requestAgain } from './request-again.ts'
+import { type Affected, createRecheck } from './recheck.ts'
 import { subscribedFrame } from './snapshot-frames.ts'
 import {
   type Attempt,
@@ -27,11 +30,9 @@ import {
   type Subscription,
   subscriptionKey,
   type SubscribeRequest,
+  type SubscribeResult,
 } from './subscription.ts'
 import { createTurns } from './turns.ts'
-
-/** What a request to subscribe came to. */
-export type SubscribeResult = 'installed' | 'refused'
 
 /** Channels and their subscribers, as applications see them. */
 export interface ChannelManager {
@@ -49,8 +50,8 @@ export interface Channels extends ChannelManager {
   subscribe(connection: Connection, request: SubscribeRequest): MaybePromise<SubscribeResult>
   /** Ends what is installed or under way under a {@link subscriptionKey}; no frame follows for it. `quiet`: a plugin asks, and is not told. */
   unsubscribe(connection: Connection, key: string, options?: { readonly quiet: boolean }): void
-  /** Asks the policies again for everything heard: rows come anew as a snapshot, what may no longer be heard ends. */
-  reopen(connection: Connection): void
+  /** Asks the policies again about subscriptions, and those under way: their difference is sent, or they end. */
+  recheck(affected: Affected): Promise<void>
   /** Ends everything of a connection. */
   release(connection: Connection): void
   /** To every member of a group; those who still read get it afterwards. */
@@ -75,13 +76,16 @@ export interface ChannelManagerOptions {
   closeSlow(connection: Connection): void
   onSubscribed(connection: Connection, entry: ChannelEntry): void
   onUnsubscribed(connection: Connection, entry: ChannelEntry): void
+  /** A subscription without rows may go on, after a change of rights. */
+  onRechecked(connection: Connection, entry: ChannelEntry): void
+  /** Counts the changes of rights that a subscriber was told of. */
+  readonly rights: RightsStamps
   onError(error: unknown, what: string): void
 }
 
 export function createChannelManager(options: ChannelManagerOptions): Channels {
   const { clock, authorize, send, refuse } = options
-  const registry = createChannelRegistry()
-  const context: OpeningContext = { ...options, turns: createTurns(clock) }
+  const registry = createChannelRegistry(options.entities)
 
   const refuseAttempt = (
     { request }: Attempt,
@@ -94,12 +98,18 @@ export function createChannelManager(options: ChannelManagerOptions): Channels {
     refuse(connection, { ...more, code, message, requestId, channel: name, subscription })
   }
 
+  const rightsOf = (connection: Connection, grant: Grant | null, channel: string): string =>
+    options.rights.fingerprint(grant, principalOf(connection)?.id ?? '', channel)
+
+  const context: OpeningContext = { ...options, rightsOf, turns: createTurns(clock) }
+
   /** An earlier subscribe under the same key gives way; it is answered, so that nobody waits for it. */
   const supersede = (connection: Connection, key: string): void => {
     const attempt = connection.attempts?.get(key)
     if (attempt === undefined) return
     endAttempt(connection, attempt)
     if (attempt.subscription !== null) registry.remove(attempt.subscription)
+    if (attempt.isRecheck) return
     refuseAttempt(
       attempt,
       connection,
@@ -119,7 +129,7 @@ export function createChannelManager(options: ChannelManagerOptions): Channels {
     attempt: Attempt,
     authorization: Authorization,
   ): MaybePromise<SubscribeResult> => {
-    if (!isCurrent(connection, attempt)) return 'refused'
+    if (!isCurrent(connection, attempt)) return attempt.restarted ?? 'refused'
     const { request, key } = attempt
     const replaced = connection.subscriptions?.get(key)
     if (authorization === null) {
@@ -137,20 +147,24 @@ export function createChannelManager(options: ChannelManagerOptions): Channels {
       return 'refused'
     }
     if (replaced !== undefined) registry.remove(replaced)
+    if (typeof request.grant === 'string' && request.grant !== rightsOf(connection, grant, request.name))
+      attempt.request = withoutPosition(request)
     const isQuick = opensAtOnce(attempt, options.position())
-    attempt.subscription = registry.install(connection, key, request, grant, !isQuick)
-    return isQuick
-      ? openNow(connection, attempt, attempt.subscription)
-      : openLater(connection, attempt, attempt.subscription)
+    const subscription = registry.install(connection, key, request, grant, !isQuick)
+    attempt.subscription = subscription
+    return isQuick ? openNow(connection, attempt, subscription) : openLater(connection, attempt, subscription)
   }
 
   const openNow = (connection: Connection, attempt: Attempt, subscription: Subscription): SubscribeResult => {
     const { request } = attempt
     endAttempt(connection, attempt)
+    subscription.isUnsure = request.position !== undefined && subscription.group.shown?.isComplete === false
     if (request.quiet === true) return 'installed'
     const position = options.position()
     const recovered = isAtHead(request.position, position)
-    const answer = { position, recovered, part: null, requestId: request.requestId }
+    const { grant: current, channel } = subscription.group
+    const grant = request.grant === undefined ? null : rightsOf(connection, current, channel.name)
+    const answer = { position, recovered, part: null, grant, requestId: request.requestId }
     send(connection, subscribedFrame(subscription.group, answer, clock.now()))
     options.onSubscribed(connection, subscription.group.channel)
     return 'installed'
@@ -162,25 +176,26 @@ export function createChannelManager(options: ChannelManagerOptions): Channels {
     attempt: Attempt,
     subscription: Subscription,
   ): Promise<SubscribeResult> => {
-    const read = async (): Promise<SubscribeResult> => {
-      if (!isCurrent(connection, attempt)) return 'refused'
+    /** `null`: another attempt, or nobody, has taken its place. */
+    const read = async (): Promise<SubscribeResult | null> => {
+      if (!isCurrent(connection, attempt)) return null
       try {
         const opened = await openByReading(attempt, subscription, context)
-        if (!isCurrent(connection, attempt)) return 'refused'
+        if (!isCurrent(connection, attempt)) return null
         endAttempt(connection, attempt)
-        if (opened === 'superseded') return 'refused'
+        if (opened === 'superseded') return null
         options.onSubscribed(connection, subscription.group.channel)
         return 'installed'
       } catch (error) {
         return failed(connection, attempt, subscription, error)
       }
     }
-    const result = (connection.reading ?? Promise.resolve()).then(read)
-    const reading = result.finally(() => {
+    const reading = (connection.reading ?? Promise.resolve()).then(read).finally(() => {
       if (connection.reading === reading) connection.reading = null
     })
     connection.reading = reading
-    return result
+    // What took its place waits for this reading: it must not be waited for within it.
+    return reading.then((result) => result ?? attempt.restarted ?? 'refused')
   }
 
   const failed = (
@@ -188,8 +203,8 @@ export function createChannelManager(options: ChannelManagerOptions): Channels {
     attempt: Attempt,
     subscription: Subscription,
     error: unknown,
-  ): SubscribeResult => {
-    if (!isCurrent(connection, attempt)) return 'refused'
+  ): SubscribeResult | null => {
+    if (!isCurrent(connection, attempt)) return null
     endAttempt(connection, attempt)
     remove(subscription)
     const known = toDnrError(
@@ -203,9 +218,35 @@ export function createChannelManager(options: ChannelManagerOptions): Channels {
     return 'refused'
   }
 
+  /** Asks the policies, and opens; the attempt is the connection's current one under its key. */
+  const pursue = (connection: Connection, attempt: Attempt): MaybePromise<SubscribeResult> => {
+    connection.attempts ??= new Map()
+    connection.attempts.set(attempt.key, attempt)
+    const result = whenReady(options.ready(), () => ask(connection, attempt))
+    if (!(result instanceof Promise)) return result
+    return result.catch((error: unknown) => {
+      if (!isCurrent(connection, attempt)) return attempt.restarted ?? 'refused'
+      endAttempt(connection, attempt)
+      options.onError(error, 'subscribing')
+      refuseAttempt(attempt, connection, 'internal', 'The subscription could not be made. Try again later.')
+      return 'refused'
+    })
+  }
+
+  const ask = (connection: Connection, attempt: Attempt): MaybePromise<SubscribeResult> => {
+    const principal = principalOf(connection)
+    const authorization = principal === null ? null : authorize(principal, attempt.request.channel)
+    return whenReady(authorization, (answer) => {
+      // A session that was renewed meanwhile may have other rights.
+      if (principal !== principalOf(connection) && isCurrent(connection, attempt))
+        return ask(connection, attempt)
+      return settle(connection, attempt, answer)
+    })
+  }
+
   const subscribe = (connection: Connection, request: SubscribeRequest): MaybePromise<SubscribeResult> => {
     const key = subscriptionKey(request.name, request.subscription)
-    const attempt: Attempt = { key, request, subscription: null, isAnswered: false }
+    const attempt = newAttempt(key, request)
     supersede(connection, key)
     if (principalOf(connection) === null) {
       refuseAttempt(attempt, connection, 'unauthorized', 'Sign in first: send auth with a token.')
@@ -216,29 +257,21 @@ export function createChannelManager(options: ChannelManagerOptions): Channels {
       refuseAttempt(attempt, connection, 'too_many_subscriptions', message)
       return 'refused'
     }
-    connection.attempts ??= new Map()
-    connection.attempts.set(key, attempt)
-    const result = authorizeAndSettle(connection, attempt)
-    if (!(result instanceof Promise)) return result
-    return result.catch((error: unknown) => {
-      if (!isCurrent(connection, attempt)) return 'refused'
-      endAttempt(connection, attempt)
-      options.onError(error, 'subscribing')
-      refuseAttempt(attempt, connection, 'internal', 'The subscription could not be made. Try again later.')
-      return 'refused'
-    })
+    return pursue(connection, attempt)
   }
 
-  const authorizeAndSettle = (connection: Connection, attempt: Attempt): MaybePromise<SubscribeResult> => {
-    const principal = principalOf(connection)
-    if (principal === null) return 'refused'
-    const authorization = whenReady(options.ready(), () => authorize(principal, attempt.request.channel))
-    return whenReady(authorization, (answer) => {
-      // A session that was renewed meanwhile may have other rights.
-      if (principal !== principalOf(connection)) return authorizeAndSettle(connection, attempt)
-      return settle(connection, attempt, answer)
-    })
-  }
+  const recheck = createRecheck({
+    ...context,
+    registry,
+    authorize,
+    refuse,
+    pursue,
+    isCurrent,
+    endAttempt,
+    remove,
+    onError: options.onError,
+    onRechecked: options.onRechecked,
+  })
 
   return {
     channels: registry.channels,
@@ -270,20 +303,7 @@ export function createChannelManager(options: ChannelManagerOptions): Channels {
       if (quiet) registry.remove(subscription)
       else remove(subscription)
     },
-    reopen(connection) {
-      const installed = [...(connection.subscriptions?.values() ?? [])]
-      // What others of the group read was judged by the rights of before.
-      for (const { group } of installed) group.reading = null
-      for (const subscription of installed) {
-        // Rows come anew, so that nothing more need be sent by the rights of before, however long the rule thinks.
-        if (subscription.group.grant !== null) remove(subscription)
-        const attempt = connection.attempts?.get(subscription.key)
-        // Whoever has asked for something else under this key already gets that.
-        if (attempt !== undefined && attempt.subscription !== subscription) continue
-        if (attempt !== undefined) endAttempt(connection, attempt)
-        void subscribe(connection, requestAgain(subscription, attempt))
-      }
-    },
+    recheck,
     release(connection) {
       connection.attempts = null
       for (const subscription of connection.subscriptions?.values() ?? []) registry.remove(subscription)
@@ -312,6 +332,11 @@ export function createChannelManager(options: ChannelManagerOptions): Channels {
       return served.size
     },
   }
+}
+
+/** With other rights a position does not hold: what was seen there is not what may be seen. */
+function withoutPosition({ position: _held, ...request }: SubscribeRequest): SubscribeRequest {
+  return request
 }
 
 function isCurrent(connection: Connection, attempt: Attempt): boolean {

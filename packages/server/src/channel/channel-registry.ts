@@ -2,7 +2,9 @@
 import type { AnyWhere, Position } from '@dnr/protocol'
 import type { Connection } from '../connection/connection.ts'
 import type { Grant } from '../policy/grant.ts'
-import type { ChannelEntry, Group, Subscription, SubscribeRequest } from './subscription.ts'
+import type { KnownEntity } from './entities.ts'
+import { createShownRows, type ShownRows } from './shown-rows.ts'
+import type { ChannelEntry, Group, Opening, Subscription, SubscribeRequest } from './subscription.ts'
 
 /** The tables of the channel manager. */
 export interface ChannelRegistry {
@@ -21,7 +23,7 @@ export interface ChannelRegistry {
   remove(subscription: Subscription): void
 }
 
-export function createChannelRegistry(): ChannelRegistry {
+export function createChannelRegistry(entities: ReadonlyMap<string, KnownEntity>): ChannelRegistry {
   const channels = new Map<string, ChannelEntry>()
   const groups = new Map<string, Group>()
   let subscriptionCount = 0
@@ -38,6 +40,12 @@ export function createChannelRegistry(): ChannelRegistry {
     }
     channels.set(request.name, entry)
     return entry
+  }
+
+  /** Who sees everything needs no memory of what it was. */
+  const shownBy = (grant: Grant | null): ShownRows | null => {
+    const known = grant === null || grant.seesAll ? undefined : entities.get(grant.entity.name)
+    return known === undefined ? null : createShownRows(known.numbers)
   }
 
   const groupOf = (request: SubscribeRequest, grant: Grant | null): Group => {
@@ -58,6 +66,7 @@ export function createChannelRegistry(): ChannelRegistry {
       where,
       subscription,
       members: [],
+      shown: shownBy(grant),
       index: channel.groups.length,
       opening: 0,
       reading: null,
@@ -84,7 +93,7 @@ export function createChannelRegistry(): ChannelRegistry {
     },
     install(connection, key, request, grant, isMuted) {
       const group = groupOf(request, grant)
-      const opening = isMuted ? { buffered: [], bytes: 0, overflowed: false, readTo: null } : null
+      const opening = isMuted ? newOpening() : null
       // The channel's own copy of the name: that of the request would be kept alive once for each subscription.
       const ownKey = request.subscription === undefined ? group.channel.name : key
       const subscription: Subscription = {
@@ -93,6 +102,8 @@ export function createChannelRegistry(): ChannelRegistry {
         group,
         index: group.members.length,
         opening,
+        isUnsure: false,
+        wantsGrant: request.grant !== undefined,
       }
       group.members.push(subscription)
       if (opening !== null) startReading(group)
@@ -112,6 +123,16 @@ export function createChannelRegistry(): ChannelRegistry {
       if (group.members.length === 0) removeGroup(group)
     },
   }
+}
+
+function newOpening(): Opening {
+  return { buffered: [], bytes: 0, overflowed: false, readTo: null }
+}
+
+/** Mutes a live subscription: what comes from now on collects. */
+export function mute(subscription: Subscription): void {
+  subscription.opening = newOpening()
+  subscription.group.opening++
 }
 
 /** Is it still installed? */

@@ -4,6 +4,8 @@ import { type ChangeView, viewChange } from './change-view.ts'
 import type { Channels } from './channel-manager.ts'
 import type { KnownEntity } from './entities.ts'
 import type { Event } from './replay-page.ts'
+import type { Outcome } from './outcome.ts'
+import { hideRow, isShown, showRow } from './shown-rows.ts'
 import type { ChannelEntry, Group } from './subscription.ts'
 
 /** Hands a transaction to the channels of its changes. Never throws. */
@@ -32,7 +34,7 @@ export function createDeliverTransaction({
     for (const { groups } of entries) {
       for (let index = groups.length - 1; index >= 0; index--) {
         const group = groups[index] as Group
-        const outcome = view.outcome(group)
+        const outcome = outcomeFor(group, view)
         if (outcome !== null) channels.deliver(group, view.frame(group, outcome, false), view.change)
       }
     }
@@ -53,7 +55,7 @@ export function createDeliverTransaction({
     into: Map<Group, Event[]>,
   ): void => {
     for (const group of entries.flatMap(({ groups }) => groups)) {
-      const outcome = view.outcome(group)
+      const outcome = outcomeFor(group, view)
       if (outcome === null) continue
       const events = into.get(group)
       if (events === undefined) into.set(group, [{ view, outcome }])
@@ -67,15 +69,29 @@ export function createDeliverTransaction({
     try {
       for (const change of transaction) {
         const entries = entriesOf(change)
-        const codec = entities.get(change.entity)?.codec
-        if (entries.length === 0 || codec === undefined) continue
-        const view = viewChange(change, codec, now)
+        const known = entities.get(change.entity)
+        if (known === undefined) continue
+        const view = viewChange(change, known.codec, now)
         if (transaction.length === 1) deliverOne(view, entries)
         else collectEvents(view, entries, eventsByGroup)
+        if (change.operation === 'deleted') known.numbers.free(change.id)
       }
       deliverTogether(eventsByGroup)
     } catch (error) {
       onError(error, 'delivering a change')
     }
   }
+}
+
+/** What a change means to a group, which is kept in mind. */
+function outcomeFor(group: Group, view: ChangeView): Outcome | null {
+  const { shown } = group
+  const outcome = view.outcome(group)
+  if (shown === null) return outcome
+  const { id, operation } = view.change
+  // A rule that reads more than the row may by now hide what it once showed.
+  const result = outcome ?? (isShown(shown, id) ? 'left' : null)
+  if (result === 'left' || operation === 'deleted') hideRow(shown, id)
+  else if (result !== null) showRow(shown, id)
+  return result
 }

@@ -1,6 +1,7 @@
 import { type AnyEntity, createRowCodec, type RowCodec } from '@dnr/protocol'
 import type { Policies } from '../policy/policies.ts'
 import type { EntityStore } from '../ports/entity-store.ts'
+import { createRowNumbers, type RowNumbers } from './row-numbers.ts'
 
 /** An entity that the server knows: by a store, by a policy, or both. */
 export interface KnownEntity {
@@ -8,6 +9,7 @@ export interface KnownEntity {
   readonly codec: RowCodec
   /** `null`: events alone, without stored rows. */
   readonly store: EntityStore | null
+  readonly numbers: RowNumbers
 }
 
 /** Every entity of the stores and of the policies, by name. */
@@ -16,11 +18,14 @@ export function knownEntities(
   policies: Pick<Policies, 'allowancesByEntity'>,
 ): ReadonlyMap<string, KnownEntity> {
   const known = new Map<string, KnownEntity>()
-  for (const { entity } of policies.allowancesByEntity.values()) {
-    known.set(entity.name, { entity, codec: createRowCodec(entity), store: null })
-  }
-  for (const store of stores) {
-    known.set(store.entity.name, { entity: store.entity, codec: createRowCodec(store.entity), store })
-  }
+  const know = (entity: AnyEntity, store: EntityStore | null): void =>
+    void known.set(entity.name, {
+      entity,
+      codec: createRowCodec(entity),
+      store,
+      numbers: createRowNumbers(),
+    })
+  for (const { entity } of policies.allowancesByEntity.values()) know(entity, null)
+  for (const store of stores) know(store.entity, store)
   return known
 }

@@ -7,6 +7,7 @@
 // Too much collected → it is let go, and the log is read further instead. The log no longer reaches back → from the start.
 import { type Clock, DnrError, hasReached, type Position } from '@dnr/protocol'
 import { type Connection, isLive } from '../connection/connection.ts'
+import type { Grant } from '../policy/grant.ts'
 import type { Frame, FrameRun } from '../ports/server-socket.ts'
 import { endOpening, holdUntil, isInstalled } from './channel-registry.ts'
 import type { KnownEntity } from './entities.ts'
@@ -28,6 +29,8 @@ export interface OpeningContext {
   sendRun(connection: Connection, run: FrameRun): void
   /** Everything up to here has been delivered to live subscriptions. */
   position(): Position | null
+  /** Names what a connection may see on a channel. */
+  rightsOf(connection: Connection, grant: Grant | null, channel: string): string
   /** Ends a connection whose peer does not read. */
   closeSlow(connection: Connection): void
 }
@@ -43,9 +46,9 @@ const DRAIN_POLL_MS = 10
 const DRAIN_LIMIT_MS = 30_000
 
 /** `superseded`: unsubscribed, replaced or gone meanwhile, and nothing more is to be said. */
-type Opened = 'live' | 'superseded'
+export type Opened = 'live' | 'superseded'
 /** `lost`: the log does not reach back. */
-type Replayed = Opened | 'lost'
+export type Replayed = Opened | 'lost'
 
 /** Can it go live at once? Nothing was asked for that has to be read, or the position asked for is where we are. */
 export function opensAtOnce({ request }: Attempt, position: Position | null): boolean {
@@ -124,8 +127,8 @@ async function sendSnapshot(
   return isOpen(subscription) ? from : null
 }
 
-/** The log after a position, in pages. `announce` is called once it is known that the log holds. */
-async function replay(
+/** The log after a position, in pages, then live. `announce` is called once it is known that the log holds. */
+export async function replay(
   subscription: Subscription,
   from: Position,
   options: { announce: (() => void) | null; afterSnapshot: boolean },
@@ -168,14 +171,18 @@ function restartCollecting(opening: Opening): void {
 }
 
 /** Sends what collected after `from` and unmutes, in one go: nothing can come between. */
-function goLive(subscription: Subscription, from: Position, context: OpeningContext): Opened {
+export function goLive(
+  subscription: Subscription,
+  from: Position | null,
+  context: Pick<OpeningContext, 'send' | 'position'>,
+): Opened {
   const { opening, connection } = subscription
   if (opening === null) return 'superseded'
   for (const { frame, position } of opening.buffered) {
-    if (position === null || !hasReached(from, position)) context.send(connection, frame)
+    if (position === null || from === null || !hasReached(from, position)) context.send(connection, frame)
   }
   const delivered = context.position()
-  if (delivered === null || hasReached(delivered, from)) endOpening(subscription)
+  if (delivered === null || from === null || hasReached(delivered, from)) endOpening(subscription)
   else holdUntil(subscription, from)
   return 'live'
 }
@@ -209,18 +216,18 @@ function keep(opening: Opening, frame: Frame, position: Position | null): void {
 }
 
 function answer(
-  { connection, group }: Subscription,
+  subscription: Subscription,
   attempt: Attempt,
-  { position, recovered, part }: { position: Position | null; recovered: boolean; part: SnapshotPart | null },
-  { send, clock }: OpeningContext,
+  said: { position: Position | null; recovered: boolean; part: SnapshotPart | null },
+  { send, clock, rightsOf }: OpeningContext,
 ): void {
-  const { request } = attempt
-  if (request.quiet === true) return
-  attempt.isAnswered = true
-  send(
-    connection,
-    subscribedFrame(group, { position, recovered, part, requestId: request.requestId }, clock.now()),
-  )
+  const { connection, group } = subscription
+  const { quiet, grant, requestId } = attempt.request
+  attempt.isAnnounced = true
+  subscription.isUnsure = said.recovered && group.shown?.isComplete === false
+  if (quiet === true) return
+  const rights = grant === undefined ? null : rightsOf(connection, group.grant, group.channel.name)
+  send(connection, subscribedFrame(group, { ...said, grant: rights, requestId }, clock.now()))
 }
 
 function isOpen(subscription: Subscription): boolean {

@@ -1,9 +1,10 @@
 // A snapshot's rows as frames of a bounded size: those that the group sees, without the fields that it does not.
 import { type AnyWhere, matchesWhere, type Position, type RowOf, type AnyEntity } from '@dnr/protocol'
 import { frameOf } from '../connection/frame.ts'
-import type { EntityStore } from '../ports/entity-store.ts'
+import type { EntityStore, SnapshotChunk } from '../ports/entity-store.ts'
 import type { Frame } from '../ports/server-socket.ts'
 import type { KnownEntity } from './entities.ts'
+import { showRow } from './shown-rows.ts'
 import type { Group } from './subscription.ts'
 
 /** Rows read at once. */
@@ -25,20 +26,28 @@ export async function* readSnapshot(
   { codec }: KnownEntity,
   store: EntityStore,
 ): AsyncGenerator<SnapshotPart, void, undefined> {
-  for await (const chunk of store.snapshotChunks({ where: whereOf(group) }, { chunkRows: CHUNK_ROWS })) {
+  for await (const chunk of storedRows(group, store)) {
     const texts = chunk.rows.flatMap((row) => rowText(group, row, codec))
     const parts = inParts(texts)
     for (const [index, rows] of parts.entries()) {
       yield { rows, position: chunk.position, more: chunk.more || index < parts.length - 1 }
     }
   }
+  if (group.shown !== null) group.shown.isComplete = true
+}
+
+/** The rows that a group asks for, whether or not it may see them, in short reads. */
+export function storedRows(group: Group, store: EntityStore): AsyncIterable<SnapshotChunk> {
+  return store.snapshotChunks({ where: whereOf(group) }, { chunkRows: CHUNK_ROWS })
 }
 
 function rowText(group: Group, row: RowOf<AnyEntity>, codec: KnownEntity['codec']): string[] {
   const wire = codec.encode(row)
   // The same two questions that are asked of every live event, so that both show the same rows.
   if (group.where !== null && !matchesWhere(wire, group.where)) return []
-  return group.grant?.sees(row) === true ? [JSON.stringify(group.grant.redact(wire))] : []
+  if (group.grant?.sees(row) !== true) return []
+  if (group.shown !== null) showRow(group.shown, wire.id)
+  return [JSON.stringify(group.grant.redact(wire))]
 }
 
 function inParts(texts: readonly string[]): string[] {
@@ -73,15 +82,18 @@ export function subscribedFrame(
     position: Position | null
     recovered: boolean
     part: SnapshotPart | null
+    /** Today's rights, for a client that asked which they are. */
+    grant: string | null
     requestId: string | undefined
   },
   now: number,
 ): Frame {
-  const { position, recovered, part, requestId } = answer
+  const { position, recovered, part, grant, requestId } = answer
   const isEntity = group.grant !== null
   const payload =
     (isEntity && position !== null ? `"position":${JSON.stringify(position)},` : '') +
     (isEntity ? `"recovered":${recovered}` : '') +
+    (isEntity && grant !== null ? `,"grant":${JSON.stringify(grant)}` : '') +
     (part === null ? '' : `,"snapshot":{"rows":[${part.rows}],"more":${part.more}}`)
   const request = requestId === undefined ? '' : `"requestId":${JSON.stringify(requestId)},`
   return frameOf(

@@ -5,9 +5,11 @@
 import type { AnyWhere, Channel, ChannelName, Position } from '@dnr/protocol'
 import type { Connection } from '../connection/connection.ts'
 import type { Grant } from '../policy/grant.ts'
+import type { MaybePromise } from '../policy/maybe-promise.ts'
 import type { Frame } from '../ports/server-socket.ts'
 import type { GroupReading } from './history-reader.ts'
 import type { LogBlocks } from './log-blocks.ts'
+import type { ShownRows } from './shown-rows.ts'
 
 /** A channel that somebody hears. */
 export interface ChannelEntry {
@@ -32,6 +34,8 @@ export interface Group {
   readonly members: Subscription[]
   /** Its place in the channel's groups. */
   index: number
+  /** What it sees, as far as that is known; `null` where everything is seen, and where there are no rows. */
+  readonly shown: ShownRows | null
   /** How many members are still reading. */
   opening: number
   /** What they were sent of it, while they read. */
@@ -48,6 +52,10 @@ export interface Subscription {
   index: number
   /** Muted: what comes meanwhile collects here. `null` when live. */
   opening: Opening | null
+  /** It came back with rows that the group may not know. */
+  isUnsure: boolean
+  /** Does its client want to be told which rights it has? */
+  readonly wantsGrant: boolean
 }
 
 /** What a subscription that still reads history has not been sent yet. */
@@ -66,11 +74,18 @@ export interface Opening {
 /** A subscribe under way. A later one under the same key, an unsubscribe or the end of the connection takes its place away. */
 export interface Attempt {
   readonly key: string
-  readonly request: SubscribeRequest
+  request: SubscribeRequest
   subscription: Subscription | null
-  /** Has `subscribed` been sent, and rows are following? */
-  isAnswered: boolean
+  /** Has `subscribed` been sent? */
+  isAnnounced: boolean
+  /** The server itself asks whether a subscription may go on: nobody waits for an answer. */
+  readonly isRecheck: boolean
+  /** Rights changed under it, and it was begun anew: what came of that. */
+  restarted: MaybePromise<SubscribeResult> | null
 }
+
+/** What a request to subscribe came to. */
+export type SubscribeResult = 'installed' | 'refused'
 
 /** What was asked for. */
 export interface SubscribeRequest {
@@ -80,6 +95,8 @@ export interface SubscribeRequest {
   readonly position?: Position | undefined
   readonly snapshot?: boolean | undefined
   readonly where?: AnyWhere | undefined
+  /** The rights that the client had when it was at `position`; `null`: it wants to be told which they are. */
+  readonly grant?: string | null | undefined
   readonly requestId?: string | undefined
   /** A plugin asks: it answers itself. */
   readonly quiet?: boolean | undefined

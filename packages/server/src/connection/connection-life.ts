@@ -10,6 +10,7 @@ import {
 } from '@dnr/protocol'
 import type { Channels } from '../channel/channel-manager.ts'
 import type { Limits } from '../limits/limits.ts'
+import type { RightsScope } from '../policy/rights-stamps.ts'
 import type { ConnectionEnd } from '../ports/server-plugin.ts'
 import type { Frame, FrameRun } from '../ports/server-socket.ts'
 import { type AuthenticationResult, type Authenticator, type Credentials, isExpired } from './authenticate.ts'
@@ -37,7 +38,12 @@ export interface ConnectionLifeOptions {
   readonly refreshLeadMs: number
   readonly random: () => number
   /** The stations that are made after this one. */
-  stations(): { readonly channels: Channels; readonly router: MessageRouter }
+  stations(): {
+    readonly channels: Channels
+    readonly router: MessageRouter
+    /** Somebody has other rights from now on. */
+    rightsChanged(scope: RightsScope): Promise<void>
+  }
   onReleased(connection: Connection, end: ConnectionEnd): void
 }
 
@@ -228,7 +234,7 @@ export function createConnectionLife(options: ConnectionLifeOptions): Connection
       dispatch(connection, event, requestId)
       const after = principalOf(connection)
       if (before !== null && after !== null && hasOtherRights(before, after))
-        stations().channels.reopen(connection)
+        void stations().rightsChanged({ userId: before.id })
     }
     const result = options.authenticator.run(credentials)
     if (!(result instanceof Promise)) return settle(result)

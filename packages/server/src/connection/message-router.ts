@@ -99,7 +99,7 @@ export function createMessageRouter(options: MessageRouterOptions): MessageRoute
     const parsed = parseChannel(message.channel)
     if (!parsed.ok)
       return refuse(connection, { ...addressOf(message), code: parsed.code, message: parsed.message })
-    const { position, snapshot, query, subscription } = message.payload ?? {}
+    const { position, snapshot, query, subscription, grant } = message.payload ?? {}
     const { requestId } = message
     const name = message.channel as ChannelName
     return channels.subscribe(connection, {
@@ -109,6 +109,7 @@ export function createMessageRouter(options: MessageRouterOptions): MessageRoute
       position,
       snapshot,
       where: query?.where as never,
+      grant,
       requestId,
     })
   }

@@ -1,7 +1,7 @@
 // Who is connected, and what is said to them: what applications and transports use of this station. Holds nothing that
 // connection-life.ts does not hold; knows no transport. Comes from the transport; next: connection-life.ts, incoming.ts.
 import { type ChannelName, CLOSE_CODES, DnrError, parseChannel } from '@dnr/protocol'
-import type { SubscribeResult } from '../channel/channel-manager.ts'
+import type { SubscribeResult } from '../channel/subscription.ts'
 import { createTokenBucket } from '../limits/token-bucket.ts'
 import type { Frame, FrameRun, Handshake, ServerSocket, SocketEvents } from '../ports/server-socket.ts'
 import { checkClose } from './close-arguments.ts'
@@ -90,6 +90,8 @@ export interface Connections extends WebSocketManager {
   /** Closes every connection. */
   closeAll(code: number, reason: string): void
   all(): Iterable<Connection>
+  /** The connections of a user. */
+  ofUser(userId: string): readonly Connection[]
   stop(): void
 }
 
@@ -226,6 +228,7 @@ export function createWebSocketManager(options: WebSocketManagerOptions): Connec
       for (const connection of registry.byId.values()) close(connection, code, reason)
     },
     all: () => registry.byId.values(),
+    ofUser: (userId) => registry.ofUser(userId),
     stop: life.stop,
   }
 }

@@ -17,8 +17,6 @@ export interface ListPage {
 /** Rows that one request may look at. A list with fewer visible rows among them has to be narrowed. */
 const MAX_SCANNED_ROWS = 100_000
 const LOOK_AHEAD_ROWS = 20
-/** The key of a grant whose rule is `true`: every next row is a visible one. */
-const SEES_ALL = '*'
 const MAX_TRIES = 3
 
 /** Where the last row of a page stands: the `count`th after `after`. `next` is known when a chunk ended with it. */
@@ -79,8 +77,8 @@ async function fillPage(
       end = { id: row.id, after, count: index + 1, next: isLast ? chunk.next : null }
     }
     if (chunk.next === null) return { page: { rows, next: null, position }, end: null }
-    if (rows.length === query.limit && grant.key === SEES_ALL)
-      return { page: { rows, next: null, position }, end }
+    // Every next row is a visible one.
+    if (rows.length === query.limit && grant.seesAll) return { page: { rows, next: null, position }, end }
     after = chunk.next
     size = rows.length === query.limit && size !== LOOK_AHEAD_ROWS ? LOOK_AHEAD_ROWS : MAX_LIST_LIMIT
   }

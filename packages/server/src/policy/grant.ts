@@ -12,6 +12,10 @@ export interface Grant {
   readonly entity: AnyEntity
   /** Equal keys decide alike about every row: what a group of subscribers has in common. */
   readonly key: string
+  /** Did the rule name its key? Then all who have it share what follows from it. */
+  readonly isShared: boolean
+  /** Is every row seen, whatever is in it? */
+  readonly seesAll: boolean
   /** Names the visible fields; `''` when all are. Equal for equal sets of fields. */
   readonly fieldsKey: string
   /** Fields that may be read, filtered and sorted by; `id` and `version` always among them. */
@@ -44,6 +48,8 @@ export function createGrant(
     return {
       entity,
       key: '*',
+      isShared: true,
+      seesAll: true,
       fieldsKey: '',
       readable: all,
       sees: () => true,
@@ -55,6 +61,8 @@ export function createGrant(
   return {
     entity,
     key: rule.key === undefined ? `=${ownKey}` : `+${rule.key}`,
+    isShared: rule.key !== undefined,
+    seesAll: false,
     fieldsKey: rule.fields === undefined ? '' : [...readable].sort().join(),
     readable,
     sees: (row) => guarded(() => isYes(rule.sees(row)), false, report, `${entity.name}: sees`),

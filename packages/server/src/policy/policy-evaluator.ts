@@ -2,6 +2,7 @@
 import { type Clock, type Logger, type Principal, silentLogger } from '@dnr/protocol'
 import { createGrant, type Grant } from './grant.ts'
 import type { Policies } from './policies.ts'
+import { createPrincipalKey } from './principal-key.ts'
 
 /** The policies of a running server. */
 export interface PolicyEvaluator {
@@ -27,6 +28,7 @@ export function createPolicyEvaluator<P extends Principal>(
   options: PolicyEvaluatorOptions,
 ): PolicyEvaluator {
   const { clock, logger = silentLogger, timeoutMs } = options
+  const principalKey = createPrincipalKey()
   let failures = 0
 
   const report = (error: unknown, where: string): void => {
@@ -44,7 +46,7 @@ export function createPolicyEvaluator<P extends Principal>(
     grant(entityName, principal) {
       const allowance = policies.allowancesByEntity.get(entityName)
       if (allowance === undefined) return null
-      const ownKey = principal?.id ?? ''
+      const ownKey = principalKey(principal)
       const grantOf = (rule: Awaited<ReturnType<typeof allowance.rule>>): Grant | null =>
         createGrant(allowance.entity, rule, ownKey, report)
       const denied = (error: unknown): null => {

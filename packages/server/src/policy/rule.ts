@@ -13,8 +13,9 @@ export type Rule<Row = never> = boolean | null | undefined | RowRule<Row>
 export interface RowRule<Row> {
   /**
    * Names everybody whose rule decides alike: principals with an equal key share each decision and each encoded event.
-   * Two principals may have the same key only if `sees` and `fields` answer the same for both.
-   * @default the principal's id: shared by their own connections alone
+   * Two principals may have the same key only if `sees` and `fields` answer the same for both. A key that changes when
+   * what they answer changes also tells who was away meanwhile; otherwise `invalidate` has to.
+   * @default the principal as it is: shared by sessions of one user that are alike
    */
   readonly key?: string
   /** May they see this row? Asked for the row before and after each change. Throwing is no. */

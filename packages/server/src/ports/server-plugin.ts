@@ -66,6 +66,8 @@ export interface PluginSession {
   subscribed(connectionId: string, channel: ChannelName): void
   /** When the last subscription of this connection to the channel is gone; a closed connection is `disconnected` alone. */
   unsubscribed(connectionId: string, channel: ChannelName): void
+  /** Rights changed, and this connection may go on hearing the channel; what it may see there can be other things. */
+  rechecked?(connectionId: string, channel: ChannelName): void
   disconnected(connectionId: string, end: ConnectionEnd): void
   stop(): void
 }

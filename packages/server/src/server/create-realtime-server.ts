@@ -1,10 +1,12 @@
 // The server as applications make it. Holds nothing itself: it wires the stations and ends them.
 import { CLOSE_CODES, type Clock, type Logger, type Position, type Principal } from '@dnr/protocol'
 import type { ChannelManager } from '../channel/channel-manager.ts'
+import type { Explain } from '../channel/explain.ts'
 import type { WebSocketManager } from '../connection/web-socket-manager.ts'
 import type { EntityEventBus } from '../event-bus/entity-event-bus.ts'
 import { createHttpHandler } from '../http/http-handler.ts'
 import type { Limits } from '../limits/limits.ts'
+import { checkScope, type RightsScope } from '../policy/rights-stamps.ts'
 import { createWriteService } from '../writes/write-service.ts'
 import { drainConnections, type DrainOptions, waitUntilGone } from './drain.ts'
 import { type RealtimeServerOptions, resolveOptions } from './options.ts'
@@ -18,6 +20,19 @@ export interface RealtimeServer {
   readonly eventBus: EntityEventBus
   /** Answers `/{Entity}` and `/{Entity}/{id}` under `basePath`. */
   readonly http: (request: Request) => Promise<Response>
+  /**
+   * Says that rights changed: of one user, of everybody with this `key` of a rule, or on one channel. From the call on
+   * nothing is sent by the rights of before. The rules are asked again; live subscriptions get the exact difference
+   * (rows that left and entered their sight), or end with `forbidden`; the connection stays. Who was away meanwhile gets
+   * the difference on return. Resolves when everybody concerned is up to date.
+   */
+  invalidate(scope: RightsScope): Promise<void>
+  /**
+   * Says why a user gets an event on a channel, or does not: subscribed, rule, verdict on the row before and after,
+   * group, redaction. The change is one of the log's, given as such, by position, or by offset. For development: it
+   * tells of rows that the user may not see.
+   */
+  readonly explain: Explain
   /** Numbers for a dashboard. */
   stats(): ServerStats
   /** Refuses newcomers, asks every client to reconnect, waits, closes. Then the HTTP server can be closed. */
@@ -63,7 +78,11 @@ export function createRealtimeServer<P extends Principal = Principal>(
   const { stores, authenticator, basePath, clock, logger, random, limits } = resolved
   const policies = createPolicies(resolved)
   const writes = createWriteService({ stores, policies })
-  const { connections, channels, eventBus, plugins } = createRealtimeCore(resolved, policies, writes)
+  const { connections, channels, eventBus, plugins, rightsChanged, explain } = createRealtimeCore(
+    resolved,
+    policies,
+    writes,
+  )
   warnOfMissingPolicies(resolved)
   let closing: Promise<void> | null = null
 
@@ -80,6 +99,10 @@ export function createRealtimeServer<P extends Principal = Principal>(
     channels,
     eventBus,
     http: createHttpHandler({ stores, policies, writes, authenticator, basePath, logger }),
+    async invalidate(scope) {
+      await rightsChanged(checkScope(scope))
+    },
+    explain,
     stats: () => ({
       connections: connections.connectionCount,
       users: connections.userCount,

@@ -22,6 +22,7 @@ export interface Plugins {
   ): ((connectionId: string, message: ClientMessage) => void | Promise<void>) | null
   subscribed(connection: Connection, entry: ChannelEntry): void
   unsubscribed(connection: Connection, entry: ChannelEntry): void
+  rechecked(connection: Connection, entry: ChannelEntry): void
   disconnected(connection: Connection, end: ConnectionEnd): void
   stop(): void
 }
@@ -75,6 +76,8 @@ export function startPlugins({ plugins, clock, connections, channels, onError }:
       tell('subscribed', (session) => session.subscribed(id, name), channel.kind),
     unsubscribed: ({ id }, { name, channel }) =>
       tell('unsubscribed', (session) => session.unsubscribed(id, name), channel.kind),
+    rechecked: ({ id }, { name, channel }) =>
+      tell('rechecked', (session) => session.rechecked?.(id, name), channel.kind),
     disconnected: ({ id }, end) => tell('disconnected', (session) => session.disconnected(id, end)),
     stop: () => tell('stop', (session) => session.stop()),
   }

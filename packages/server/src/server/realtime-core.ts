@@ -8,13 +8,16 @@ import { createAuthorizeChannel } from '../channel/authorize-channel.ts'
 import { type Channels, createChannelManager } from '../channel/channel-manager.ts'
 import { createDeliverTransaction, type DeliverTransaction } from '../channel/deliver-transaction.ts'
 import { knownEntities } from '../channel/entities.ts'
+import { createExplain, type Explain } from '../channel/explain.ts'
 import { createHistoryReader } from '../channel/history-reader.ts'
 import { createMessageRouter, type MessageRouter, type Writes } from '../connection/message-router.ts'
 import { type Connections, createWebSocketManager } from '../connection/web-socket-manager.ts'
 import { createEventBus, type EventBus } from '../event-bus/entity-event-bus.ts'
 import { createPolicyEvaluator, type PolicyEvaluator } from '../policy/policy-evaluator.ts'
+import { createRightsStamps, type RightsScope } from '../policy/rights-stamps.ts'
 import type { ResolvedOptions } from './options.ts'
 import { type Plugins, startPlugins } from './plugin-host.ts'
+import { createRightsChanges } from './rights-changes.ts'
 
 /** The wired stations. */
 export interface RealtimeCore {
@@ -24,6 +27,9 @@ export interface RealtimeCore {
   readonly policies: PolicyEvaluator
   readonly plugins: Plugins
   readonly writes: Writes
+  /** Asks the policies again for those whom it concerns. */
+  rightsChanged(scope: RightsScope): Promise<void>
+  readonly explain: Explain
 }
 
 /** Makes the evaluator of a server's policies. */
@@ -44,11 +50,12 @@ export function createRealtimeCore(
   const { stores, history, clock, logger, limits, rules, policyTimeoutMs: timeoutMs, newId } = options
   const onError = reporter(logger)
   const entities = knownEntities(stores, options.policies)
+  const rights = createRightsStamps()
   const authorize = createAuthorizeChannel({ policies, rules, clock, logger, timeoutMs })
 
   const connections = createWebSocketManager({
     ...options,
-    stations: () => ({ channels, router }),
+    stations: () => ({ channels, router, rightsChanged }),
     onReleased: (connection, end) => plugins.disconnected(connection, end),
   })
   const eventBus = createEventBus({
@@ -73,8 +80,12 @@ export function createRealtimeCore(
     closeSlow: connections.closeSlow,
     onSubscribed: (connection, entry) => plugins.subscribed(connection, entry),
     onUnsubscribed: (connection, entry) => plugins.unsubscribed(connection, entry),
+    onRechecked: (connection, entry) => plugins.rechecked(connection, entry),
+    rights,
     onError,
   })
+  const rightsChanged = createRightsChanges({ connections, channels, rights })
+  const explain = createExplain({ authorize, entities, history, connectionsOf: connections.ofUser })
   const deliver: DeliverTransaction = createDeliverTransaction({ channels, entities, clock, onError })
   const plugins: Plugins = startPlugins({ plugins: options.plugins, clock, connections, channels, onError })
   const router: MessageRouter = createMessageRouter({
@@ -94,7 +105,7 @@ export function createRealtimeCore(
   const head = eventBus.ready()
   if (head instanceof Promise)
     head.catch((error: unknown) => onError(error, 'reading where the change log stands'))
-  return { connections, channels, eventBus, policies, plugins, writes }
+  return { connections, channels, eventBus, policies, plugins, writes, rightsChanged, explain }
 }
 
 /** Says what failed, with its cause; never with a row, a token or a frame. */

@@ -3,6 +3,9 @@ import { drainMicrotasks } from '@dnr/testing'
 import type { Position } from '@dnr/protocol'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { policies } from '../../src/policy/policies.ts'
+import { allow, type RowRule } from '../../src/policy/rule.ts'
+import { Task, type TaskRow } from '../support/entities.ts'
 import { createMemoryStore, task } from '../support/memory-store.ts'
 import { createTestServer, type Received, type TestClient } from '../support/test-server.ts'
 
@@ -13,6 +16,7 @@ type Step =
       readonly team: 'red' | 'blue' | null
       readonly publish: boolean
     }
+  | { readonly do: 'rights'; readonly team: 'red' | 'blue' | 'none'; readonly scope: 'user' | 'channel' }
   | { readonly do: 'publish' | 'reconnect' | 'resubscribe' | 'turn' | 'open gate' | 'close gate' }
 
 const step: fc.Arbitrary<Step> = fc.oneof(
@@ -23,6 +27,14 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       ids: fc.uniqueArray(fc.nat(4), { minLength: 1, maxLength: 3 }),
       team: fc.constantFrom('red' as const, 'blue' as const, null),
       publish: fc.boolean(),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      do: fc.constant('rights' as const),
+      team: fc.constantFrom('red' as const, 'blue' as const, 'none' as const),
+      scope: fc.constantFrom('user' as const, 'channel' as const),
     }),
   },
   {
@@ -47,6 +59,9 @@ function createModel(): {
   asks(): string
   readonly rows: Map<string, { team: string }>
   position: Position | null
+  grant: string | null
+  /** Was it told to subscribe anew? */
+  mustAsk: boolean
 } {
   const rows = new Map<string, { version: number; team: string }>()
   let batch: Received[] = []
@@ -57,17 +72,26 @@ function createModel(): {
   const model = {
     rows,
     position: null as Position | null,
+    grant: null as string | null,
+    mustAsk: false,
     asks() {
       batch = []
       replacing = null
       isDeaf = true
+      model.mustAsk = false
       return `req_${++asked}`
     },
     apply(messages: readonly Received[]) {
       for (const message of messages) {
         if (message.type === 'subscribed' && message.requestId === `req_${asked}`) isDeaf = false
         if (isDeaf) continue
-        if (message.type === 'subscribed') {
+        if (message.type === 'unsubscribed') {
+          model.mustAsk = true
+          isDeaf = true
+        } else if (message.type === 'subscribed') {
+          model.grant = message.payload.grant as string
+          // Rights changed, and the subscription goes on.
+          if (message.requestId === undefined) continue
           const isPartial = message.payload.snapshot?.more === true
           begin = message.payload.position as Position
           model.position = isPartial ? null : begin
@@ -90,10 +114,12 @@ function createModel(): {
     replacing = null
   }
   const settle = (): void => {
-    for (const { type, payload, position } of batch) {
-      expect(position.offset).toBeGreaterThan(model.position?.offset ?? -1)
+    for (const { type, payload, position, reason } of batch) {
+      const isReasoned = reason !== undefined
+      expect(position.offset).toBeGreaterThan((model.position?.offset ?? -1) - (isReasoned ? 1 : 0))
       const known = rows.get(payload.id)
-      if (payload.version !== undefined && known !== undefined && payload.version <= known.version) continue
+      const least = (known?.version ?? 0) + (isReasoned ? 0 : 1)
+      if (payload.version !== undefined && payload.version < least) continue
       if (type === 'entity:deleted') rows.delete(payload.id)
       else rows.set(payload.id, payload)
     }
@@ -108,9 +134,21 @@ test('every schedule ends with the rows of the table that may be seen', async ()
     fc.asyncProperty(
       fc.array(step, { maxLength: 40 }),
       fc.integer({ min: 1, max: 3 }),
-      async (steps, size) => {
+      fc.boolean(),
+      async (steps, size, readsLate) => {
         const memory = createMemoryStore({ chunkRows: size, pageChanges: size })
-        const server = createTestServer({ memory, limits: { maxMessagesPerSecond: null } })
+        let team: string = 'red'
+        const rule = (): RowRule<TaskRow> => {
+          const now = team
+          return readsLate
+            ? { sees: (row) => row.team === team }
+            : { key: now, sees: (row) => row.team === now }
+        }
+        const server = createTestServer({
+          memory,
+          limits: { maxMessagesPerSecond: null },
+          policies: policies(allow(Task, rule)),
+        })
         const model = createModel()
         const waiting: (() => void)[] = []
         let isClosed = false
@@ -125,11 +163,18 @@ test('every schedule ends with the rows of the table that may be seen', async ()
             type: 'subscribe',
             channel: 'entity:Task',
             requestId: model.asks(),
-            payload: { snapshot: true, ...(model.position && { position: model.position }) },
+            payload: {
+              snapshot: true,
+              grant: model.grant,
+              ...(model.position && { position: model.position }),
+            },
           })
         let client = await server.connect('ann@red')
         subscribe(client)
-        const read = async (): Promise<void> => model.apply(await client.take())
+        const read = async (): Promise<void> => {
+          model.apply(await client.take())
+          if (model.mustAsk) subscribe(client)
+        }
         let title = 0
         for (const each of steps) {
           switch (each.do) {
@@ -142,6 +187,12 @@ test('every schedule ends with the rows of the table that may be seen', async ()
                     row: each.team === null ? null : task(each.team, `${++title}`),
                   })),
                 { publish: each.publish },
+              )
+              break
+            case 'rights':
+              team = each.team
+              void server.rightsChanged(
+                each.scope === 'user' ? { userId: 'ann' } : { channel: 'entity:Task' },
               )
               break
             case 'publish':
@@ -173,11 +224,11 @@ test('every schedule ends with the rows of the table that may be seen', async ()
         for (let turn = 0; turn < 60; turn++) {
           await server.clock.advance(10)
           await drainMicrotasks()
+          await read()
         }
-        await read()
         expect([...model.rows.values()].map((row) => JSON.stringify(row)).sort()).toEqual(
           [...memory.rows.values()]
-            .filter((row) => row['team'] === 'red')
+            .filter((row) => row['team'] === team)
             .map((row) => JSON.stringify(row))
             .sort(),
         )

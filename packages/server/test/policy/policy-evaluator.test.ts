@@ -136,3 +136,14 @@ test('two rules for one entity are refused', () => {
     ),
   ).toThrowError('policies: Task has two rules.')
 })
+
+test('sessions of one user share a rule without a key while they are alike', async () => {
+  const { policy } = evaluator(() => ({ sees: () => true }))
+  const keyOf = async (user: User & { readonly expiresAt?: number }): Promise<string | undefined> =>
+    (await policy.grant('Task', user))?.key
+  expect(await keyOf({ ...ann, expiresAt: 5 })).toBe(await keyOf({ ...ann, expiresAt: 6 }))
+  expect(await keyOf({ ...ann, team: 'blue' })).not.toBe(await keyOf(ann))
+  const loop = { ...ann, self: {} }
+  loop.self = loop
+  expect(await keyOf(loop)).not.toBe(await keyOf({ ...loop }))
+})

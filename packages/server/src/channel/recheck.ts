@@ -1,0 +1,213 @@
+// Rights changed while somebody listens. Holds nothing between two changes; says who goes on, with which difference, and
+// who does not. Comes from the application (`invalidate`) or a renewed session; next: rights-difference.ts.
+//
+//   live ─muted at once→ asked again ─no→ ended, `forbidden`
+//                             ├─the same rights→ what collected, live
+//                             └─others→ the difference · the log since then · what collected · live
+//                                          └─not to be told exactly→ `unsubscribed`: the client asks anew
+//
+// Who is still being opened is opened anew, if nothing has been sent yet.
+import { checkWhere, type Position } from '@dnr/protocol'
+import { type Connection, isLive, principalOf } from '../connection/connection.ts'
+import { encodeMessage } from '../connection/frame.ts'
+import { FORBIDDEN, type Refusal } from '../connection/refusal.ts'
+import type { Grant } from '../policy/grant.ts'
+import { type MaybePromise, whenReady } from '../policy/maybe-promise.ts'
+import type { Authorization, AuthorizeChannel } from './authorize-channel.ts'
+import { newAttempt } from './attempt.ts'
+import { type ChannelRegistry, isInstalled, mute } from './channel-registry.ts'
+import { goLive, type OpeningContext, replay } from './open-subscription.ts'
+import {
+  type Before,
+  createDifferences,
+  decidesAlike,
+  type Differences,
+  rememberGroup,
+} from './rights-difference.ts'
+import { subscribedFrame } from './snapshot-frames.ts'
+import type {
+  Attempt,
+  ChannelEntry,
+  Group,
+  Subscription,
+  SubscribeRequest,
+  SubscribeResult,
+} from './subscription.ts'
+
+/** What a change of rights is about. */
+export interface Affected {
+  readonly subscriptions: readonly Subscription[]
+  readonly attempts: readonly { readonly connection: Connection; readonly attempt: Attempt }[]
+}
+
+export interface RecheckContext extends OpeningContext {
+  readonly registry: ChannelRegistry
+  readonly authorize: AuthorizeChannel
+  refuse(connection: Connection, error: Refusal): void
+  pursue(connection: Connection, attempt: Attempt): MaybePromise<SubscribeResult>
+  isCurrent(connection: Connection, attempt: Attempt): boolean
+  endAttempt(connection: Connection, attempt: Attempt): void
+  /** Removes, and tells the plugins. */
+  remove(subscription: Subscription): void
+  onRechecked(connection: Connection, entry: ChannelEntry): void
+  onError(error: unknown, what: string): void
+}
+
+/** A subscription under recheck. */
+interface Recheck {
+  readonly subscription: Subscription
+  readonly attempt: Attempt
+  readonly before: Before
+  /** Everything up to here has been sent to it. */
+  readonly sentTo: Position | null
+  /** Can the difference be told? Not to who came with rows that are not known here, nor to who is ahead of the others. */
+  readonly isExact: boolean
+}
+
+export function createRecheck(context: RecheckContext): (affected: Affected) => Promise<void> {
+  const { registry, send, endAttempt, isCurrent } = context
+
+  /** From this moment nothing goes out that was judged by the rights of before. */
+  const suspend = (subscription: Subscription, befores: Map<Group, Before>): Recheck => {
+    const { connection, group, key, opening } = subscription
+    const before = befores.get(group) ?? rememberGroup(group)
+    befores.set(group, before)
+    before.suspended++
+    // What others of the group read was judged by the rights of before.
+    group.reading = null
+    const sentTo = opening?.readTo ?? context.position()
+    if (opening === null) mute(subscription)
+    else opening.readTo = null
+    const attempt = newAttempt(key, requestOf(subscription), true)
+    attempt.subscription = subscription
+    connection.attempts ??= new Map()
+    connection.attempts.set(key, attempt)
+    const isKnown = !subscription.isUnsure || before.shown?.isComplete === true
+    return { subscription, attempt, before, sentTo, isExact: isKnown && opening === null }
+  }
+
+  const restart = (connection: Connection, attempt: Attempt): MaybePromise<unknown> => {
+    if (!isCurrent(connection, attempt)) return undefined
+    if (attempt.subscription !== null) registry.remove(attempt.subscription)
+    if (attempt.isAnnounced) return askAnew(connection, attempt)
+    const again = newAttempt(attempt.key, attempt.request)
+    attempt.restarted = context.pursue(connection, again)
+    return attempt.restarted
+  }
+
+  /** The client comes back with its position and the rights it had, and gets the rows as a difference. */
+  const askAnew = (connection: Connection, attempt: Attempt): void => {
+    endAttempt(connection, attempt)
+    const { name, subscription } = attempt.request
+    send(
+      connection,
+      encodeMessage({ type: 'unsubscribed', channel: name, subscription }, context.clock.now()),
+    )
+  }
+
+  const refuse = ({ subscription, attempt }: Recheck, code: Refusal['code'], message: string): void => {
+    const { connection } = subscription
+    endAttempt(connection, attempt)
+    context.remove(subscription)
+    const { name, subscription: key } = attempt.request
+    context.refuse(connection, { code, message, channel: name, subscription: key })
+  }
+
+  /** Nothing changed for it. */
+  const goOn = ({ subscription, attempt, sentTo }: Recheck): void => {
+    const { connection, group } = subscription
+    endAttempt(connection, attempt)
+    goLive(subscription, sentTo, context)
+    tellRights(subscription, sentTo)
+    if (group.grant === null) context.onRechecked(connection, group.channel)
+  }
+
+  const decide = (
+    recheck: Recheck,
+    authorization: Authorization,
+    differences: Differences,
+  ): MaybePromise<void> => {
+    const { subscription, attempt, before } = recheck
+    const { connection } = subscription
+    if (!isCurrent(connection, attempt) || !isInstalled(subscription)) return undefined
+    if (authorization === null) return refuse(recheck, 'forbidden', FORBIDDEN)
+    const { grant } = authorization
+    if (grant === null || decidesAlike(grant, before)) return goOn(recheck)
+    const { where } = attempt.request
+    const checked = where === undefined ? null : checkWhere(where, grant.readable)
+    if (checked !== null && !checked.ok) return refuse(recheck, checked.code, checked.message)
+    return move(recheck, grant, differences)
+  }
+
+  const move = async (recheck: Recheck, grant: Grant, differences: Differences): Promise<void> => {
+    const { subscription, attempt, before, sentTo, isExact } = recheck
+    const { connection } = subscription
+    registry.remove(subscription)
+    const moved = registry.install(connection, attempt.key, attempt.request, grant, true)
+    attempt.subscription = moved
+    const difference = isExact && sentTo !== null ? await differences.of(before, moved.group, sentTo) : null
+    if (!isCurrent(connection, attempt) || !isInstalled(moved)) return
+    if (difference === null || sentTo === null) return letGo(moved, attempt)
+    for (const frame of difference) send(connection, frame)
+    const replayed = await replay(moved, sentTo, { announce: null, afterSnapshot: true }, context)
+    if (!isCurrent(connection, attempt)) return
+    if (replayed === 'lost') return letGo(moved, attempt)
+    endAttempt(connection, attempt)
+    tellRights(moved, sentTo)
+  }
+
+  /** So that it can say, when it comes back, with which rights it was at its position. */
+  const tellRights = (subscription: Subscription, position: Position | null): void => {
+    const { connection, group, wantsGrant } = subscription
+    if (!wantsGrant || group.grant === null) return
+    const grant = context.rightsOf(connection, group.grant, group.channel.name)
+    const said = { position, recovered: true, part: null, grant, requestId: undefined }
+    send(connection, subscribedFrame(group, said, context.clock.now()))
+  }
+
+  const letGo = (subscription: Subscription, attempt: Attempt): void => {
+    registry.remove(subscription)
+    askAnew(subscription.connection, attempt)
+  }
+
+  const recheckOne = async (recheck: Recheck, differences: Differences): Promise<void> => {
+    const { subscription, attempt } = recheck
+    const { connection, group } = subscription
+    try {
+      const principal = principalOf(connection)
+      const answer = principal === null ? null : context.authorize(principal, group.channel.channel)
+      await whenReady(answer, (authorization) => decide(recheck, authorization, differences))
+    } catch (error) {
+      context.onError(error, 'a change of rights')
+      if (isCurrent(connection, attempt) && attempt.subscription !== null)
+        letGo(attempt.subscription, attempt)
+    }
+  }
+
+  return async ({ subscriptions, attempts }) => {
+    const befores = new Map<Group, Before>()
+    const opening = attempts.filter(({ connection, attempt }) => isCurrent(connection, attempt))
+    const restarted = opening.map(({ connection, attempt }) => restart(connection, attempt))
+    const rechecks = subscriptions
+      .filter((subscription) => isInstalled(subscription) && isLive(subscription.connection))
+      .map((subscription) => suspend(subscription, befores))
+    for (const before of befores.values()) before.isWhole = before.group.members.length === before.suspended
+    const differences = createDifferences(context)
+    try {
+      await Promise.all([...rechecks.map((recheck) => recheckOne(recheck, differences)), ...restarted])
+    } finally {
+      for (const { release } of befores.values()) release()
+    }
+  }
+}
+
+function requestOf({ group, wantsGrant }: Subscription): SubscribeRequest {
+  const { channel, subscription, where } = group
+  return {
+    channel: channel.channel,
+    name: channel.name,
+    subscription,
+    where: where ?? undefined,
+    grant: wantsGrant ? null : undefined,
+  }
+}

@@ -1,0 +1,64 @@
+// Somebody's rights are others from now on: whom that concerns. Holds nothing; next: channel/recheck.ts.
+import type { Affected } from '../channel/recheck.ts'
+import type { Channels } from '../channel/channel-manager.ts'
+import type { Group, Subscription } from '../channel/subscription.ts'
+import type { Connection } from '../connection/connection.ts'
+import type { Connections } from '../connection/web-socket-manager.ts'
+import type { RightsScope, RightsStamps } from '../policy/rights-stamps.ts'
+
+export interface RightsChangesOptions {
+  readonly connections: Pick<Connections, 'all' | 'ofUser'>
+  readonly channels: Channels
+  readonly rights: RightsStamps
+}
+
+/** Asks the policies again for everybody whom a change of rights concerns; resolves when all of them are up to date. */
+export function createRightsChanges({
+  connections,
+  channels,
+  rights,
+}: RightsChangesOptions): (scope: RightsScope) => Promise<void> {
+  return (scope) => {
+    rights.changed(scope)
+    return channels.recheck(affectedBy(scope, connections, channels))
+  }
+}
+
+function affectedBy(
+  scope: RightsScope,
+  connections: RightsChangesOptions['connections'],
+  channels: Channels,
+): Affected {
+  if ('userId' in scope) {
+    const own = connections.ofUser(scope.userId)
+    return { subscriptions: own.flatMap(subscriptionsOf), attempts: own.flatMap(attemptsOf) }
+  }
+  const groups = groupsOf(scope, channels)
+  // Whose rule is still being asked may get an answer of before: which key it will have is not known yet.
+  const concerns = ({ attempt }: Affected['attempts'][number]): boolean =>
+    'key' in scope || attempt.request.name === scope.channel
+  return {
+    subscriptions: groups.flatMap(({ members }) => members.filter(isSettled)),
+    attempts: [...connections.all()].flatMap(attemptsOf).filter(concerns),
+  }
+}
+
+function groupsOf(scope: { key: string } | { channel: string }, channels: Channels): Group[] {
+  if ('channel' in scope) return channels.channels.get(scope.channel)?.groups ?? []
+  return [...channels.channels.values()].flatMap(({ groups }) =>
+    groups.filter(({ grant }) => grant?.isShared === true && grant.key === `+${scope.key}`),
+  )
+}
+
+function subscriptionsOf({ subscriptions }: Connection): Subscription[] {
+  return [...(subscriptions?.values() ?? [])].filter(isSettled)
+}
+
+function attemptsOf(connection: Connection): Affected['attempts'][number][] {
+  return [...(connection.attempts?.values() ?? [])].map((attempt) => ({ connection, attempt }))
+}
+
+/** Live, or waiting for the bus alone. Who still reads has an attempt. */
+function isSettled({ opening }: Subscription): boolean {
+  return opening === null || opening.readTo !== null
+}

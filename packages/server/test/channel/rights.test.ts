@@ -1,0 +1,337 @@
+// Rights that change while somebody listens: the exact difference, at once, and nothing by the rights of before.
+import { createManualClock, drainMicrotasks } from '@dnr/testing'
+import { expect, test } from 'vitest'
+import { policies } from '../../src/policy/policies.ts'
+import { allow, type RowRule } from '../../src/policy/rule.ts'
+import type { RealtimeServerOptions } from '../../src/server/options.ts'
+import { Task, type TaskRow, type User } from '../support/entities.ts'
+import { createMemoryStore, task } from '../support/memory-store.ts'
+import { createTestServer, type TestClient, type TestServer, typesOf } from '../support/test-server.ts'
+
+const subscribe = (payload?: object, channel = 'entity:Task'): object => ({
+  type: 'subscribe',
+  channel,
+  ...(payload && { payload }),
+})
+
+/** Teams that may be changed under a running server, as a table of memberships would be. */
+function setting(
+  rule: (teamOf: (user: User) => string) => (user: User | null) => unknown,
+  options: Partial<RealtimeServerOptions<User>> = {},
+): { server: TestServer; teams: Map<string, string> } {
+  const teams = new Map<string, string>()
+  const teamOf = ({ id, team }: User): string => teams.get(id) ?? team
+  const memory = createMemoryStore()
+  memory.write([
+    { id: 'r1', row: task('red') },
+    { id: 'r2', row: task('red') },
+    { id: 'b1', row: task('blue') },
+  ])
+  const server = createTestServer({
+    memory,
+    policies: policies(allow(Task, rule(teamOf) as (user: User | null) => RowRule<TaskRow>)),
+    ...options,
+  })
+  return { server, teams }
+}
+
+/** The rule reads memberships when it is made. */
+const whenMade = (teamOf: (user: User) => string) => (user: User | null) => {
+  const team = user && teamOf(user)
+  return user && { key: team, sees: (row: TaskRow) => row.team === team }
+}
+/** The rule reads memberships whenever it is asked about a row. */
+const whenAsked = (teamOf: (user: User) => string) => (user: User | null) =>
+  user && { sees: (row: TaskRow) => row.team === teamOf(user) }
+
+async function watching(
+  server: TestServer,
+  payload: object = { snapshot: true },
+  token = 'ann@red',
+): Promise<TestClient> {
+  const client = await server.connect(token)
+  await client.ask(subscribe(payload))
+  return client
+}
+
+test.each([
+  ['made', whenMade],
+  ['asked', whenAsked],
+])('a rule that reads memberships when %s: what left goes, what entered comes', async (_when, rule) => {
+  const { server, teams } = setting(rule)
+  const ann = await watching(server)
+  const bob = await watching(server, { snapshot: true }, 'bob@red')
+  teams.set('ann', 'blue')
+  await server.rightsChanged({ userId: 'ann' })
+  const difference = await ann.take()
+  expect(typesOf(difference)).toEqual([
+    'entity:deleted left',
+    'entity:deleted left',
+    'entity:created entered',
+  ])
+  expect(difference.map(({ payload }) => payload.id)).toEqual(['r1', 'r2', 'b1'])
+  expect(difference[0]?.payload).toEqual({ id: 'r1' })
+  expect(difference.map(({ more }) => more)).toEqual([true, true, undefined])
+  expect(difference.at(-1)?.position).toEqual(server.memory.position())
+  server.memory.write([{ id: 'b1', row: { title: 'new' } }])
+  server.memory.write([{ id: 'r1', row: { title: 'new' } }])
+  expect(typesOf(await ann.take())).toEqual(['entity:updated'])
+  expect(typesOf(await bob.take())).toEqual(['entity:updated'])
+})
+
+test('who only hears events, and never asked for rows, gets the same difference', async () => {
+  const { server, teams } = setting(whenMade)
+  const ann = await watching(server, {})
+  teams.set('ann', 'blue')
+  await server.rightsChanged({ userId: 'ann' })
+  expect((await ann.take()).map(({ payload }) => payload.id)).toEqual(['r1', 'r2', 'b1'])
+})
+
+test('other fields of the rows that stay in sight are sent, at the version that is known', async () => {
+  let fields: readonly ('title' | 'team')[] | undefined
+  const { server } = setting(() => () => ({
+    key: 'all',
+    sees: () => true,
+    ...(fields && { fields }),
+  }))
+  server.memory.write([{ id: 'r1', row: { secret: 'MARK' } }])
+  const ann = await watching(server)
+  fields = ['title', 'team']
+  await server.rightsChanged({ key: 'all' })
+  const difference = await ann.take()
+  expect(typesOf(difference)).toEqual(Array.from({ length: 3 }, () => 'entity:updated entered'))
+  expect(difference.find(({ payload }) => payload.id === 'r1')?.payload).toEqual({
+    id: 'r1',
+    title: 'x',
+    team: 'red',
+    version: 2,
+  })
+  expect(JSON.stringify(difference)).not.toContain('MARK')
+})
+
+test('no right at all any more: forbidden, the connection stays', async () => {
+  let isAllowed = true
+  const { server } = setting(() => () => isAllowed)
+  const ann = await watching(server)
+  isAllowed = false
+  await server.rightsChanged({ channel: 'entity:Task' })
+  const [answer, ...rest] = await ann.take()
+  expect(answer).toMatchObject({ type: 'error', channel: 'entity:Task', payload: { code: 'forbidden' } })
+  expect(rest).toEqual([])
+  server.memory.write([{ id: 'r1', row: { title: 'MARK' } }])
+  expect(await ann.take()).toEqual([])
+  expect(ann.closed).toBeNull()
+  expect(server.channels.subscriptionCount).toBe(0)
+})
+
+test('nothing goes out by the rights of before while an asynchronous rule is asked', async () => {
+  const waiting: (() => void)[] = []
+  let isSlow = false
+  const { server, teams } = setting((teamOf) => async (user) => {
+    if (isSlow) await new Promise<void>((resolve) => void waiting.push(resolve))
+    return whenMade(teamOf)(user)
+  })
+  const ann = await watching(server)
+  teams.set('ann', 'blue')
+  isSlow = true
+  const done = server.rightsChanged({ userId: 'ann' })
+  server.memory.write([{ id: 'r1', row: { title: 'MARK-red' } }])
+  server.memory.write([{ id: 'b1', row: { title: 'blue news' } }])
+  expect(await ann.take()).toEqual([])
+  for (const open of waiting) open()
+  await done
+  const told = await ann.take()
+  expect(JSON.stringify(told)).not.toContain('MARK')
+  expect(typesOf(told).slice(0, 3)).toEqual([
+    'entity:deleted left',
+    'entity:deleted left',
+    'entity:created entered',
+  ])
+})
+
+test('a key that all still share costs nothing: what came meanwhile follows', async () => {
+  const { server } = setting(whenMade)
+  const ann = await watching(server)
+  const done = server.rightsChanged({ userId: 'ann' })
+  server.memory.write([{ id: 'r1', row: { title: 'meanwhile' } }])
+  await done
+  expect(typesOf(await ann.take())).toEqual(['entity:updated'])
+})
+
+test('everybody with a key is asked, whoever they are; others are not', async () => {
+  const members = new Set(['r1', 'r2'])
+  let asked = 0
+  const { server } = setting(() => (user) => {
+    asked++
+    return user && { key: user.team, sees: (row: TaskRow) => members.has(row.id) }
+  })
+  const ann = await watching(server)
+  const bob = await watching(server, { snapshot: true }, 'bob@red')
+  const eve = await watching(server, { snapshot: true }, 'eve@blue')
+  asked = 0
+  members.delete('r1')
+  members.add('b1')
+  await server.rightsChanged({ key: 'red' })
+  for (const client of [ann, bob]) {
+    expect((await client.take()).map(({ type, payload }) => [type, payload.id])).toEqual([
+      ['entity:deleted', 'r1'],
+      ['entity:created', 'b1'],
+    ])
+  }
+  expect(await eve.take()).toEqual([])
+  expect(asked).toBe(2)
+})
+
+test('a row that was deleted or handed on unnoticed meanwhile is taken away, too', async () => {
+  const { server, teams } = setting(whenAsked)
+  const ann = await watching(server)
+  server.memory.write([{ id: 'r1', row: null }], { publish: false })
+  teams.set('ann', 'blue')
+  await server.rightsChanged({ userId: 'ann' })
+  server.memory.publishRest()
+  const left = (await ann.take())
+    .filter(({ type }) => type === 'entity:deleted')
+    .map(({ payload }) => payload.id)
+  expect(left.sort()).toEqual(['r1', 'r2'])
+})
+
+test('who came back with rows of its own is asked to come anew, and gets them as a snapshot', async () => {
+  const { server, teams } = setting(whenAsked)
+  const ann = await watching(server, { position: server.memory.position(), snapshot: true })
+  teams.set('ann', 'blue')
+  await server.rightsChanged({ userId: 'ann' })
+  const [answer] = await ann.take()
+  expect(answer).toMatchObject({ type: 'unsubscribed', channel: 'entity:Task' })
+  expect(answer).not.toHaveProperty('requestId')
+})
+
+test('subscribed names the rights to who asks; with others a position does not hold', async () => {
+  const { server, teams } = setting(whenMade)
+  const ann = await server.connect('ann@red')
+  const [first] = await ann.ask(subscribe({ snapshot: true, grant: null }))
+  const { grant, position } = first?.payload as { grant: string; position: object }
+  expect(grant).toMatch(/^[\w-]{22}$/)
+  ann.pair.cut()
+  const back = await server.connect('ann@red')
+  const [same] = await back.ask(subscribe({ snapshot: true, position, grant }))
+  expect(same?.payload).toEqual({ position, recovered: true, grant })
+  back.pair.cut()
+  teams.set('ann', 'blue')
+  const other = await server.connect('ann@red')
+  const [changed] = await other.ask(subscribe({ snapshot: true, position, grant }))
+  expect(changed?.payload).toMatchObject({ recovered: false, snapshot: { rows: [{ id: 'b1' }] } })
+  expect(changed?.payload.grant).not.toBe(grant)
+})
+
+test('who was away when rights changed is recognised, though the rule looks the same', async () => {
+  const { server, teams } = setting(whenAsked)
+  const ann = await server.connect('ann@red')
+  const [first] = await ann.ask(subscribe({ snapshot: true, grant: null }))
+  const { grant, position } = first?.payload as { grant: string; position: object }
+  ann.pair.cut()
+  teams.set('ann', 'blue')
+  await server.rightsChanged({ userId: 'ann' })
+  const back = await server.connect('ann@red')
+  const [answer] = await back.ask(subscribe({ snapshot: true, position, grant }))
+  expect(answer?.payload).toMatchObject({ recovered: false, snapshot: { rows: [{ id: 'b1' }] } })
+})
+
+test('who was told the difference is told the name of its new rights, and resumes with it', async () => {
+  const { server, teams } = setting(whenMade)
+  const ann = await watching(server, { snapshot: true, grant: null })
+  teams.set('ann', 'blue')
+  await server.rightsChanged({ userId: 'ann' })
+  const told = (await ann.take()).at(-1)
+  expect(told).toMatchObject({ type: 'subscribed', payload: { recovered: true } })
+  ann.pair.cut()
+  const back = await server.connect('ann@red')
+  const { grant, position } = told?.payload as { grant: string; position: object }
+  const [answer] = await back.ask(subscribe({ snapshot: true, position, grant }))
+  expect(answer?.payload).toMatchObject({ recovered: true })
+})
+
+test('a subscribe that waits for its authorisation gets the answer of today', async () => {
+  const waiting: (() => void)[] = []
+  const { server, teams } = setting((teamOf) => async (user) => {
+    const rule = whenMade(teamOf)(user)
+    await new Promise<void>((resolve) => void waiting.push(resolve))
+    return rule
+  })
+  const ann = await server.connect('ann@red')
+  await ann.take()
+  ann.send({ ...subscribe({ snapshot: true }), requestId: 'r1' })
+  await drainMicrotasks()
+  teams.set('ann', 'blue')
+  const done = server.rightsChanged({ userId: 'ann' })
+  for (const open of waiting) open()
+  await done
+  const [answer, ...rest] = await ann.take()
+  expect(answer).toMatchObject({
+    type: 'subscribed',
+    requestId: 'r1',
+    payload: { snapshot: { rows: [{ id: 'b1' }] } },
+  })
+  expect(rest).toEqual([])
+})
+
+test('unsubscribe, or the end of the connection, while rights are asked about: nothing more is said', async () => {
+  const waiting: (() => void)[] = []
+  let isSlow = false
+  const { server } = setting((teamOf) => async (user) => {
+    if (isSlow) await new Promise<void>((resolve) => void waiting.push(resolve))
+    return whenMade(teamOf)(user)
+  })
+  const ann = await watching(server)
+  const bob = await watching(server, { snapshot: true }, 'bob@red')
+  isSlow = true
+  const done = server.rightsChanged({ channel: 'entity:Task' })
+  expect(typesOf(await ann.ask({ type: 'unsubscribe', channel: 'entity:Task' }))).toEqual(['unsubscribed'])
+  bob.pair.cut()
+  await drainMicrotasks()
+  for (const open of waiting) open()
+  await done
+  expect(await ann.take()).toEqual([])
+  expect(server.channels).toMatchObject({ subscriptionCount: 0, groupCount: 0, channelCount: 0 })
+})
+
+test('rooms and presence end when they are forbidden, and lose nothing when they are not', async () => {
+  const allowed = new Set(['ann', 'bob'])
+  const clock = createManualClock()
+  const { server } = setting(whenMade, {
+    clock,
+    channels: {
+      room: async (user) => {
+        await new Promise<void>((resolve) => clock.setTimeout(resolve, 10))
+        return allowed.has(user.id)
+      },
+    },
+  })
+  const clients = await Promise.all(['ann@red', 'bob@red'].map((token) => server.connect(token)))
+  for (const client of clients) client.send(subscribe(undefined, 'room:lobby'))
+  await clock.advance(10)
+  for (const client of clients) await client.take()
+  allowed.delete('bob')
+  const done = server.rightsChanged({ channel: 'room:lobby' })
+  server.connections.broadcast('room:lobby', { type: 'message', payload: 'MARK' })
+  await clock.advance(10)
+  await done
+  const [ann, bob] = await Promise.all(clients.map((client) => client.take()))
+  expect(ann).toMatchObject([{ type: 'message', payload: 'MARK' }])
+  expect(bob).toMatchObject([{ type: 'error', payload: { code: 'forbidden' } }])
+})
+
+test('two sessions of one user with different rights do not mix', async () => {
+  const server = createTestServer({
+    policies: policies(
+      allow(
+        Task,
+        (user: User | null) => user && { sees: (row) => user.team === 'all' || row.team === user.team },
+      ),
+    ),
+  })
+  const narrow = await watching(server, {}, 'ann@red')
+  const wide = await watching(server, {}, 'ann@all')
+  server.memory.write([{ id: 'b1', row: task('blue', 'MARK') }])
+  expect(await narrow.take()).toEqual([])
+  expect(typesOf(await wide.take())).toEqual(['entity:created'])
+})
