@@ -14,6 +14,7 @@ import { type MaybePromise, whenReady } from '../policy/maybe-promise.ts'
 import { FORBIDDEN, isOwnFault, type Refusal, refusalOf } from '../connection/refusal.ts'
 import type { Grant } from '../policy/grant.ts'
 import type { RightsStamps } from '../policy/rights-stamps.ts'
+import type { ChangeHistory } from '../ports/change-history.ts'
 import type { Frame, FrameRun } from '../ports/server-socket.ts'
 import { newAttempt } from './attempt.ts'
 import type { Authorization, AuthorizeChannel } from './authorize-channel.ts'
@@ -65,6 +66,7 @@ export interface ChannelManagerOptions {
   readonly maxSubscriptionsPerConnection: number
   readonly maxQueueBytes: number
   readonly entities: ReadonlyMap<string, KnownEntity>
+  readonly history: ChangeHistory | null
   readonly reader: HistoryReader
   readonly authorize: AuthorizeChannel
   /** Resolves when it is known where the log stands; at once afterwards. */
@@ -263,6 +265,7 @@ export function createChannelManager(options: ChannelManagerOptions): Channels {
   const recheck = createRecheck({
     ...context,
     registry,
+    history: options.history,
     authorize,
     refuse,
     pursue,

@@ -13,6 +13,7 @@ import { encodeMessage } from '../connection/frame.ts'
 import { FORBIDDEN, type Refusal } from '../connection/refusal.ts'
 import type { Grant } from '../policy/grant.ts'
 import { type MaybePromise, whenReady } from '../policy/maybe-promise.ts'
+import type { ChangeHistory } from '../ports/change-history.ts'
 import type { Authorization, AuthorizeChannel } from './authorize-channel.ts'
 import { newAttempt } from './attempt.ts'
 import { type ChannelRegistry, isInstalled, mute } from './channel-registry.ts'
@@ -42,6 +43,7 @@ export interface Affected {
 
 export interface RecheckContext extends OpeningContext {
   readonly registry: ChannelRegistry
+  readonly history: ChangeHistory | null
   readonly authorize: AuthorizeChannel
   refuse(connection: Connection, error: Refusal): void
   pursue(connection: Connection, attempt: Attempt): MaybePromise<SubscribeResult>
@@ -188,9 +190,12 @@ export function createRecheck(context: RecheckContext): (affected: Affected) => 
     const befores = new Map<Group, Before>()
     const opening = attempts.filter(({ connection, attempt }) => isCurrent(connection, attempt))
     const restarted = opening.map(({ connection, attempt }) => restart(connection, attempt))
-    const rechecks = subscriptions
-      .filter((subscription) => isInstalled(subscription) && isLive(subscription.connection))
-      .map((subscription) => suspend(subscription, befores))
+    const live = subscriptions.filter(
+      (subscription) => isInstalled(subscription) && isLive(subscription.connection),
+    )
+    // Something else has been asked for under the same key, and will be answered by the rights of today.
+    for (const replaced of live.filter(isBeingReplaced)) context.remove(replaced)
+    const rechecks = live.filter(isInstalled).map((subscription) => suspend(subscription, befores))
     for (const before of befores.values()) before.isWhole = before.group.members.length === before.suspended
     const differences = createDifferences(context)
     try {
@@ -210,4 +215,8 @@ function requestOf({ group, wantsGrant }: Subscription): SubscribeRequest {
     where: where ?? undefined,
     grant: wantsGrant ? null : undefined,
   }
+}
+
+function isBeingReplaced({ connection, key }: Subscription): boolean {
+  return connection.attempts?.has(key) === true
 }

@@ -1,7 +1,9 @@
 // What a change of rights means to those who listen: rows that leave their sight, that enter it, and those of which they
 // see other fields. Told exactly where that is little; otherwise the client reads the rows anew.
-import { type Clock, matchesWhere, type Position, type WireRow } from '@dnr/protocol'
+import { type Change, type Clock, matchesWhere, type Position } from '@dnr/protocol'
 import type { Grant } from '../policy/grant.ts'
+import type { ChangeHistory } from '../ports/change-history.ts'
+import type { EntityStore } from '../ports/entity-store.ts'
 import type { Frame } from '../ports/server-socket.ts'
 import type { KnownEntity } from './entities.ts'
 import { eventFrame, type RowEvent } from './event-frame.ts'
@@ -51,24 +53,34 @@ export interface Differences {
 
 export interface DifferencesOptions {
   readonly entities: ReadonlyMap<string, KnownEntity>
+  readonly history: ChangeHistory | null
   readonly clock: Clock
 }
 
 /** Beyond these a snapshot is cheaper for both sides. */
 const MAX_EVENTS = 2_000
 const MAX_CHARACTERS = 524_288
+const LOG_PAGE = 512
 
-export function createDifferences({ entities, clock }: DifferencesOptions): Differences {
+export function createDifferences({ entities, history, clock }: DifferencesOptions): Differences {
   const known = new Map<Before, Map<Group, Promise<readonly Frame[] | null>>>()
+  const read = async (before: Before, after: Group, at: Position): Promise<readonly Frame[] | null> => {
+    const entity = entities.get(after.grant?.entity.name ?? '')
+    if (entity === undefined || entity.store === null || history === null) return null
+    const difference = await compareRows(before, after, { ...entity, store: entity.store })
+    if (difference === null) return null
+    const { gone, perhapsGone, events } = difference
+    const left = perhapsGone.length === 0 ? [] : await seenAt(at, perhapsGone, before, entity, history)
+    // First what is gone: a row may have been made anew under its id.
+    return left === null
+      ? null
+      : framesAt(at, [...gone, ...left].map(leftEvent).concat(events), after, clock.now())
+  }
   return {
     of(before, after, at) {
       const byGroup = known.get(before) ?? new Map<Group, Promise<readonly Frame[] | null>>()
       known.set(before, byGroup)
-      const shared = byGroup.get(after)
-      if (shared !== undefined) return shared
-      const entity = entities.get(after.grant?.entity.name ?? '')
-      const frames =
-        entity === undefined ? Promise.resolve(null) : readDifference(before, after, entity, at, clock.now())
+      const frames = byGroup.get(after) ?? read(before, after, at)
       byGroup.set(after, frames)
       return frames
     },
@@ -77,44 +89,50 @@ export function createDifferences({ entities, clock }: DifferencesOptions): Diff
 
 type Difference = Pick<RowEvent, 'outcome' | 'payload'>
 
-async function readDifference(
+interface RowDifferences {
+  /** Ids of rows that were shown and are not seen any more. */
+  readonly gone: readonly string[]
+  /** Of rows that are not known to have been shown, but which the rule of before lets through. */
+  readonly perhapsGone: readonly string[]
+  readonly events: readonly Difference[]
+}
+
+/** The rows as they are now, by the rights of before and of after; `null`: too many differ. */
+async function compareRows(
   before: Before,
   after: Group,
-  entity: KnownEntity,
-  at: Position,
-  now: number,
-): Promise<readonly Frame[] | null> {
-  if (entity.store === null) return null
-  const { shown } = after
+  entity: KnownEntity & { readonly store: EntityStore },
+): Promise<RowDifferences | null> {
+  const { shown, where, grant } = after
   if (shown !== null && before.group === after && before.isWhole) forgetRows(shown)
-  const isRevealed = before.grant?.fieldsKey !== after.grant?.fieldsKey
+  const isRevealed = before.grant?.fieldsKey !== grant?.fieldsKey
   // By id: the number of a row that is deleted meanwhile is forgotten.
   const unseen = new Set(before.shown === null ? [] : shownIds(before.shown))
-  const left: string[] = []
+  const gone: string[] = []
+  const perhapsGone: string[] = []
   const events: Difference[] = []
   let characters = 0
-  for await (const chunk of storedRows(after, entity.store)) {
-    for (const row of chunk.rows) {
+  for await (const { rows } of storedRows(after, entity.store)) {
+    for (const row of rows) {
       const wire = entity.codec.encode(row)
-      if (after.where !== null && !matchesWhere(wire, after.where)) continue
-      const sawBefore = unseen.delete(wire.id) || mayHaveSeen(before, row)
-      const seesAfter = after.grant?.sees(row) === true
-      if (sawBefore && !seesAfter) left.push(wire.id)
-      if (shown !== null && seesAfter) showRow(shown, wire.id)
-      if (!seesAfter || (sawBefore && !isRevealed)) continue
-      const event = shownEvent(after, wire, sawBefore)
-      events.push(event)
-      characters += event.payload.length
+      if (where !== null && !matchesWhere(wire, where)) continue
+      const wasShown = unseen.delete(wire.id)
+      const sawBefore = wasShown || mayHaveSeen(before, row)
+      if (grant?.sees(row) !== true) {
+        if (sawBefore) (wasShown ? gone : perhapsGone).push(wire.id)
+        continue
+      }
+      if (shown !== null) showRow(shown, wire.id)
+      if (sawBefore && !isRevealed) continue
+      const payload = JSON.stringify(grant.redact(wire))
+      events.push({ outcome: sawBefore ? 'revealed' : 'entered', payload })
+      characters += payload.length
     }
-    if (events.length + left.length > MAX_EVENTS || characters > MAX_CHARACTERS) return null
+    const count = events.length + gone.length + perhapsGone.length
+    if (count > MAX_EVENTS || characters > MAX_CHARACTERS) return null
   }
   if (shown !== null) shown.isComplete = true
-  // First what is gone: a row may have been made anew under its id.
-  const all = [...[...unseen, ...left].map(leftEvent), ...events]
-  if (all.length > MAX_EVENTS) return null
-  return all.map((event, index) =>
-    eventFrame(after, { ...event, position: at, mutationId: null, more: index < all.length - 1 }, now),
-  )
+  return { gone: [...unseen, ...gone], perhapsGone, events }
 }
 
 /** Of rows that are not known to have been shown. A rule that reads the row alone says today what it said then. */
@@ -122,8 +140,43 @@ function mayHaveSeen({ shown, grant }: Before, row: unknown): boolean {
   return shown?.isComplete !== true && grant?.sees(row) === true
 }
 
-function shownEvent(after: Group, wire: WireRow, sawBefore: boolean): Difference {
-  return { outcome: sawBefore ? 'revealed' : 'entered', payload: JSON.stringify(after.grant?.redact(wire)) }
+/**
+ * Those of the rows that the rule of before let through at a position: one that was made, or came into sight, since then
+ * is not to be spoken of. `null`: the log does not reach back.
+ */
+async function seenAt(
+  at: Position,
+  ids: readonly string[],
+  before: Before,
+  { entity, codec }: KnownEntity,
+  history: ChangeHistory,
+): Promise<readonly string[] | null> {
+  const firstSince = new Map<string, Change>()
+  for (let after = at, more = true; more;) {
+    const page = await history.read({ after, entity: entity.name, limit: LOG_PAGE })
+    if (!page.holds) return null
+    for (const change of page.changes) if (!firstSince.has(change.id)) firstSince.set(change.id, change)
+    after = page.position
+    more = page.more
+  }
+  return ids.filter((id) => {
+    const change = firstSince.get(id)
+    if (change === undefined) return true
+    return change.before !== null && before.grant?.sees(codec.decode(change.before)) === true
+  })
+}
+
+function framesAt(
+  position: Position,
+  events: readonly Difference[],
+  group: Group,
+  now: number,
+): readonly Frame[] | null {
+  if (events.length > MAX_EVENTS) return null
+  return events.map((event, index) => {
+    const more = index < events.length - 1
+    return eventFrame(group, { ...event, position, mutationId: null, more }, now)
+  })
 }
 
 function leftEvent(id: string): Difference {

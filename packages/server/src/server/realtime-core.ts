@@ -70,6 +70,7 @@ export function createRealtimeCore(
     maxSubscriptionsPerConnection: limits.maxSubscriptionsPerConnection,
     maxQueueBytes: limits.maxQueueBytes,
     entities,
+    history,
     reader: createHistoryReader({ history, entities, clock, maxRunBytes: limits.maxQueueBytes / 2 }),
     authorize,
     ready: () => eventBus.ready(),
