@@ -1,0 +1,76 @@
+import { execFile } from 'node:child_process'
+import { copyFileSync, mkdtempSync, rmSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { build } from 'vite'
+import type { Acknowledged } from './crash-scenarios.ts'
+
+/** One run of the writer: what it said before it died, or that it got to its end. */
+export interface CrashedRun {
+  readonly path: string
+  readonly acknowledged: readonly Acknowledged[]
+  readonly isFinished: boolean
+  readonly signal: string | null
+}
+
+/** Starts writers that are killed; as one bundle, since loading is most of what such a process does. */
+export interface CrashBench extends Disposable {
+  /** Runs a scenario on copies of `template` once for each step, until one run gets to its end. */
+  killAtEveryStep(
+    scenario: string,
+    template: string | null,
+    verify: (run: CrashedRun) => Promise<void>,
+  ): Promise<number>
+}
+
+const here = fileURLToPath(new URL('.', import.meta.url))
+
+/** Bundles the writer into a directory from where it finds the driver. */
+export async function createCrashBench(): Promise<CrashBench> {
+  const directory = mkdtempSync(join(here, '../../node_modules/.crash-'))
+  await build({
+    configFile: false,
+    logLevel: 'silent',
+    ssr: { noExternal: true, external: ['better-sqlite3'], resolve: { conditions: ['@dnr/source'] } },
+    build: { ssr: join(here, 'crash-writer.ts'), outDir: directory, minify: false },
+  })
+  const program = join(directory, 'crash-writer.js')
+  const env = { ...process.env, NODE_COMPILE_CACHE: join(directory, 'cache') }
+
+  const run = (path: string, scenario: string, steps: number): Promise<CrashedRun> =>
+    new Promise((resolve, reject) => {
+      execFile(process.execPath, [program, path, scenario, String(steps)], { env }, (error, stdout, stderr) => {
+        const lines = stdout.split('\n').filter((line) => line !== '')
+        const isFinished = lines.at(-1) === 'finished'
+        if (!isFinished && error?.signal !== 'SIGKILL') reject(new Error(`The writer failed: ${stderr}`))
+        const acknowledged = lines.filter((line) => line !== 'finished')
+        resolve({
+          path,
+          isFinished,
+          signal: error?.signal ?? null,
+          acknowledged: acknowledged.map((line) => JSON.parse(line) as Acknowledged),
+        })
+      })
+    })
+
+  return {
+    async killAtEveryStep(scenario, template, verify) {
+      let next = 0
+      let last = Number.POSITIVE_INFINITY
+      const worker = async (): Promise<void> => {
+        while (next < last) {
+          const steps = next++
+          const path = join(directory, `${scenario.replaceAll(' ', '-')}-${steps}.db`)
+          if (template !== null) copyFileSync(template, path)
+          const crashed = await run(path, scenario, steps)
+          if (crashed.isFinished) last = Math.min(last, steps)
+          await verify(crashed)
+        }
+      }
+      await Promise.all(Array.from({ length: availableParallelism() }, worker))
+      return last
+    },
+    [Symbol.dispose]: () => rmSync(directory, { recursive: true, force: true }),
+  }
+}
