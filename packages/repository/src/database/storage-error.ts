@@ -23,6 +23,15 @@ export function isConstraint(error: unknown): boolean {
   return sqliteCode(error)?.startsWith('SQLITE_CONSTRAINT') ?? false
 }
 
+/**
+ * Is the whole transaction over? After a full disk, a failed one and the like SQLite has often rolled back by itself; what
+ * ran then would be a transaction of its own.
+ */
+export function endsTransaction(error: unknown): boolean {
+  const code = sqliteCode(error)
+  return code !== null && /^SQLITE_(FULL|IOERR|NOMEM|INTERRUPT|CORRUPT|NOTADB|READONLY|CANTOPEN)/.test(code)
+}
+
 /** Is it the primary key or a unique column `table.id`? */
 export function isTakenId(error: unknown, table: string): boolean {
   return (

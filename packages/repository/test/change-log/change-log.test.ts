@@ -259,6 +259,16 @@ test('trimming by count keeps the newest, the head, and whoever stands at it', a
   expect(await changeLog.trim({ keep: 0 })).toMatchObject({ removedChanges: 1 })
 })
 
+test('offsets go on after a trim that left nothing, also in the next process', async () => {
+  using file = temporaryFile()
+  for (let run = 0; run < 3; run++) {
+    await using open = await openTasks({ path: file.path })
+    const written = open.tasks.mutate({ operation: 'create', fields: { title: 'x' } })
+    expect(await written).toMatchObject({ position: { offset: run + 1 } })
+    expect(await open.database.changeLog.trim({ keep: 0 })).toMatchObject({ floor: run + 1 })
+  }
+})
+
 test('an entity that is quiet holds for its readers however far the log is trimmed', async () => {
   using file = temporaryFile()
   const database = openDatabase({ path: file.path })

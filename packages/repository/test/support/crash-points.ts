@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process'
-import { copyFileSync, mkdtempSync, rmSync } from 'node:fs'
-import { availableParallelism } from 'node:os'
+import { copyFileSync, existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'vite'
@@ -16,6 +16,8 @@ export interface CrashedRun {
 
 /** Starts writers that are killed; as one bundle, since loading is most of what such a process does. */
 export interface CrashBench extends Disposable {
+  /** Where the databases are. */
+  readonly directory: string
   /** Runs a scenario on copies of `template` once for each step, until one run gets to its end. */
   killAtEveryStep(
     scenario: string,
@@ -26,32 +28,41 @@ export interface CrashBench extends Disposable {
 
 const here = fileURLToPath(new URL('.', import.meta.url))
 
-/** Bundles the writer into a directory from where it finds the driver. */
+/**
+ * Bundles the writer into a directory from where it finds the driver. The databases are kept in memory where that is
+ * possible: a killed process loses nothing that it gave to the operating system, wherever it is.
+ */
 export async function createCrashBench(): Promise<CrashBench> {
-  const directory = mkdtempSync(join(here, '../../node_modules/.crash-'))
+  const bundle = mkdtempSync(join(here, '../../node_modules/.crash-'))
+  const directory = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'dnr-crash-'))
   await build({
     configFile: false,
     logLevel: 'silent',
     ssr: { noExternal: true, external: ['better-sqlite3'], resolve: { conditions: ['@dnr/source'] } },
-    build: { ssr: join(here, 'crash-writer.ts'), outDir: directory, minify: false },
+    build: { ssr: join(here, 'crash-writer.ts'), outDir: bundle, minify: false },
   })
-  const program = join(directory, 'crash-writer.js')
-  const env = { ...process.env, NODE_COMPILE_CACHE: join(directory, 'cache') }
+  const program = join(bundle, 'crash-writer.js')
+  const env = { ...process.env, NODE_COMPILE_CACHE: join(bundle, 'cache') }
 
   const run = (path: string, scenario: string, steps: number): Promise<CrashedRun> =>
     new Promise((resolve, reject) => {
-      execFile(process.execPath, [program, path, scenario, String(steps)], { env }, (error, stdout, stderr) => {
-        const lines = stdout.split('\n').filter((line) => line !== '')
-        const isFinished = lines.at(-1) === 'finished'
-        if (!isFinished && error?.signal !== 'SIGKILL') reject(new Error(`The writer failed: ${stderr}`))
-        const acknowledged = lines.filter((line) => line !== 'finished')
-        resolve({
-          path,
-          isFinished,
-          signal: error?.signal ?? null,
-          acknowledged: acknowledged.map((line) => JSON.parse(line) as Acknowledged),
-        })
-      })
+      execFile(
+        process.execPath,
+        [program, path, scenario, String(steps)],
+        { env },
+        (error, stdout, stderr) => {
+          const lines = stdout.split('\n').filter((line) => line !== '')
+          const isFinished = lines.at(-1) === 'finished'
+          if (!isFinished && error?.signal !== 'SIGKILL') reject(new Error(`The writer failed: ${stderr}`))
+          const acknowledged = lines.filter((line) => line !== 'finished')
+          resolve({
+            path,
+            isFinished,
+            signal: error?.signal ?? null,
+            acknowledged: acknowledged.map((line) => JSON.parse(line) as Acknowledged),
+          })
+        },
+      )
     })
 
   return {
@@ -71,6 +82,9 @@ export async function createCrashBench(): Promise<CrashBench> {
       await Promise.all(Array.from({ length: availableParallelism() }, worker))
       return last
     },
-    [Symbol.dispose]: () => rmSync(directory, { recursive: true, force: true }),
+    directory,
+    [Symbol.dispose]() {
+      for (const each of [bundle, directory]) rmSync(each, { recursive: true, force: true })
+    },
   }
 }

@@ -30,8 +30,7 @@ const handle: SqliteHandle = {
     return inner.inTransaction
   },
 }
-// A killed process loses nothing that it gave to the operating system, synced or not; power loss has a test of its own.
-const board = openBoard({ handle }, { synchronous: 'normal' })
+const board = openBoard({ handle })
 const killed = SCENARIOS[scenario]
 if (killed === undefined) throw new Error(`There is no scenario "${scenario}".`)
 if (!killed.startsUnmigrated) await migrate(board)

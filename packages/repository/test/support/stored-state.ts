@@ -43,7 +43,9 @@ export function readStoredState(path: string, entities: readonly string[]): Stor
     return {
       entries: all<Entry>('dnr_change_log', 'offset'),
       answers: all<Answer>('dnr_mutations', 'offset'),
-      floor: all<{ name: string; value: number }>('dnr_meta', 'name').find(({ name }) => name === 'floor')?.value ?? 0,
+      floor:
+        all<{ name: string; value: number }>('dnr_meta', 'name').find(({ name }) => name === 'floor')
+          ?.value ?? 0,
       rows: new Map(rows),
     }
   } finally {

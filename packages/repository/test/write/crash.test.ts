@@ -1,5 +1,6 @@
-import { expect, onTestFinished, test } from 'vitest'
-import { temporaryFile } from '../support/database.ts'
+import { rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
 import { createCrashBench, type CrashedRun } from '../support/crash-points.ts'
 import { migrate, openBoard, SCENARIOS, type Scenario } from '../support/crash-scenarios.ts'
 import { foldEntries, readStoredState, type StoredState } from '../support/stored-state.ts'
@@ -24,32 +25,37 @@ function checkAgreement(state: StoredState, { acknowledged }: Pick<CrashedRun, '
     expect(kept.map(place)).toContain(place({ mutation_id: mutationId, offset: position.offset }))
 
   for (const entry of entries) {
-    const together = entries.filter(({ transaction_offset }) => transaction_offset === entry.transaction_offset)
+    const together = entries.filter(
+      ({ transaction_offset }) => transaction_offset === entry.transaction_offset,
+    )
     expect(together[0]?.offset).toBe(entry.transaction_offset)
     if (entry.row_id === 'together') expect(together).toHaveLength(3)
   }
 }
 
-async function prepare({ before }: Scenario): Promise<string | null> {
+async function prepare({ before }: Scenario, directory: string): Promise<string | null> {
   if (before === null) return null
-  const file = temporaryFile()
-  onTestFinished(() => file[Symbol.dispose]())
-  const board = openBoard({ path: file.path }, { synchronous: 'normal' })
+  const path = join(directory, 'template.db')
+  rmSync(path, { force: true })
+  const board = openBoard({ path })
   await migrate(board)
   await before(board)
   await board.database.close()
-  return file.path
+  return path
 }
 
 /** What the rows and the log look like after a run that nobody killed, or after a second one on a killed one's file. */
 async function runToTheEnd(path: string, scenario: Scenario): Promise<unknown> {
-  const board = openBoard({ path }, { synchronous: 'normal' })
+  const board = openBoard({ path })
   await migrate(board)
   await scenario.run(board, () => {})
   await board.database.close()
   const state = readState(path)
   checkAgreement(state, { acknowledged: [] })
-  return { rows: [...state.rows], log: state.entries.map(({ entity, row_id, after }) => [entity, row_id, after]) }
+  return {
+    rows: [...state.rows],
+    log: state.entries.map(({ entity, row_id, after }) => [entity, row_id, after]),
+  }
 }
 
 test(
@@ -59,7 +65,7 @@ test(
     using bench = await createCrashBench()
     const points: Record<string, number> = {}
     for (const [name, scenario] of Object.entries(SCENARIOS)) {
-      const template = await prepare(scenario)
+      const template = await prepare(scenario, bench.directory)
       let expected: unknown
       const outcomes: unknown[] = []
       points[name] = await bench.killAtEveryStep(name, template, async (run) => {
