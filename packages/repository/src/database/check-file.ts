@@ -4,16 +4,17 @@ import { readPragma } from './open-handles.ts'
 import type { SqliteHandle } from './sqlite-handle.ts'
 
 /**
- * Reads the whole file once and compares it with itself; takes about 1 ms per megabyte.
+ * Reads the whole file once and compares it with itself; takes about 1.5 ms per megabyte.
  *
- * It finds pages that are torn, lost or in the wrong place, and a log in which an entry is missing. It cannot find a
- * letter that changed inside a text: SQLite keeps no checksums of rows.
+ * It finds pages that are torn, lost or in the wrong place, indexes that do not lead to their rows, and a log in which an
+ * entry is missing. It cannot find a letter that changed inside a text: SQLite keeps no checksums of rows.
  *
  * @throws DnrError `storage_corrupt`
  */
 export function checkFile(handle: SqliteHandle): void {
   try {
-    const complaint = readPragma(handle, 'quick_check(1)')
+    // Not quick_check: through an index that has lost an entry, an entity's history would be read without it.
+    const complaint = readPragma(handle, 'integrity_check(1)')
     if (complaint !== 'ok') throw corruptError(String(complaint))
     checkLog(handle)
   } catch (error) {

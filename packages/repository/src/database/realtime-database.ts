@@ -35,7 +35,7 @@ export interface DatabaseSettings {
   readonly synchronous?: Synchronous
   /**
    * Reads the whole file before anything is served from it, so that a damaged one is refused with `storage_corrupt`.
-   * Costs about 1 ms per megabyte at every start; `false` for files so large that this is too long. @default true
+   * Costs about 1.5 ms per megabyte at every start; `false` for files so large that this is too long. @default true
    */
   readonly checkOnOpen?: boolean
   /** How long reads and writes try again while another process holds the lock; then `busy`. Nothing blocks. @default 5_000 */

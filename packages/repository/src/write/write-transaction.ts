@@ -1,7 +1,7 @@
 // What one BEGIN … COMMIT writes into the log. Holds the offsets it has given out; begins and ends nothing itself.
 // Next: group-commit.ts and async-transaction.ts, which do.
 import type { Change, Position } from '@dnr/protocol'
-import { beginEpoch, readHead } from '../change-log/epochs.ts'
+import { beginEpoch, readEpochs, readHead } from '../change-log/epochs.ts'
 import { type LogEntry, insertLogEntry } from '../change-log/log-entries.ts'
 import type { Connection } from '../database/connection.ts'
 import { endsTransaction } from '../database/storage-error.ts'
@@ -41,9 +41,11 @@ export interface EpochStart {
 /** Reads the log's end, inside a write transaction that has just begun. */
 export function openLogSession(connection: Connection, start: EpochStart, now: number): LogSession {
   const head = readHead(connection)
+  // A COMMIT that failed may have begun it nevertheless.
+  const started = start.started || readEpochs(connection).some((range) => range.epoch === start.epoch)
   // The newest epoch is read inside the write transaction: if another process began one since, it counts for us too.
-  const epoch = start.started && head.epoch !== null ? head.epoch : start.epoch
-  if (epoch === start.epoch && head.epoch !== epoch) beginEpoch(connection, epoch, head.offset, now)
+  const epoch = started && head.epoch !== null ? head.epoch : start.epoch
+  if (!started) beginEpoch(connection, epoch, head.offset, now)
   const state: SessionState = { offset: head.offset, lost: null }
   return {
     begin: () => beginTransaction(connection, state, epoch, now),

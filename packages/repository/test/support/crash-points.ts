@@ -1,10 +1,11 @@
 import { execFile } from 'node:child_process'
-import { copyFileSync, existsSync, mkdtempSync, rmSync } from 'node:fs'
-import { availableParallelism, tmpdir } from 'node:os'
+import { copyFileSync, mkdtempSync, rmSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'vite'
 import type { Acknowledged } from './crash-scenarios.ts'
+import { temporaryFile } from './database.ts'
 
 /** One run of the writer: what it said before it died, or that it got to its end. */
 export interface CrashedRun {
@@ -34,7 +35,7 @@ const here = fileURLToPath(new URL('.', import.meta.url))
  */
 export async function createCrashBench(): Promise<CrashBench> {
   const bundle = mkdtempSync(join(here, '../../node_modules/.crash-'))
-  const directory = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'dnr-crash-'))
+  const { directory, ...databases } = temporaryFile({ inMemory: true })
   await build({
     configFile: false,
     logLevel: 'silent',
@@ -84,7 +85,8 @@ export async function createCrashBench(): Promise<CrashBench> {
     },
     directory,
     [Symbol.dispose]() {
-      for (const each of [bundle, directory]) rmSync(each, { recursive: true, force: true })
+      rmSync(bundle, { recursive: true, force: true })
+      databases[Symbol.dispose]()
     },
   }
 }
