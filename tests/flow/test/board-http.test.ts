@@ -235,7 +235,8 @@ describe('tasks', () => {
 describe('the rest of the server', () => {
   test('says how it is', async () => {
     const nobody = boardApi(board.url, '')
-    expect((await nobody.request('GET', '/healthz')).status).toBe(200)
+    const health = await nobody.request('GET', '/healthz')
+    expect(health).toMatchObject({ status: 200, body: { ready: true } })
     const { status, headers, body } = await nobody.request<{ text: string }>('GET', '/metrics')
     expect(status).toBe(200)
     expect(headers.get('content-type')).toMatch(/^text\/plain/)
