@@ -27,8 +27,8 @@ export interface SystemTables {
   }
   /** The last offset of an entity whose entries trimming has taken. */
   dnr_entity_heads: { readonly entity: string; readonly last_offset: number }
-  /** `floor`: everything up to this offset may be gone. `schema`: version of these tables. `probed`: see health. */
-  dnr_meta: { readonly name: 'floor' | 'schema' | 'probed'; readonly value: number }
+  /** `floor`: everything up to this offset may be gone. `schema`: version of these tables. */
+  dnr_meta: { readonly name: 'floor' | 'schema'; readonly value: number }
   dnr_mutations: {
     readonly scope: string
     readonly mutation_id: string

@@ -16,12 +16,24 @@ export interface HealthSources {
   head(): Promise<Position>
 }
 
-// The time makes it a change: SQLite would not write a value that is there already.
-const probe = compileStatement<{ now: number }, unknown>((param) =>
-  systemTables
-    .insertInto('dnr_meta')
-    .values({ name: 'probed', value: param('now') })
-    .onConflict((conflict) => conflict.column('name').doUpdateSet({ value: param('now') })),
+/** As much as a row with its two images; what is smaller may still fit where nothing else does. */
+const PROBE_BYTES = 16_384
+
+// Among the answers to mutations, where nobody looks for it: all others are a user's or a guest's.
+const insertProbe = compileStatement<{ now: number; text: string }, unknown>((param) =>
+  systemTables.replaceInto('dnr_mutations').values({
+    scope: 'probe',
+    mutation_id: 'probe',
+    fingerprint: '',
+    answer: param('text'),
+    version: 0,
+    epoch: '',
+    offset: 0,
+    at: param('now'),
+  }),
+)
+const deleteProbe = compileStatement<object, unknown>(() =>
+  systemTables.deleteFrom('dnr_mutations').where('scope', '=', 'probe'),
 )
 
 /** Makes the check of one database. */
@@ -36,7 +48,10 @@ export function createHealthCheck({
   /** Tries a write; what it fails with is in `storage` by then. */
   const tryWrite = async (): Promise<void> => {
     try {
-      await queue.write(({ connection, now }) => connection.run(probe, { now }))
+      const text = 'x'.repeat(PROBE_BYTES)
+      await queue.write(({ connection, now }) => connection.run(insertProbe, { now, text }))
+      // In a transaction of its own: what is gone before the COMMIT needs no room.
+      await queue.write(({ connection }) => connection.run(deleteProbe, {}))
       storage.worked()
     } catch {
       // Still in trouble, which is known already.

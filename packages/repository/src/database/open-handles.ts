@@ -3,7 +3,7 @@ import type { OpenHandle } from './load-driver.ts'
 import type { SqliteHandle } from './sqlite-handle.ts'
 
 /** How long a statement may block the event loop for another process' lock; longer waits are asynchronous. */
-const BLOCKING_BUSY_MS = 10
+const BLOCKING_BUSY_MS = 5
 
 /** What stays of the write-ahead log's file when its content has been folded in; a long reader may have blown it up. */
 const WAL_KEPT_BYTES = 16 * 1024 * 1024

@@ -304,6 +304,22 @@ test('trimming by age goes by the clock, and takes old answers along', async () 
   expect((await again('old', 'old')).replayed).toBe(false)
 })
 
+test('answers are kept a day unless told otherwise, and no more of them than told', async () => {
+  const clock = createManualClock()
+  await using open = await openTasks({ clock })
+  const { changeLog } = open.database
+  const write = (mutationId: string) =>
+    open.tasks.mutate({ operation: 'create', fields: { title: mutationId } }, { mutationId })
+  for (const id of ['a', 'b', 'c', 'd']) await write(id)
+  clock.setNow(clock.now() + 86_400_000)
+  expect((await changeLog.trim()).removedMutations).toBe(0)
+  expect((await changeLog.trim({ keepMutations: 3 })).removedMutations).toBe(1)
+  expect((await write('b')).replayed).toBe(true)
+  clock.setNow(clock.now() + 1)
+  expect((await changeLog.trim()).removedMutations).toBe(3)
+  expect((await write('b')).replayed).toBe(false)
+})
+
 test('trimming never cuts a transaction in two, not even one larger than a batch', async () => {
   await using open = await openTasks()
   const { changeLog } = open.database
