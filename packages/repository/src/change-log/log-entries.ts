@@ -161,7 +161,8 @@ export function toChange(row: StoredEntry, epochs: readonly EpochRange[]): Chang
   }
 }
 
-function parseImage(text: string | null): WireRow | null {
+/** A stored image. @throws DnrError `storage_corrupt` */
+export function parseImage(text: string | null): WireRow | null {
   if (text === null) return null
   try {
     return JSON.parse(text) as WireRow

@@ -5,8 +5,10 @@ import { systemClock, systemRandom } from '@dnr/internal'
 import { nanoid } from 'nanoid'
 import { createChangeLog } from '../change-log/change-log.ts'
 import { createCommitFeed } from '../change-log/commit-feed.ts'
+import { verifyLog } from '../change-log/verify-log.ts'
 import { startChangeRelay } from '../relay/change-relay.ts'
 import { createTransactionExecutor, type Executor } from '../rows/executor.ts'
+import type { RealtimeRepository } from '../rows/realtime-repository.ts'
 import type { RowModel } from '../rows/row-model.ts'
 import { migrateTables } from '../schema/migrate.ts'
 import type { OpenTransaction } from '../write/async-transaction.ts'
@@ -94,17 +96,16 @@ export function openDatabase<Tables = DynamicTables>(options: DatabaseOptions): 
   const executors = new WeakMap<DatabaseTransaction, Executor>()
   const models = new WeakMap<object, RowModel>()
 
+  const modelOf = (repository: RealtimeRepository): RowModel => {
+    const model = models.get(repository)
+    if (model !== undefined) return model
+    const { name } = repository.entity
+    throw new DnrError('bad_option', `The repository of ${name} belongs to another database.`)
+  }
+
   const database: RealtimeDatabase<Tables> = {
     async migrate(repositories = []) {
-      const known = repositories.map((repository) => {
-        const model = models.get(repository)
-        if (model === undefined)
-          throw new DnrError(
-            'bad_option',
-            `The repository of ${repository.entity.name} belongs to another database.`,
-          )
-        return model
-      })
+      const known = repositories.map(modelOf)
       await queue.alone(() => migrateTables(writer, known))
       // Any write transaction begins this process' epoch; this one does nothing else.
       await queue.write(() => undefined)
@@ -116,6 +117,7 @@ export function openDatabase<Tables = DynamicTables>(options: DatabaseOptions): 
         return work(transaction)
       }, timeoutMs)
     },
+    verify: async (repositories) => verifyLog(reads, repositories.map(modelOf)),
     changeLog,
     startRelay: (sink) => startChangeRelay(changeLog, sink),
     kysely,

@@ -1,6 +1,7 @@
 import type { ChangeSink, Clock, DnrError, Logger, Position } from '@dnr/protocol'
 import type { Compilable, Kysely } from 'kysely'
 import type { ChangeLog } from '../change-log/change-log.ts'
+import type { Verification } from '../change-log/verify-log.ts'
 import type { ChangeRelay } from '../relay/change-relay.ts'
 import type { RealtimeRepository } from '../rows/realtime-repository.ts'
 import type { DynamicTables } from './compile.ts'
@@ -108,6 +109,14 @@ export interface RealtimeDatabase<Tables = DynamicTables> {
     work: (transaction: DatabaseTransaction) => Promise<T>,
     options?: { readonly timeoutMs?: number },
   ): Promise<T>
+  /**
+   * Compares the rows with what the log says of them: finds what other programs wrote around it, and what damage has done
+   * to either. Reads the whole log and the tables in short reads, with about a hundred bytes of memory a row; others write
+   * meanwhile. For a nightly job, or after a restore; nothing calls it by itself.
+   *
+   * @throws DnrError `busy` when the log is trimmed under it
+   */
+  verify(repositories: readonly RealtimeRepository[]): Promise<Verification>
   readonly changeLog: ChangeLog
   /** `startChangeRelay(database.changeLog, sink)`. */
   startRelay(sink: ChangeSink): ChangeRelay
