@@ -142,3 +142,21 @@ test('a transaction that ran into a full disk writes nothing more, also when its
   await database.close()
   handle.close()
 })
+
+onSmallDisk(
+  'a disk that may only be read is refused at open, by name, and taken when it may be written again',
+  async () => {
+    using disk = openSmallDisk(4_194_304)
+    {
+      await using open = await openTasks({ path: disk.path })
+      await open.tasks.create({ id: 'kept', title: 'x' })
+    }
+    disk.remount('ro')
+    expect(() => openDatabase({ path: disk.path })).toThrow(
+      expect.objectContaining({ code: 'storage_failed' }),
+    )
+    disk.remount('rw')
+    await using open = await openTasks({ path: disk.path })
+    expect(await open.tasks.get('kept')).toMatchObject({ title: 'x' })
+  },
+)
