@@ -59,9 +59,9 @@ test('others may write and trim meanwhile: nothing is reported that was only und
   for (let index = 0; index < 2_000; index++) void tasks.create({ id: `t${index}`, title: 'x' })
   await tasks.create({ title: 'x' })
   const random = createSeededRandom(59)
-  let isOver = false
-  const writing = (async () => {
-    while (!isOver) {
+  const writing = new AbortController()
+  const written = (async () => {
+    while (!writing.signal.aborted) {
       const id = `t${Math.floor(random() * 2_200)}`
       const write = random() < 0.6 ? tasks.update(id, { rank: random() }) : tasks.delete(id)
       await write.catch(() => tasks.create({ id, title: 'y' }))
@@ -72,8 +72,8 @@ test('others may write and trim meanwhile: nothing is reported that was only und
   const trimmed = database.verify([tasks])
   await database.changeLog.trim({ keep: 0 })
   expect(await codeOf(trimmed)).toMatch(/^(busy|resolved)$/)
-  isOver = true
-  await writing
+  writing.abort()
+  await written
   expect(await database.verify([tasks])).toMatchObject({ ok: true })
 })
 

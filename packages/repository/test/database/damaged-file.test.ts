@@ -82,7 +82,7 @@ const count = (outcomes: readonly string[]): Record<string, number> =>
 
 test(
   'flipped bytes in the file: it is refused as damaged, or every change is still there',
-  { timeout: 60_000 },
+  { timeout: 120_000 },
   async () => {
     using file = temporaryFile({ inMemory: true })
     const positions = await writeFile(file.path)
@@ -105,7 +105,7 @@ test(
 
 test(
   'flipped bytes in the write-ahead log: what is before them counts, and whoever saw more is told',
-  { timeout: 60_000 },
+  { timeout: 120_000 },
   async () => {
     using file = temporaryFile({ inMemory: true })
     const positions = await writeFile(file.path, { keepWal: true })

@@ -34,7 +34,7 @@ function startWriter(path: string, name: string, own: number, shared: number): W
     async nextLine() {
       const { value, done } = await lines.next()
       if (done === true) throw new Error(`A writer ended early: ${errors.join('')}`)
-      return value as string
+      return value
     },
     go: () => child.stdin.write('go\n'),
     [Symbol.dispose]: () => void child.kill('SIGKILL'),

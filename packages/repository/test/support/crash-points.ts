@@ -27,20 +27,21 @@ export interface CrashBench extends Disposable {
   ): Promise<number>
 }
 
-const here = fileURLToPath(new URL('.', import.meta.url))
+const writer = fileURLToPath(new URL('./crash-writer.ts', import.meta.url))
+const modules = fileURLToPath(new URL('../../node_modules/', import.meta.url))
 
 /**
  * Bundles the writer into a directory from where it finds the driver. The databases are kept in memory where that is
  * possible: a killed process loses nothing that it gave to the operating system, wherever it is.
  */
 export async function createCrashBench(): Promise<CrashBench> {
-  const bundle = mkdtempSync(join(here, '../../node_modules/.crash-'))
+  const bundle = mkdtempSync(join(modules, '.crash-'))
   const { directory, ...databases } = temporaryFile({ inMemory: true })
   await build({
     configFile: false,
     logLevel: 'silent',
     ssr: { noExternal: true, external: ['better-sqlite3'], resolve: { conditions: ['@dnr/source'] } },
-    build: { ssr: join(here, 'crash-writer.ts'), outDir: bundle, minify: false },
+    build: { ssr: writer, outDir: bundle, minify: false },
   })
   const program = join(bundle, 'crash-writer.js')
   const env = { ...process.env, NODE_COMPILE_CACHE: join(bundle, 'cache') }
@@ -54,7 +55,8 @@ export async function createCrashBench(): Promise<CrashBench> {
         (error, stdout, stderr) => {
           const lines = stdout.split('\n').filter((line) => line !== '')
           const isFinished = lines.at(-1) === 'finished'
-          if (!isFinished && error?.signal !== 'SIGKILL') reject(new Error(`The writer failed: ${stderr}`))
+          if (!isFinished && error?.signal !== 'SIGKILL')
+            return reject(new Error(`The writer failed: ${stderr}`))
           const acknowledged = lines.filter((line) => line !== 'finished')
           resolve({
             path,

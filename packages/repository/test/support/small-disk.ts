@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import process from 'node:process'
@@ -38,7 +38,7 @@ function mountSmallDisk(bytes: number): SmallDisk | null {
       } catch {
         // ENOSPC is what it was after.
       }
-      if (spareBytes > 0) execFileSync('truncate', ['-s', `-${spareBytes}`, filler])
+      truncateSync(filler, Math.max(0, statSync(filler).size - spareBytes))
     },
     free: () => rmSync(filler),
     remount: (mode) => asRoot('mount', '-o', `remount,${mode}`, directory),

@@ -60,7 +60,7 @@ async function runToTheEnd(path: string, scenario: Scenario): Promise<unknown> {
 
 test(
   'after SIGKILL at every step of every kind of write: rows are the fold of the log, answers are its marks, nothing acknowledged is missing, and doing it all again does each thing once',
-  { timeout: 120_000 },
+  { timeout: 300_000 },
   async () => {
     using bench = await createCrashBench()
     const points: Record<string, number> = {}
