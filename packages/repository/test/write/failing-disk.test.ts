@@ -78,6 +78,16 @@ test.each([
   },
 )
 
+test('the first write that works ends the trouble, whether or not anybody asks', async () => {
+  using file = temporaryFile()
+  await using open = await openOnFailingDisk(file.path)
+  open.disk.fault = { statement: /^BEGIN IMMEDIATE/, code: 'SQLITE_IOERR_WRITE' }
+  expect(await codeOf(open.tasks.create({ title: 'x' }))).toBe('storage_failed')
+  open.disk.fault = null
+  await open.tasks.create({ title: 'x' })
+  expect(open.logged).toEqual([expect.stringContaining('trouble'), expect.stringContaining('again')])
+})
+
 test('a COMMIT that failed but took effect is delivered, and the same mutation id tells that it did', async () => {
   using file = temporaryFile()
   await using open = await openOnFailingDisk(file.path)
