@@ -44,4 +44,10 @@ export type {
 export type { ChangeHistory, HistoryPage, HistoryRequest } from './ports/change-history.ts'
 export type { StorageHealth } from './ports/storage-health.ts'
 export type { Frame, Handshake, ServerSocket, SocketEvents } from './ports/server-socket.ts'
-export type { ConnectionEnd, PluginHost, PluginMessage, PluginSession, ServerPlugin } from './ports/server-plugin.ts'
+export type {
+  ConnectionEnd,
+  PluginHost,
+  PluginMessage,
+  PluginSession,
+  ServerPlugin,
+} from './ports/server-plugin.ts'
