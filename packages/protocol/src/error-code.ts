@@ -44,6 +44,7 @@ export const ERROR_CODES = [
   'busy',
   'storage_full',
   'storage_failed',
+  'storage_corrupt',
   'internal',
   // set-up
   'bad_option',

@@ -39,5 +39,6 @@ export type { ChangeLog, ChangeSource, RelaySettings } from './change-log/change
 export type { Committed, Follower } from './change-log/commit-feed.ts'
 export type { HistoryPage, HistoryRequest } from './change-log/read-history.ts'
 export type { TrimOptions, TrimResult } from './change-log/trim-log.ts'
+export type { RowDifference, Verification } from './change-log/verify-log.ts'
 export { startChangeRelay } from './relay/change-relay.ts'
 export type { ChangeRelay } from './relay/change-relay.ts'

@@ -1,6 +1,7 @@
 // The server
 export { createRealtimeServer } from './server/create-realtime-server.ts'
 export type { RealtimeServer, ServerStats } from './server/create-realtime-server.ts'
+export type { Readiness } from './server/readiness.ts'
 export type { DrainOptions } from './server/drain.ts'
 export type { RealtimeServerOptions } from './server/options.ts'
 export type { LimitOptions, Limits } from './limits/limits.ts'
@@ -44,6 +45,7 @@ export type {
   SnapshotChunk,
 } from './ports/entity-store.ts'
 export type { ChangeHistory, HistoryPage, HistoryRequest } from './ports/change-history.ts'
+export type { StorageHealth } from './ports/storage-health.ts'
 export type { Frame, Handshake, ServerSocket, SocketEvents } from './ports/server-socket.ts'
 export type {
   ConnectionEnd,

@@ -2,7 +2,12 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { presence } from '@dnr/presence/server'
-import { createRealtimeRepository, openDatabase } from '@dnr/repository'
+import {
+  createRealtimeRepository,
+  type DatabaseSettings,
+  openDatabase,
+  type SqliteHandle,
+} from '@dnr/repository'
 import { allow, createRealtimeServer, policies, type RealtimeServerOptions } from '@dnr/server'
 import { toNodeListener } from '@dnr/server/node'
 import { attachWebSockets, type AttachOptions } from '@dnr/server/ws'
@@ -11,6 +16,9 @@ import { Task, type User } from './task.ts'
 export interface StackOptions {
   readonly path: string
   readonly port?: number
+  /** A handle on that file, for tests that do something to it. @default one of the database's own */
+  readonly handle?: SqliteHandle
+  readonly database?: DatabaseSettings
   /** In place of what is said below. */
   readonly server?: RealtimeServerOptions<User>
   readonly attach?: AttachOptions
@@ -21,13 +29,15 @@ export interface StackOptions {
  *
  * A token is `NAME.TEAM`. A user sees and writes the tasks of their team, and who is at `board/TEAM`.
  */
-export async function startStack({ path, port = 0, server, attach }: StackOptions) {
-  const database = openDatabase({ path })
+export async function startStack({ path, port = 0, handle, server, attach, ...options }: StackOptions) {
+  const location = handle === undefined ? { path } : { handle }
+  const database = openDatabase({ ...location, ...options.database })
   const tasks = createRealtimeRepository({ database, entity: Task })
   await database.migrate([tasks])
   const realtime = createRealtimeServer<User>({
     repositories: [tasks],
     history: database.changeLog,
+    storage: database,
     authenticate: ({ token }) => (token === null ? null : userOf(token)),
     policies: policies(
       allow(Task, (user: User | null) => {

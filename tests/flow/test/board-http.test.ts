@@ -1,6 +1,8 @@
 // The interface of the built task board that others drive (design, section 8), from outside.
 import { request as httpRequest } from 'node:http'
 import { once } from 'node:events'
+import { writeFile } from 'node:fs/promises'
+import Database from 'better-sqlite3'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { WebSocket } from 'ws'
 import { boardApi, signInToBoard } from '../src/board-api.ts'
@@ -235,7 +237,8 @@ describe('tasks', () => {
 describe('the rest of the server', () => {
   test('says how it is', async () => {
     const nobody = boardApi(board.url, '')
-    expect((await nobody.request('GET', '/healthz')).status).toBe(200)
+    const health = await nobody.request('GET', '/healthz')
+    expect(health).toMatchObject({ status: 200, body: { ready: true } })
     const { status, headers, body } = await nobody.request<{ text: string }>('GET', '/metrics')
     expect(status).toBe(200)
     expect(headers.get('content-type')).toMatch(/^text\/plain/)
@@ -305,6 +308,35 @@ describe('the rest of the server', () => {
     await own.end('SIGTERM')
     await own.start()
     expect(await count()).toBe(seeded)
+  })
+
+  test('/healthz says 503 and why while the database is in trouble', async () => {
+    await using folder = await temporaryFolder()
+    const path = folder.file('tasks.db')
+    await using own = await startBoard({ DATABASE_URL: `file:${path}`, LOG_LEVEL: 'silent' })
+    const health = () => boardApi(own.url, '').request('GET', '/healthz')
+    const database = new Database(path)
+    database.exec('ALTER TABLE dnr_epochs RENAME TO taken_away')
+    const { status, headers, body } = await health()
+    expect(status).toBe(503)
+    expect(headers.get('retry-after')).toBe('1')
+    expect(body).toMatchObject({
+      ready: false,
+      code: 'storage_failed',
+      message: expect.any(String) as string,
+    })
+    database.exec('ALTER TABLE taken_away RENAME TO dnr_epochs')
+    database.close()
+    expect(await health()).toMatchObject({ status: 200, body: { ready: true } })
+  })
+
+  test('a database that is damaged is not served: it ends with 1 and one line that says so', async () => {
+    await using folder = await temporaryFolder()
+    const path = folder.file('tasks.db')
+    await writeFile(path, 'This was a database once. '.repeat(1_000))
+    const { code, output } = await runBoard({ DATABASE_URL: `file:${path}` })
+    expect(code).toBe(1)
+    expect(output.trimEnd()).toMatch(/^The database file is damaged .*restore a backup.*$/)
   })
 
   test.for<[string, string, RegExp]>([

@@ -17,6 +17,7 @@ import {
   type RealtimeServer,
   type ServerPlugin,
   type ServerSocket,
+  type StorageHealth,
   type SocketEvents,
 } from '@dnr/server'
 import { createManualClock, createSocketPair } from '@dnr/testing'
@@ -28,6 +29,7 @@ type Fits<Fitting extends Port, Port> = Fitting
 test('server ← repository', () => {
   const database = openDatabase({ path: ':memory:' })
   database.changeLog satisfies ChangeHistory
+  database satisfies StorageHealth
   expectTypeOf<Fits<RealtimeRepository<typeof Task>, EntityStore<typeof Task>>>().not.toBeAny()
 })
 

@@ -33,7 +33,7 @@ export function createRoutes({ realtime, sessions, tickets, files }: Routes): Re
     if (path === '/api/ticket' && request.method === 'POST') return sellTicket(request, response)
     if (path.startsWith('/api/')) return void answerRows(request, response)
     if (!isRead) return answerProblem(response, 405, 'method_not_allowed', 'Only GET here.', { allow: 'GET' })
-    if (path === '/healthz') return answerHealth(response)
+    if (path === '/healthz') return void answerHealth(response)
     if (path === '/metrics') return answerText(response, 200, formatMetrics(realtime.stats()))
     if (files(path, request, response)) return
     answerText(response, 404, 'Not found.\n')
@@ -80,9 +80,11 @@ export function createRoutes({ realtime, sessions, tickets, files }: Routes): Re
     }
   }
 
-  function answerHealth(response: ServerResponse): void {
-    const { draining } = realtime.stats()
-    answerText(response, draining ? 503 : 200, draining ? 'draining\n' : 'ok\n')
+  async function answerHealth(response: ServerResponse): Promise<void> {
+    const readiness = await realtime.readiness()
+    if (readiness.ready) return answerJson(response, 200, readiness)
+    const seconds = Math.ceil((readiness.retryAfterMs ?? 1_000) / 1_000)
+    answerJson(response, 503, readiness, { 'retry-after': String(seconds) })
   }
 }
 

@@ -42,6 +42,7 @@ export async function startBoard(environment: Environment, logger: Logger): Prom
   const realtime = createRealtimeServer<User>({
     repositories: [tasks],
     history: database.changeLog,
+    storage: database,
     authenticate: ({ token }) => (token === null ? null : (tickets.redeem(token) ?? sessions.verify(token))),
     policies: boardPolicies,
     channels: { presence: mayWatchPresence },
@@ -51,7 +52,7 @@ export async function startBoard(environment: Environment, logger: Logger): Prom
     logger,
   })
   const relay = database.startRelay(realtime.eventBus)
-  const stopTrimming = logRetention === null ? () => {} : startTrimming(database, logRetention, logger)
+  const stopTrimming = startTrimming(database, logRetention, logger)
 
   const files = createStaticFiles(fileURLToPath(new URL('./web/', import.meta.url)))
   const http = createServer(createRoutes({ realtime, sessions, tickets, files }))
@@ -71,11 +72,14 @@ export async function startBoard(environment: Environment, logger: Logger): Prom
   }
 }
 
-/** Keeps the newest changes; whoever was away for longer reads the rows anew. */
-function startTrimming(database: RealtimeDatabase, keep: number, logger: Logger): () => void {
+/**
+ * Keeps the newest changes, or all; whoever was away for longer reads the rows anew. Answers to repeated writes go after a
+ * day in any case.
+ */
+function startTrimming(database: RealtimeDatabase, keep: number | null, logger: Logger): () => void {
   const trim = (): void => {
     database.changeLog
-      .trim({ keep })
+      .trim(keep === null ? {} : { keep })
       .catch((error: unknown) => logger.error('The change log could not be trimmed.', { error }))
   }
   trim()

@@ -84,7 +84,7 @@ export function createChangeLog({
   const trimOnce = (options: TrimOptions): Promise<{ removed: number; mutations: number; floor: number }> =>
     queue.write(({ connection, now }) => {
       trimEpochs(connection)
-      const mutations = trimMutations(connection, now - (options.mutationMaxAgeMs ?? 86_400_000))
+      const mutations = trimMutations(connection, options, now)
       return { ...trimBatch(connection, options, now, feed.doneUpTo()), mutations }
     })
 

@@ -2,6 +2,7 @@ import type { Change, EpochRange, Operation, WireRow } from '@dnr/protocol'
 import { sql } from 'kysely'
 import { compileStatement } from '../database/compile.ts'
 import type { Connection } from '../database/connection.ts'
+import { corruptError } from '../database/storage-error.ts'
 import { epochAt } from './epochs.ts'
 import { type LogRow, systemTables } from './log-tables.ts'
 
@@ -160,6 +161,12 @@ export function toChange(row: StoredEntry, epochs: readonly EpochRange[]): Chang
   }
 }
 
-function parseImage(text: string | null): WireRow | null {
-  return text === null ? null : (JSON.parse(text) as WireRow)
+/** A stored image. @throws DnrError `storage_corrupt` */
+export function parseImage(text: string | null): WireRow | null {
+  if (text === null) return null
+  try {
+    return JSON.parse(text) as WireRow
+  } catch (cause) {
+    throw corruptError('an image in the change log is no JSON', cause)
+  }
 }

@@ -14,6 +14,8 @@ export interface TrimOptions {
   readonly maxAgeMs?: number
   /** Answers kept for repeated mutation ids go after this, milliseconds. @default 86_400_000 (one day) */
   readonly mutationMaxAgeMs?: number
+  /** How many of those answers stay at most, the newest, whosever they are. @default Infinity: no limit by count */
+  readonly keepMutations?: number
 }
 
 /** What a trim did. */
@@ -71,13 +73,20 @@ const setFloor = compileStatement<Cut, unknown>((param) =>
 )
 // Oldest first by row id, which needs no index and rises with `at`.
 const rowId = sql<number>`rowid`
-const oldMutations = compileStatement<{ before: number; limit: number }, unknown>((param) =>
+const oldMutations = compileStatement<{ before: number; keep: number; limit: number }, unknown>((param) =>
   systemTables
     .deleteFrom('dnr_mutations')
     .where(rowId, 'in', (db) =>
       db.selectFrom('dnr_mutations').select(rowId.as('rowid')).orderBy(rowId).limit(param('limit')),
     )
-    .where('at', '<', param('before')),
+    .where((row) =>
+      row.or([
+        row('at', '<', param('before')),
+        row(rowId, '<=', (db) =>
+          db.selectFrom('dnr_mutations').select(sql<number>`max(rowid) - ${param('keep')}`.as('newest')),
+        ),
+      ]),
+    ),
 )
 
 /**
@@ -124,7 +133,12 @@ function lastExpendable(
   return stays({ offset: end, at: next.at }) ? undefined : end
 }
 
-/** Deletes one batch of stored answers that are older than `before`. */
-export function trimMutations(connection: Connection, before: number): number {
-  return connection.run(oldMutations, { before, limit: TRIM_BATCH })
+/** Deletes one batch of stored answers that are too old or too many. */
+export function trimMutations(connection: Connection, options: TrimOptions, now: number): number {
+  const { mutationMaxAgeMs = 86_400_000, keepMutations = Number.MAX_SAFE_INTEGER } = options
+  return connection.run(oldMutations, {
+    before: now - mutationMaxAgeMs,
+    keep: Math.min(keepMutations, Number.MAX_SAFE_INTEGER),
+    limit: TRIM_BATCH,
+  })
 }

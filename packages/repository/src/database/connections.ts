@@ -1,4 +1,5 @@
 import { DnrError } from '@dnr/protocol'
+import { checkFile } from './check-file.ts'
 import { type Connection, createConnection } from './connection.ts'
 import { loadDriver } from './load-driver.ts'
 import {
@@ -11,6 +12,7 @@ import {
 } from './open-handles.ts'
 import type { DatabaseLocation } from './realtime-database.ts'
 import type { SqliteHandle } from './sqlite-handle.ts'
+import { storageError } from './storage-error.ts'
 
 /** The connections to one database. */
 export interface Connections {
@@ -28,20 +30,37 @@ export interface Connections {
   close(): void
 }
 
+/** How connections are opened. */
+export interface OpenSettings {
+  readonly synchronous: Synchronous
+  /** Is the file to be read through first? */
+  readonly checkOnOpen: boolean
+}
+
 /** Opens what a location says. @throws DnrError */
-export function openConnections(location: DatabaseLocation, synchronous: Synchronous): Connections {
-  if (location.handle !== undefined) return useHandles(location.handle, location.readerHandle, synchronous)
-  if (typeof location.path !== 'string' || location.path === '')
-    throw new DnrError('bad_option', 'openDatabase needs a path, ":memory:" or a handle.')
-  return openPath(location.path, synchronous)
+export function openConnections(location: DatabaseLocation, settings: OpenSettings): Connections {
+  try {
+    if (location.handle !== undefined) return useHandles(location.handle, location.readerHandle, settings)
+    if (typeof location.path !== 'string' || location.path === '')
+      throw new DnrError('bad_option', 'openDatabase needs a path, ":memory:" or a handle.')
+    return openPath(location.path, settings)
+  } catch (error) {
+    throw storageError(error)
+  }
+}
+
+function prepare(handle: SqliteHandle, { synchronous, checkOnOpen }: OpenSettings): void {
+  // Before anything is written: what is damaged stays as it is, for whoever has to rescue it.
+  if (checkOnOpen) checkFile(handle)
+  prepareWriter(handle, synchronous)
 }
 
 function useHandles(
   handle: SqliteHandle,
   readerHandle: SqliteHandle | undefined,
-  synchronous: Synchronous,
+  settings: OpenSettings,
 ): Connections {
-  prepareWriter(handle, synchronous)
+  prepare(handle, settings)
   if (readerHandle !== undefined) prepareReader(readerHandle)
   const writer = createConnection(handle)
   const reader = readerHandle === undefined ? writer : createConnection(readerHandle)
@@ -56,7 +75,7 @@ function useHandles(
   }
 }
 
-function openPath(path: string, synchronous: Synchronous): Connections {
+function openPath(path: string, settings: OpenSettings): Connections {
   const open = loadDriver()
   const opened: SqliteHandle[] = []
   const keep = (handle: SqliteHandle): SqliteHandle => {
@@ -69,7 +88,7 @@ function openPath(path: string, synchronous: Synchronous): Connections {
   }
   try {
     const handle = keep(openWriter(open, path))
-    prepareWriter(handle, synchronous)
+    prepare(handle, settings)
     const writer = createConnection(handle)
     if (isMemory(handle)) {
       return {

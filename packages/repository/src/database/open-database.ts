@@ -5,14 +5,17 @@ import { systemClock, systemRandom } from '@dnr/internal'
 import { nanoid } from 'nanoid'
 import { createChangeLog } from '../change-log/change-log.ts'
 import { createCommitFeed } from '../change-log/commit-feed.ts'
+import { verifyLog } from '../change-log/verify-log.ts'
 import { startChangeRelay } from '../relay/change-relay.ts'
 import { createTransactionExecutor, type Executor } from '../rows/executor.ts'
+import type { RealtimeRepository } from '../rows/realtime-repository.ts'
 import type { RowModel } from '../rows/row-model.ts'
 import { migrateTables } from '../schema/migrate.ts'
 import type { OpenTransaction } from '../write/async-transaction.ts'
 import { createWriteQueue } from '../write/write-queue.ts'
 import type { DynamicTables } from './compile.ts'
 import { openConnections } from './connections.ts'
+import { createHealthCheck } from './health-check.ts'
 import { setInternals } from './internals.ts'
 import {
   DATABASE_DEFAULTS,
@@ -21,8 +24,10 @@ import {
   type RealtimeDatabase,
 } from './realtime-database.ts'
 import { createReads } from './reads.ts'
-import { closedError, storageError } from './storage-error.ts'
+import { closedError } from './storage-error.ts'
+import { createStorageHealth } from './storage-health.ts'
 import { createUserKysely } from './user-kysely.ts'
+import { createWalWatch } from './wal-watch.ts'
 
 /**
  * Opens a SQLite database for reading and writing, in WAL mode with every commit on the disk before it is answered.
@@ -31,7 +36,7 @@ import { createUserKysely } from './user-kysely.ts'
  * const database = openDatabase({ path: 'tasks.db' })
  *
  * @throws DnrError `unsupported_runtime` on a Node too old for the driver, `storage_failed` when the file cannot be used,
- * `bad_option`
+ * `storage_corrupt` when it is damaged, `bad_option`
  */
 export function openDatabase<Tables = DynamicTables>(options: DatabaseOptions): RealtimeDatabase<Tables> {
   const settings = {
@@ -42,15 +47,22 @@ export function openDatabase<Tables = DynamicTables>(options: DatabaseOptions): 
     ...options,
   }
   checkSettings(settings)
-  const connections = openConnections(options, settings.synchronous)
+  const connections = openConnections(options, settings)
   const { writer, reader, isShared, isMemory } = connections
   const { clock, random, logger, busyTimeoutMs } = settings
   const feed = createCommitFeed()
+  const storage = createStorageHealth(logger)
+  const wal = createWalWatch({ handle: writer.handle, alarmBytes: settings.walAlarmBytes, clock, logger })
   const queue = createWriteQueue({
     ...settings,
     connection: writer,
     start: { epoch: nanoid(), started: false },
-    onCommitted: (transactions) => feed.committed(transactions),
+    onCommitted(transactions) {
+      storage.worked()
+      wal.committed()
+      feed.committed(transactions)
+    },
+    onFailed: storage.failed,
   })
   const transactionOver = (): Promise<void> | null => (isShared ? queue.transactionOver() : null)
   let closing: Promise<void> | null = null
@@ -62,6 +74,7 @@ export function openDatabase<Tables = DynamicTables>(options: DatabaseOptions): 
     busyTimeoutMs,
     transactionOver,
     isClosed: () => isClosed,
+    onFailed: storage.failed,
   })
   const relay = { clock, random, logger, pollMs: settings.relayPollMs }
   const changeLog = createChangeLog({ reads, writer, queue, feed, isMemory, relay })
@@ -83,17 +96,16 @@ export function openDatabase<Tables = DynamicTables>(options: DatabaseOptions): 
   const executors = new WeakMap<DatabaseTransaction, Executor>()
   const models = new WeakMap<object, RowModel>()
 
+  const modelOf = (repository: RealtimeRepository): RowModel => {
+    const model = models.get(repository)
+    if (model !== undefined) return model
+    const { name } = repository.entity
+    throw new DnrError('bad_option', `The repository of ${name} belongs to another database.`)
+  }
+
   const database: RealtimeDatabase<Tables> = {
     async migrate(repositories = []) {
-      const known = repositories.map((repository) => {
-        const model = models.get(repository)
-        if (model === undefined)
-          throw new DnrError(
-            'bad_option',
-            `The repository of ${repository.entity.name} belongs to another database.`,
-          )
-        return model
-      })
+      const known = repositories.map(modelOf)
       await queue.alone(() => migrateTables(writer, known))
       // Any write transaction begins this process' epoch; this one does nothing else.
       await queue.write(() => undefined)
@@ -105,16 +117,11 @@ export function openDatabase<Tables = DynamicTables>(options: DatabaseOptions): 
         return work(transaction)
       }, timeoutMs)
     },
+    verify: async (repositories) => verifyLog(reads, repositories.map(modelOf)),
     changeLog,
     startRelay: (sink) => startChangeRelay(changeLog, sink),
     kysely,
-    async health() {
-      try {
-        return { ok: true, error: null, position: await changeLog.head(), queuedWrites: queue.length }
-      } catch (error) {
-        return { ok: false, error: storageError(error), position: null, queuedWrites: queue.length }
-      }
-    },
+    health: createHealthCheck({ storage, queue, wal, head: changeLog.head }),
     close() {
       closing ??= closeAll()
       return closing
@@ -145,7 +152,13 @@ function createTransaction(open: OpenTransaction): DatabaseTransaction {
   }
 }
 
-const NUMBERS = ['busyTimeoutMs', 'maxQueuedWrites', 'transactionTimeoutMs', 'relayPollMs'] as const
+const NUMBERS = [
+  'busyTimeoutMs',
+  'maxQueuedWrites',
+  'transactionTimeoutMs',
+  'relayPollMs',
+  'walAlarmBytes',
+] as const
 
 function checkSettings(
   settings: Readonly<Record<(typeof NUMBERS)[number], number>> & { readonly synchronous: string },

@@ -3,7 +3,10 @@ import type { OpenHandle } from './load-driver.ts'
 import type { SqliteHandle } from './sqlite-handle.ts'
 
 /** How long a statement may block the event loop for another process' lock; longer waits are asynchronous. */
-const BLOCKING_BUSY_MS = 10
+const BLOCKING_BUSY_MS = 5
+
+/** What stays of the write-ahead log's file when its content has been folded in; a long reader may have blown it up. */
+const WAL_KEPT_BYTES = 16 * 1024 * 1024
 
 /** How much of a commit must have reached the disk before it is answered. */
 export type Synchronous = 'full' | 'normal'
@@ -23,6 +26,7 @@ export function prepareWriter(handle: SqliteHandle, synchronous: Synchronous): v
     )
   }
   handle.exec(`PRAGMA synchronous = ${synchronous === 'full' ? 'FULL' : 'NORMAL'}; PRAGMA foreign_keys = ON`)
+  handle.exec(`PRAGMA journal_size_limit = ${WAL_KEPT_BYTES}`)
   shortenWaits(handle)
   assertPragma(handle, 'synchronous', synchronous === 'full' ? 2 : 1)
   assertPragma(handle, 'foreign_keys', 1)

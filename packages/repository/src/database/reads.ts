@@ -19,6 +19,8 @@ export interface ReadsOptions {
   /** The open async transaction whose rows this connection would see; `null` when there is none, or it cannot see them. */
   transactionOver(): Promise<void> | null
   isClosed(): boolean
+  /** Hears of every read that failed. */
+  onFailed(error: unknown): void
 }
 
 const BACKOFF = { baseMs: 5, maxMs: 100 }
@@ -42,7 +44,10 @@ export function createReads(options: ReadsOptions): Reads {
           if (connection.inTransaction()) throw foreignTransaction()
           return connection.snapshot(() => read(connection))
         } catch (error) {
-          if (!isBusy(error) || clock.monotonic() >= deadline) throw storageError(error)
+          if (!isBusy(error) || clock.monotonic() >= deadline) {
+            options.onFailed(error)
+            throw storageError(error)
+          }
         }
         const delayMs = fullJitterDelayMs(attempt, BACKOFF, options.random)
         await new Promise<void>((resolve) => void clock.setTimeout(resolve, delayMs))

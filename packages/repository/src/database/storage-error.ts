@@ -2,8 +2,8 @@ import { DnrError } from '@dnr/protocol'
 
 /** When a caller should try again after `busy`. */
 const BUSY_RETRY_MS = 250
-/** When a caller should try again after `storage_full`: somebody has to make room first. */
-const FULL_RETRY_MS = 5_000
+/** When a caller should try again after `storage_full` or `storage_failed`: somebody has to mend the disk first. */
+const DISK_RETRY_MS = 5_000
 
 /** SQLite's name of an error such as `SQLITE_BUSY_SNAPSHOT`; `null` when it is none of SQLite's. */
 function sqliteCode(error: unknown): string | null {
@@ -21,6 +21,15 @@ export function isBusy(error: unknown): boolean {
 /** Was a rule of the table broken (unique, foreign key, check, not null)? */
 export function isConstraint(error: unknown): boolean {
   return sqliteCode(error)?.startsWith('SQLITE_CONSTRAINT') ?? false
+}
+
+/**
+ * Is the whole transaction over? After a full disk, a failed one and the like SQLite has often rolled back by itself; what
+ * ran then would be a transaction of its own.
+ */
+export function endsTransaction(error: unknown): boolean {
+  const code = sqliteCode(error)
+  return code !== null && /^SQLITE_(FULL|IOERR|NOMEM|INTERRUPT|CORRUPT|NOTADB|READONLY|CANTOPEN)/.test(code)
 }
 
 /** Is it the primary key or a unique column `table.id`? */
@@ -44,13 +53,14 @@ export function storageError(error: unknown): DnrError {
     )
   if (isBusy(error)) return busyError(error)
   if (isConstraint(error)) return constraintError(code, error as Error)
-  if (code === 'SQLITE_FULL') {
+  if (DISK_FULL.has(code)) {
     return new DnrError('storage_full', 'The disk is full; nothing was written. Make room and write again.', {
       retryable: true,
-      retryAfterMs: FULL_RETRY_MS,
+      retryAfterMs: DISK_RETRY_MS,
       cause: error,
     })
   }
+  if (code.startsWith('SQLITE_CORRUPT') || code === 'SQLITE_NOTADB') return corruptError(code, error)
   if (code === 'SQLITE_ERROR' && /^no such table: (dnr_|sqlite_sequence)/.test((error as Error).message)) {
     return new DnrError(
       'storage_failed',
@@ -59,8 +69,24 @@ export function storageError(error: unknown): DnrError {
     )
   }
   return new DnrError('storage_failed', `The database answered ${code}; nothing was written. See cause.`, {
+    // A disk that came back, or a file that may be written again, takes the same write.
+    ...(DISK_TROUBLE.test(code) ? { retryable: true, retryAfterMs: DISK_RETRY_MS } : {}),
     cause: error,
   })
+}
+
+/** The index of the write-ahead log cannot grow for want of room, either. */
+const DISK_FULL: ReadonlySet<string> = new Set(['SQLITE_FULL', 'SQLITE_IOERR_SHMSIZE'])
+const DISK_TROUBLE = /^SQLITE_(IOERR|READONLY|CANTOPEN)/
+
+/** The file is not what SQLite wrote. Waiting does not help. */
+export function corruptError(what: string, cause?: unknown): DnrError {
+  return new DnrError(
+    'storage_corrupt',
+    `The database file is damaged (${what}). Stop every process that uses it and restore a backup; ` +
+      'clients notice that the history is another one and read the rows anew.',
+    { cause },
+  )
 }
 
 /** Somebody else held the lock for longer than a write waits. */

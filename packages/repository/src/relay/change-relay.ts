@@ -8,7 +8,7 @@ import { createDeferred, type Deferred } from '@dnr/internal'
 import type { ChangeLog } from '../change-log/change-log.ts'
 import type { Committed } from '../change-log/commit-feed.ts'
 import { createBacklog } from './backlog.ts'
-import { startForeignWatch } from './foreign-watch.ts'
+import { startLogWatch } from './log-watch.ts'
 import { createRetry } from './retry.ts'
 
 /** A running relay. */
@@ -28,7 +28,8 @@ const PER_TURN = 100
  * Hands every change committed from now on to `sink`: whole transactions, in log order, at least once.
  *
  * Commits of this process come at once; those of other processes on the same file within `relayPollMs` (100 ms by
- * default). A sink that throws or rejects gets the same transaction again after a growing delay; later ones wait in the
+ * default). Once a second what was delivered is compared with the head of the log, so that a notice that got lost delays
+ * changes and loses none. A sink that throws or rejects gets the same transaction again after a growing delay; later ones wait in the
  * log, and nobody's writes wait. Sinks recognise by `position` what they have already taken.
  *
  * @example
@@ -114,6 +115,17 @@ export function startChangeRelay(log: Pick<ChangeLog, 'source'>, sink: ChangeSin
     run()
   }
 
+  /** Is there something in the log that nobody has told of? */
+  const checkHead = async (): Promise<void> => {
+    const head = await source.headOffset()
+    if (doneUpTo === null || head <= doneUpTo || delivering !== null) return
+    logger.info('The change relay had not heard of a commit and reads the log.', {
+      delivered: doneUpTo,
+      head,
+    })
+    catchUp()
+  }
+
   const relay: ChangeRelay = {
     async flush() {
       if (retry.isStopped()) throw stoppedError()
@@ -149,7 +161,7 @@ export function startChangeRelay(log: Pick<ChangeLog, 'source'>, sink: ChangeSin
       await relay.stop()
     },
   })
-  const stopWatching = startForeignWatch(source, catchUp)
+  const stopWatching = startLogWatch(source, { onWritten: catchUp, checkHead })
   run()
   return relay
 }

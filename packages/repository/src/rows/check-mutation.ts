@@ -55,11 +55,13 @@ export function checkMutation(
   const given = readFields(writer.model, mutation.fields ?? {})
   const id = operation === 'create' ? newId(writer, mutation.id, given) : mutation.id
   if (id !== undefined || operation !== 'create') checkId(id)
+  // The id of a new row may stand in either place: asked again over another transport it is the same write.
+  const { id: ownId, ...fields } = mutation.fields ?? {}
   const asked = {
     entity: writer.model.entity.name,
     operation,
-    id: mutation.id,
-    fields: mutation.fields,
+    id: mutation.id ?? (ownId as string | undefined),
+    fields,
     ifVersion,
   }
   return {

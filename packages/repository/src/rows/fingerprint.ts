@@ -5,13 +5,14 @@ export interface Asked {
   readonly entity: string
   readonly operation: string
   readonly id: string | undefined
-  readonly fields: Readonly<Record<string, unknown>> | undefined
+  /** All but the id. */
+  readonly fields: Readonly<Record<string, unknown>>
   readonly ifVersion: number | undefined
 }
 
 /** Equal for equal requests, whatever the order of their fields. */
 export function fingerprint({ entity, operation, id, fields, ifVersion }: Asked): string {
-  const text = JSON.stringify([entity, operation, id ?? null, fields ?? null, ifVersion ?? null], sortKeys)
+  const text = JSON.stringify([entity, operation, id ?? null, fields, ifVersion ?? null], sortKeys)
   return hash('sha256', text, 'base64url')
 }
 

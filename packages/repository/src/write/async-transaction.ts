@@ -27,9 +27,11 @@ export async function runAsyncTransaction(
   const { connection, start, clock } = context
   let over: DnrError | null = null
   try {
-    const transaction = openLogSession(connection, start, context.now()).begin()
+    const session = openLogSession(connection, start, context.now())
+    const transaction = session.begin()
     const use = (): WriteTransaction => {
       if (over !== null) throw over
+      if (session.lost !== null) throw session.lost.error
       return transaction
     }
     const outcome = await withTimeout(() => work({ use }), clock, timeoutMs)
@@ -38,6 +40,8 @@ export async function runAsyncTransaction(
       rollback(connection)
       return { ok: false, error: outcome.error }
     }
+    // Also when `work` has swallowed the error: what it wrote before is gone.
+    if (session.lost !== null) throw session.lost.error
     commit(connection)
     start.started = true
     return { ok: true, value: outcome.value, changes: transaction.changes() }

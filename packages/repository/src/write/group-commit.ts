@@ -2,7 +2,7 @@
 // Next: the queue hands the verdicts out and the committed transactions to the relay.
 import type { Change } from '@dnr/protocol'
 import type { Connection } from '../database/connection.ts'
-import { isConstraint } from '../database/storage-error.ts'
+import { endsTransaction, isConstraint } from '../database/storage-error.ts'
 import { begin, commit, rollback } from './commit.ts'
 import {
   type EpochStart,
@@ -73,7 +73,7 @@ function runTogether(context: GroupContext, writes: readonly Write[], attemptOne
     for (const write of writes) {
       const verdict = attemptOne(session, write)
       if (verdict === null) rollback(connection)
-      if (verdict === null || connection.handle.inTransaction === false) return null
+      if (verdict === null || session.lost !== null) return null
       verdicts.push(verdict)
     }
     finish(context)
@@ -93,7 +93,8 @@ function attemptBare(session: LogSession, write: Write): Verdict | null {
     const value = write(transaction)
     return { ok: true, value, changes: transaction.changes() }
   } catch (error) {
-    return connection.writesRun === writesRun ? { ok: false, error } : null
+    const wroteNothing = connection.writesRun === writesRun
+    return wroteNothing && !endsTransaction(error) ? { ok: false, error } : null
   }
 }
 

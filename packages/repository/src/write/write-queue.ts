@@ -24,6 +24,8 @@ export interface WriteQueueOptions {
   readonly maxQueuedWrites: number
   /** Called once per COMMIT that changed something, after it, in log order. Must not throw. */
   onCommitted(transactions: readonly (readonly Change[])[]): void
+  /** Called with whatever a write or the lock failed with, before its promise is. Must not throw. */
+  onFailed(error: unknown): void
 }
 
 /** Runs writes one group after the other. */
@@ -96,6 +98,11 @@ export function createWriteQueue(options: WriteQueueOptions): WriteQueue {
     closing?.resolve()
   }
 
+  const settle = (job: Job, verdict: Verdict | undefined, committed: (readonly Change[])[]): void => {
+    if (verdict?.ok === false) options.onFailed(verdict.error)
+    settleJob(job, verdict, committed)
+  }
+
   const commitGroup = (): void => {
     const end = jobs.findIndex((job) => job.kind !== 'write')
     const group = jobs.splice(0, Math.min(end === -1 ? jobs.length : end, MAX_GROUP))
@@ -133,12 +140,14 @@ export function createWriteQueue(options: WriteQueueOptions): WriteQueue {
       job.settled.resolve(undefined)
     } catch (error) {
       rollback(connection)
+      options.onFailed(error)
       job.settled.reject(storageError(error))
     }
     next()
   }
 
   const rejectAll = (error: unknown): void => {
+    options.onFailed(error)
     for (const job of jobs.splice(0)) job.settled.reject(storageError(error))
   }
 
@@ -168,7 +177,7 @@ export function createWriteQueue(options: WriteQueueOptions): WriteQueue {
   }
 }
 
-function settle(job: Job, verdict: Verdict | undefined, committed: (readonly Change[])[]): void {
+function settleJob(job: Job, verdict: Verdict | undefined, committed: (readonly Change[])[]): void {
   if (verdict === undefined)
     return job.settled.reject(new DnrError('internal', 'A write was lost: please report it.'))
   if (!verdict.ok)

@@ -259,6 +259,16 @@ test('trimming by count keeps the newest, the head, and whoever stands at it', a
   expect(await changeLog.trim({ keep: 0 })).toMatchObject({ removedChanges: 1 })
 })
 
+test('offsets go on after a trim that left nothing, also in the next process', async () => {
+  using file = temporaryFile()
+  for (let run = 0; run < 3; run++) {
+    await using open = await openTasks({ path: file.path })
+    const written = open.tasks.mutate({ operation: 'create', fields: { title: 'x' } })
+    expect(await written).toMatchObject({ position: { offset: run + 1 } })
+    expect(await open.database.changeLog.trim({ keep: 0 })).toMatchObject({ floor: run + 1 })
+  }
+})
+
 test('an entity that is quiet holds for its readers however far the log is trimmed', async () => {
   using file = temporaryFile()
   const database = openDatabase({ path: file.path })
@@ -292,6 +302,22 @@ test('trimming by age goes by the clock, and takes old answers along', async () 
     open.tasks.mutate({ operation: 'create', fields: { title } }, { mutationId })
   expect((await again('new', 'new')).replayed).toBe(true)
   expect((await again('old', 'old')).replayed).toBe(false)
+})
+
+test('answers are kept a day unless told otherwise, and no more of them than told', async () => {
+  const clock = createManualClock()
+  await using open = await openTasks({ clock })
+  const { changeLog } = open.database
+  const write = (mutationId: string) =>
+    open.tasks.mutate({ operation: 'create', fields: { title: mutationId } }, { mutationId })
+  for (const id of ['a', 'b', 'c', 'd']) await write(id)
+  clock.setNow(clock.now() + 86_400_000)
+  expect((await changeLog.trim()).removedMutations).toBe(0)
+  expect((await changeLog.trim({ keepMutations: 3 })).removedMutations).toBe(1)
+  expect((await write('b')).replayed).toBe(true)
+  clock.setNow(clock.now() + 1)
+  expect((await changeLog.trim()).removedMutations).toBe(3)
+  expect((await write('b')).replayed).toBe(false)
 })
 
 test('trimming never cuts a transaction in two, not even one larger than a batch', async () => {

@@ -2,7 +2,7 @@ import type { Change } from '@dnr/protocol'
 import { createManualClock } from '@dnr/testing'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { startChangeRelay } from '../../src/index.ts'
+import { type ChangeSource, startChangeRelay } from '../../src/index.ts'
 import { codeOf, openTasks, temporaryFile } from '../support/database.ts'
 
 /** A sink that remembers, and fails when told to. */
@@ -136,6 +136,46 @@ test('writes of another process on the same file are noticed within the polling 
   expect(sink.ids()).toEqual(['mine', 'theirs'])
   await clock.advance(100)
   expect(sink.ids()).toEqual(['mine', 'theirs', 'noticed'])
+})
+
+test('notices that got lost delay changes for a second at most, and lose none', async () => {
+  using file = temporaryFile()
+  const clock = createManualClock()
+  const told: string[] = []
+  const logger = { error: () => {}, info: (message: string) => void told.push(message), debug: () => {} }
+  await using here = await openTasks({ path: file.path, clock, logger })
+  await using there = await openTasks({ path: file.path })
+  const { source } = here.database.changeLog
+  let isDeaf = true
+  const deafSource: ChangeSource = {
+    ...source,
+    follow: (follower) =>
+      source.follow({
+        ...follower,
+        committed: (transactions) => isDeaf || follower.committed(transactions),
+      }),
+    foreignVersion: () => (isDeaf ? 0 : source.foreignVersion()),
+  }
+  const sink = createSink()
+  const relay = startChangeRelay({ source: deafSource }, sink)
+  await relay.flush()
+  await here.tasks.create({ id: 'mine', title: 'x' })
+  await there.tasks.create({ id: 'theirs', title: 'x' })
+  await clock.advance(900)
+  expect(sink.ids()).toEqual([])
+  await clock.advance(100)
+  expect(sink.ids()).toEqual(['mine', 'theirs'])
+  expect(told).toHaveLength(1)
+
+  // What was told goes on from what the watchdog found.
+  await here.tasks.create({ id: 'unheard', title: 'x' })
+  isDeaf = false
+  await here.tasks.create({ id: 'heard', title: 'x' })
+  await relay.flush()
+  await clock.advance(5_000)
+  expect(sink.ids()).toEqual(['mine', 'theirs', 'unheard', 'heard'])
+  expect(told).toHaveLength(1)
+  await relay.stop()
 })
 
 test('a database in memory is not polled, and a stopped relay leaves no timer', async () => {

@@ -67,6 +67,16 @@ test('a used id with another body is refused; the order of its fields does not m
   expect(await codeOf(write({ title: 'b', rank: 1 }))).toBe('mutation_id_reused')
 })
 
+test('the id of a new row may stand beside its fields or among them: it is the same write', async () => {
+  await using it = await openTasks()
+  const context = { principal: alice, mutationId: 'm' }
+  await it.tasks.mutate({ operation: 'create', id: 'x', fields: { title: 'a' } }, context)
+  const again = await it.tasks.mutate({ operation: 'create', fields: { id: 'x', title: 'a' } }, context)
+  expect(again.replayed).toBe(true)
+  const other = it.tasks.mutate({ operation: 'create', fields: { id: 'y', title: 'a' } }, context)
+  expect(await codeOf(other)).toBe('mutation_id_reused')
+})
+
 test('mutation ids are each user’s own', async () => {
   await using it = await openTasks()
   const write = (principal: Principal | null, title: string) =>

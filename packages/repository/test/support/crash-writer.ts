@@ -1,19 +1,14 @@
-// A process that writes until it is killed between two statements. Arguments: path, and how many statements of the write
-// path it may run. Says on stdout, one id a line, what it was told is written.
+// A process that is killed at a chosen step. Arguments: path, scenario, and how many steps it may take: statements,
+// and lines in which it says what it was told is written.
 import { writeSync } from 'node:fs'
 import Database from 'better-sqlite3'
-import {
-  createRealtimeRepository,
-  openDatabase,
-  type SqliteHandle,
-  type SqliteStatement,
-} from '../../src/index.ts'
-import { Task } from './database.ts'
+import type { SqliteHandle, SqliteStatement } from '../../src/index.ts'
+import { migrate, openBoard, SCENARIOS } from './crash-scenarios.ts'
 
-const [path = '', allowed = '0'] = process.argv.slice(2)
+const [path = '', scenario = '', allowed = '0'] = process.argv.slice(2)
 let left = Number.POSITIVE_INFINITY
 
-function counting<T>(run: () => T): T {
+function step<T>(run: () => T): T {
   if (left-- <= 0) process.kill(process.pid, 'SIGKILL')
   return run()
 }
@@ -24,25 +19,24 @@ const handle: SqliteHandle = {
     const statement = inner.prepare(sql)
     return {
       reader: statement.reader,
-      get: (...parameters) => counting(() => statement.get(...parameters)),
-      all: (...parameters) => counting(() => statement.all(...parameters)),
-      run: (...parameters) => counting(() => statement.run(...parameters)),
+      get: (...parameters) => step(() => statement.get(...parameters)),
+      all: (...parameters) => step(() => statement.all(...parameters)),
+      run: (...parameters) => step(() => statement.run(...parameters)),
     }
   },
-  exec: (sql) => inner.exec(sql),
+  exec: (sql) => step(() => inner.exec(sql)),
   close: () => inner.close(),
   get inTransaction() {
     return inner.inTransaction
   },
 }
-const database = openDatabase({ handle })
-const tasks = createRealtimeRepository({ database, entity: Task })
-await database.migrate([tasks])
+const board = openBoard({ handle })
+const killed = SCENARIOS[scenario]
+if (killed === undefined) throw new Error(`There is no scenario "${scenario}".`)
+if (!killed.startsUnmigrated) await migrate(board)
 left = Number(allowed)
-for (let index = 0; ; index++) {
-  const ids = [`${index}a`, `${index}b`]
-  await Promise.all(ids.map((id) => tasks.create({ id, title: 'x' }, { mutationId: id })))
-  writeSync(1, `${ids.join('\n')}\n`)
-  await tasks.update(`${index}a`, { title: 'y' })
-  await tasks.delete(`${index}b`)
-}
+await killed.run(board, (done) => {
+  step(() => writeSync(1, `${JSON.stringify(done)}\n`))
+})
+writeSync(1, 'finished\n')
+process.exit(0)

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { defineEntity } from '@dnr/protocol'
@@ -44,9 +44,13 @@ export interface TemporaryFile extends Disposable {
   readonly directory: string
 }
 
-/** A path for a database in a directory that goes with the test. */
-export function temporaryFile(): TemporaryFile {
-  const directory = mkdtempSync(join(tmpdir(), 'dnr-repository-'))
+/**
+ * A path for a database in a directory that goes with the test. `inMemory`: on a disk in memory where there is one, for
+ * tests that open many files and ask nothing of the disk.
+ */
+export function temporaryFile({ inMemory = false } = {}): TemporaryFile {
+  const disk = inMemory && existsSync('/dev/shm') ? '/dev/shm' : tmpdir()
+  const directory = mkdtempSync(join(disk, 'dnr-repository-'))
   return {
     directory,
     path: join(directory, 'test.db'),

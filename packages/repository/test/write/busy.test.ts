@@ -1,7 +1,7 @@
 import { createManualClock } from '@dnr/testing'
 import Database from 'better-sqlite3'
 import { expect, test } from 'vitest'
-import { createRealtimeRepository, openDatabase } from '../../src/index.ts'
+import { createRealtimeRepository, openDatabase, type SqliteHandle } from '../../src/index.ts'
 import { codeOf, openTasks, Task, temporaryFile } from '../support/database.ts'
 import { openOther } from '../support/other-handle.ts'
 
@@ -34,6 +34,58 @@ test('a write that waited long enough is refused with busy, and says when to com
   expect(await alsoRefused).toBe('busy')
   other.exec('COMMIT')
   expect(await open.tasks.create({ title: 'x' })).toMatchObject({ version: 1 })
+})
+
+test('waiting for a lock takes a few milliseconds of the event loop at a time, and ever less of it', async () => {
+  using file = temporaryFile()
+  const clock = createManualClock()
+  const inner = new Database(file.path)
+  const attempts: { readonly at: number; readonly blockedMs: number }[] = []
+  const handle: SqliteHandle = {
+    prepare(sql) {
+      const statement = inner.prepare(sql)
+      if (sql !== 'BEGIN IMMEDIATE') return statement
+      return {
+        get: () => undefined,
+        all: () => [],
+        run() {
+          const began = performance.now()
+          try {
+            return statement.run()
+          } finally {
+            attempts.push({ at: clock.monotonic(), blockedMs: performance.now() - began })
+          }
+        },
+      }
+    },
+    exec: (sql) => inner.exec(sql),
+    close: () => inner.close(),
+    get inTransaction() {
+      return inner.inTransaction
+    },
+  }
+  const database = openDatabase({ handle, clock, busyTimeoutMs: 10_000, random: () => 0.5 })
+  const tasks = createRealtimeRepository({ database, entity: Task })
+  await database.migrate([tasks])
+  using other = openOther(file.path)
+  other.exec('BEGIN IMMEDIATE')
+  attempts.length = 0
+  const refused = codeOf(tasks.create({ title: 'x' }))
+  // The first attempt has a turn of the event loop of its own.
+  await new Promise((resolve) => void setImmediate(resolve))
+  await clock.advance(11_000)
+  expect(await refused).toBe('busy')
+
+  const blocked = attempts.map(({ blockedMs }) => blockedMs).sort((a, b) => a - b)
+  // A busy machine stretches them; what was asked of SQLite shows in the shortest.
+  expect(blocked[0]).toBeLessThan(8)
+  expect(blocked[Math.floor(blocked.length / 2)]).toBeLessThan(50)
+  const pauses = attempts.slice(1).map(({ at }, index) => at - (attempts[index]?.at ?? 0))
+  expect(pauses.slice(0, 5)).toEqual([2, 5, 10, 20, 40])
+  expect(pauses.slice(5).every((pause) => pause === 50)).toBe(true)
+  other.exec('COMMIT')
+  await database.close()
+  inner.close()
 })
 
 test('nothing is written inside a transaction that somebody else opened on the handle', async () => {

@@ -1,55 +1,83 @@
-import { execFile } from 'node:child_process'
-import { fileURLToPath } from 'node:url'
+import { rmSync } from 'node:fs'
+import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { openTasks, temporaryFile } from '../support/database.ts'
+import { createCrashBench, type CrashedRun } from '../support/crash-points.ts'
+import { migrate, openBoard, SCENARIOS, type Scenario } from '../support/crash-scenarios.ts'
+import { foldEntries, readStoredState, type StoredState } from '../support/stored-state.ts'
 
-const writer = fileURLToPath(new URL('../support/crash-writer.ts', import.meta.url))
+const readState = (path: string): StoredState => readStoredState(path, ['Note', 'Task'])
 
-/** What a writer said before it was killed. */
-function runUntilKilled(
-  path: string,
-  statements: number,
-): Promise<{ readonly acknowledged: string[]; readonly signal: string | null }> {
-  return new Promise((resolve) => {
-    execFile(
-      process.execPath,
-      ['--conditions=@dnr/source', '--no-warnings', writer, path, String(statements)],
-      (error, stdout) => {
-        resolve({ acknowledged: stdout.split('\n').filter((id) => id !== ''), signal: error?.signal ?? null })
-      },
+/** Row, log and answers tell the same story, and it holds everything that was acknowledged. */
+function checkAgreement(state: StoredState, { acknowledged }: Pick<CrashedRun, 'acknowledged'>): void {
+  const { entries, answers, floor, rows } = state
+  expect(entries.map(({ offset }) => offset)).toEqual(entries.map((_, index) => floor + 1 + index))
+
+  const folded = foldEntries(entries)
+  for (const [key, row] of folded) expect(rows.get(key) ?? null, key).toEqual(row)
+  if (floor === 0) expect(folded.size).toBeGreaterThanOrEqual(rows.size)
+
+  const kept = answers.filter(({ offset }) => offset > floor)
+  const marked = entries.filter(({ mutation_id }) => mutation_id !== null)
+  const place = (each: { offset: number; mutation_id: string | null }) => `${each.mutation_id} ${each.offset}`
+  expect(kept.map(place)).toEqual(marked.map(place))
+  expect(new Set(marked.map(({ mutation_id }) => mutation_id)).size).toBe(marked.length)
+  for (const { mutationId, position } of acknowledged)
+    expect(kept.map(place)).toContain(place({ mutation_id: mutationId, offset: position.offset }))
+
+  for (const entry of entries) {
+    const together = entries.filter(
+      ({ transaction_offset }) => transaction_offset === entry.transaction_offset,
     )
-  })
+    expect(together[0]?.offset).toBe(entry.transaction_offset)
+    if (entry.row_id === 'together') expect(together).toHaveLength(3)
+  }
+}
+
+async function prepare({ before }: Scenario, directory: string): Promise<string | null> {
+  if (before === null) return null
+  const path = join(directory, 'template.db')
+  rmSync(path, { force: true })
+  const board = openBoard({ path })
+  await migrate(board)
+  await before(board)
+  await board.database.close()
+  return path
+}
+
+/** What the rows and the log look like after a run that nobody killed, or after a second one on a killed one's file. */
+async function runToTheEnd(path: string, scenario: Scenario): Promise<unknown> {
+  const board = openBoard({ path })
+  await migrate(board)
+  await scenario.run(board, () => {})
+  await board.database.close()
+  const state = readState(path)
+  checkAgreement(state, { acknowledged: [] })
+  return {
+    rows: [...state.rows],
+    log: state.entries.map(({ entity, row_id, after }) => [entity, row_id, after]),
+  }
 }
 
 test(
-  'after SIGKILL between any two statements, log and rows agree, and nothing acknowledged is missing',
-  { timeout: 60_000 },
+  'after SIGKILL at every step of every kind of write: rows are the fold of the log, answers are its marks, nothing acknowledged is missing, and doing it all again does each thing once',
+  { timeout: 300_000 },
   async () => {
-    // The first writes take some twenty statements; the points walk through them.
-    for (const statements of [1, 3, 5, 6, 8, 11, 14, 17, 20, 23, 29]) {
-      using file = temporaryFile()
-      const { acknowledged, signal } = await runUntilKilled(file.path, statements)
-      expect(signal).toBe('SIGKILL')
-
-      await using open = await openTasks({ path: file.path })
-      const all = await open.database.kysely
-        .selectFrom('dnr_change_log')
-        .selectAll()
-        .orderBy('offset')
-        .execute()
-      const folded = new Map<unknown, unknown>()
-      for (const entry of all) {
-        if (entry['after'] === null) folded.delete(entry['row_id'])
-        else folded.set(entry['row_id'], JSON.parse(entry['after'] as string))
-      }
-      const { rows } = await open.tasks.snapshot()
-      expect(rows).toEqual(
-        [...folded.values()].sort((a, b) => ((a as { id: string }).id < (b as { id: string }).id ? -1 : 1)),
-      )
-      const created = all.filter((entry) => entry['operation'] === 'created').map((entry) => entry['row_id'])
-      expect(created).toEqual(expect.arrayContaining(acknowledged))
-      const answers = await open.database.kysely.selectFrom('dnr_mutations').select('mutation_id').execute()
-      expect(answers.map((answer) => answer['mutation_id'])).toEqual(created)
+    using bench = await createCrashBench()
+    const points: Record<string, number> = {}
+    for (const [name, scenario] of Object.entries(SCENARIOS)) {
+      const template = await prepare(scenario, bench.directory)
+      let expected: unknown
+      const outcomes: unknown[] = []
+      points[name] = await bench.killAtEveryStep(name, template, async (run) => {
+        checkAgreement(readState(run.path), run)
+        const outcome = await runToTheEnd(run.path, scenario)
+        outcomes.push(outcome)
+        if (run.isFinished) expected ??= outcome
+      })
+      for (const outcome of outcomes) expect(outcome).toEqual(expected)
     }
+    console.log('killed at', points)
+    // A scenario that no longer reaches the database would be killed nowhere.
+    for (const [name, count] of Object.entries(points)) expect(count, name).toBeGreaterThan(4)
   },
 )

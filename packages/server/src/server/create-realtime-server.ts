@@ -10,6 +10,7 @@ import { checkScope, type RightsScope } from '../policy/rights-stamps.ts'
 import { createWriteService } from '../writes/write-service.ts'
 import { drainConnections, type DrainOptions, waitUntilGone } from './drain.ts'
 import { type RealtimeServerOptions, resolveOptions } from './options.ts'
+import { type Readiness, readReadiness } from './readiness.ts'
 import { createPolicies, createRealtimeCore, warnOfMissingPolicies } from './realtime-core.ts'
 
 /** A running server, without a transport: `attachWebSockets` of @dnr/server/ws and `toNodeListener` of @dnr/server/node add one. */
@@ -35,6 +36,11 @@ export interface RealtimeServer {
   readonly explain: Explain
   /** Numbers for a dashboard. */
   stats(): ServerStats
+  /**
+   * May people be sent here? For a health check: 200, or 503 with this as its body. Not while the server drains, nor while
+   * the storage takes no writes; rows are read and events delivered all the same. Answers within 2 s, never rejects.
+   */
+  readiness(): Promise<Readiness>
   /** Refuses newcomers, asks every client to reconnect, waits, closes. Then the HTTP server can be closed. */
   drain(options?: DrainOptions): Promise<void>
   /** Closes every connection (4503) and stops the plugins. Calling it twice is harmless. */
@@ -114,6 +120,8 @@ export function createRealtimeServer<P extends Principal = Principal>(
       position: eventBus.position,
       draining: connections.isDraining,
     }),
+    readiness: () =>
+      readReadiness({ storage: resolved.storage, clock, isDraining: () => connections.isDraining }),
     drain: (drainOptions) => drainConnections(connections, clock, random, drainOptions),
     close: () => (closing ??= close()),
     limits,

@@ -8,6 +8,7 @@ import { policies, type Policies } from '../policy/policies.ts'
 import type { ChangeHistory } from '../ports/change-history.ts'
 import type { EntityStore } from '../ports/entity-store.ts'
 import type { ServerPlugin } from '../ports/server-plugin.ts'
+import type { StorageHealth } from '../ports/storage-health.ts'
 import { createDiscreetLogger, type ErrorListener } from '../report/discreet-logger.ts'
 
 /** What a server is made of. The first four are what most need; everything else has a default that is safe in production. */
@@ -16,6 +17,8 @@ export interface RealtimeServerOptions<P extends Principal = Principal> {
   readonly repositories?: readonly EntityStore[]
   /** The change log, for those who come back; `database.changeLog`. @default none: nobody resumes */
   readonly history?: ChangeHistory
+  /** Says whether rows can be written, for `readiness()`: the `database`. @default none: nothing is known to be wrong */
+  readonly storage?: StorageHealth
   /** Says who a token belongs to. @default nobody: every token is refused, everybody else is a guest */
   readonly authenticate?: Authenticate<P>
   /**
@@ -58,6 +61,7 @@ export interface RealtimeServerOptions<P extends Principal = Principal> {
 export interface ResolvedOptions {
   readonly stores: readonly EntityStore[]
   readonly history: ChangeHistory | null
+  readonly storage: StorageHealth | null
   readonly authenticator: Authenticator
   readonly guests: boolean
   readonly refreshLeadMs: number
@@ -95,6 +99,7 @@ export function resolveOptions<P extends Principal>(options: RealtimeServerOptio
   return {
     stores,
     history: options.history ?? null,
+    storage: options.storage ?? null,
     authenticator: createAuthenticator({ authenticate, clock, logger }),
     guests: options.guests ?? true,
     refreshLeadMs: checkNumber('refreshLeadMs', options.refreshLeadMs ?? 30_000, { min: 0, max: 86_400_000 }),

@@ -1,6 +1,6 @@
-import { type Clock, type Logger } from '@dnr/protocol'
+import { type Clock, DnrError, type Logger } from '@dnr/protocol'
 import { createManualClock, createSocketPair, drainMicrotasks, type ManualClock } from '@dnr/testing'
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { createRealtimeServer, type RealtimeServer } from '../../src/server/create-realtime-server.ts'
 import type { RealtimeServerOptions } from '../../src/server/options.ts'
 import { policies } from '../../src/policy/policies.ts'
@@ -106,6 +106,43 @@ test('counts', async () => {
     policyFailures: 0,
     position: { epoch: 'e1', offset: 1 },
     draining: false,
+  })
+})
+
+describe('readiness', () => {
+  const storage = (error: DnrError | null) => ({ health: async () => ({ ok: error === null, error }) })
+
+  test('is a plain yes while the storage takes writes, or none is known', async () => {
+    expect(await server().realtime.readiness()).toEqual({ ready: true })
+    expect(await server({ storage: storage(null) }).realtime.readiness()).toEqual({ ready: true })
+  })
+
+  test('says which trouble the storage has', async () => {
+    const full = new DnrError('storage_full', 'The disk is full.', { retryable: true, retryAfterMs: 5_000 })
+    expect(await server({ storage: storage(full) }).realtime.readiness()).toEqual({
+      ready: false,
+      code: 'storage_full',
+      message: 'The disk is full.',
+      retryAfterMs: 5_000,
+    })
+  })
+
+  test('is no while the server drains, whatever the storage says', async () => {
+    const { realtime } = server({ storage: storage(null) })
+    await realtime.drain()
+    expect(await realtime.readiness()).toMatchObject({ ready: false, code: 'draining' })
+  })
+
+  test('is no when the storage does not answer in time, or throws', async () => {
+    const silent = server({ storage: { health: () => new Promise(() => {}) } })
+    const answer = silent.realtime.readiness()
+    await silent.clock.advance(2_000)
+    expect(await answer).toMatchObject({ ready: false, code: 'timeout' })
+    expect(silent.clock.pendingTimers).toBe(0)
+    const broken = server({ storage: { health: () => Promise.reject(new Error('secret')) } })
+    const { message, ...rest } = (await broken.realtime.readiness()) as { readonly message: string }
+    expect(rest).toEqual({ ready: false, code: 'internal' })
+    expect(message).not.toContain('secret')
   })
 })
 

@@ -1,0 +1,47 @@
+// Looks whether a file is whole before anything is served from it. Holds nothing.
+import { corruptError, storageError } from './storage-error.ts'
+import { readPragma } from './open-handles.ts'
+import type { SqliteHandle } from './sqlite-handle.ts'
+
+/**
+ * Reads the whole file once and compares it with itself; takes about 1.5 ms per megabyte.
+ *
+ * It finds pages that are torn, lost or in the wrong place, indexes that do not lead to their rows, and a log in which an
+ * entry is missing. It cannot find a letter that changed inside a text: SQLite keeps no checksums of rows.
+ *
+ * @throws DnrError `storage_corrupt`
+ */
+export function checkFile(handle: SqliteHandle): void {
+  try {
+    // Not quick_check: through an index that has lost an entry, an entity's history would be read without it.
+    const complaint = readPragma(handle, 'integrity_check(1)')
+    if (complaint !== 'ok') throw corruptError(String(complaint))
+    checkLog(handle)
+  } catch (error) {
+    throw storageError(error)
+  }
+}
+
+/** A log that is shorter than it says would be served as if it were complete. */
+function checkLog(handle: SqliteHandle): void {
+  if (handle.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'dnr_meta'").get() === undefined) return
+  const { entries, first, last, floor, head } = handle.prepare(LOG_EXTENT).get() as LogExtent
+  const isWhole = entries === head - floor && (entries === 0 || (first === floor + 1 && last === head))
+  if (isWhole) return
+  throw corruptError(
+    `the change log should hold ${floor + 1} to ${head} and holds ${entries} entries from ${first} to ${last}`,
+  )
+}
+
+interface LogExtent {
+  readonly entries: number
+  readonly first: number | null
+  readonly last: number | null
+  readonly floor: number
+  readonly head: number
+}
+
+const LOG_EXTENT = `SELECT count(*) AS entries, min("offset") AS first, max("offset") AS last,
+  coalesce((SELECT value FROM dnr_meta WHERE name = 'floor'), 0) AS floor,
+  coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'dnr_change_log'), 0) AS head
+  FROM dnr_change_log`
