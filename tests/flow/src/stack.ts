@@ -11,6 +11,8 @@ import { Task, type User } from './task.ts'
 export interface StackOptions {
   readonly path: string
   readonly port?: number
+  /** Are writes around the repository to arrive, too? */
+  readonly captureTable?: boolean
   /** In place of what is said below. */
   readonly server?: RealtimeServerOptions<User>
   readonly attach?: AttachOptions
@@ -21,9 +23,9 @@ export interface StackOptions {
  *
  * A token is `NAME.TEAM`. A user sees and writes the tasks of their team, and who is at `board/TEAM`.
  */
-export async function startStack({ path, port = 0, server, attach }: StackOptions) {
+export async function startStack({ path, port = 0, captureTable = false, server, attach }: StackOptions) {
   const database = openDatabase({ path })
-  const tasks = createRealtimeRepository({ database, entity: Task })
+  const tasks = createRealtimeRepository({ database, entity: Task, captureTable })
   await database.migrate([tasks])
   const realtime = createRealtimeServer<User>({
     repositories: [tasks],

@@ -7,8 +7,7 @@ import { createChangeLog } from '../change-log/change-log.ts'
 import { createCommitFeed } from '../change-log/commit-feed.ts'
 import { startChangeRelay } from '../relay/change-relay.ts'
 import { createTransactionExecutor, type Executor } from '../rows/executor.ts'
-import type { RowModel } from '../rows/row-model.ts'
-import { migrateTables } from '../schema/migrate.ts'
+import { type MigratedTable, migrateTables } from '../schema/migrate.ts'
 import type { OpenTransaction } from '../write/async-transaction.ts'
 import { createWriteQueue } from '../write/write-queue.ts'
 import type { DynamicTables } from './compile.ts'
@@ -81,18 +80,18 @@ export function openDatabase<Tables = DynamicTables>(options: DatabaseOptions): 
     connections.close()
   }
   const executors = new WeakMap<DatabaseTransaction, Executor>()
-  const models = new WeakMap<object, RowModel>()
+  const tables = new WeakMap<object, MigratedTable>()
 
   const database: RealtimeDatabase<Tables> = {
     async migrate(repositories = []) {
       const known = repositories.map((repository) => {
-        const model = models.get(repository)
-        if (model === undefined)
+        const table = tables.get(repository)
+        if (table === undefined)
           throw new DnrError(
             'bad_option',
             `The repository of ${repository.entity.name} belongs to another database.`,
           )
-        return model
+        return table
       })
       await queue.alone(() => migrateTables(writer, known))
       // Any write transaction begins this process' epoch; this one does nothing else.
@@ -131,7 +130,7 @@ export function openDatabase<Tables = DynamicTables>(options: DatabaseOptions): 
         )
       return executor
     },
-    register: (repository, model) => void models.set(repository, model),
+    register: (repository, table) => void tables.set(repository, table),
   })
   return database
 }

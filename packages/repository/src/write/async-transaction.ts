@@ -27,9 +27,12 @@ export async function runAsyncTransaction(
   const { connection, start, clock } = context
   let over: DnrError | null = null
   try {
-    const transaction = openLogSession(connection, start, context.now()).begin()
+    const session = openLogSession(connection, start, context.now())
+    const transaction = session.begin()
     const use = (): WriteTransaction => {
       if (over !== null) throw over
+      // What the user has written meanwhile with SQL of their own, on the handle they gave us.
+      transaction.catchUp(null)
       return transaction
     }
     const outcome = await withTimeout(() => work({ use }), clock, timeoutMs)
@@ -38,6 +41,8 @@ export async function runAsyncTransaction(
       rollback(connection)
       return { ok: false, error: outcome.error }
     }
+    transaction.catchUp(null)
+    session.end()
     commit(connection)
     start.started = true
     return { ok: true, value: outcome.value, changes: transaction.changes() }

@@ -1,8 +1,9 @@
 // What one BEGIN … COMMIT writes into the log. Holds the offsets it has given out; begins and ends nothing itself.
 // Next: group-commit.ts and async-transaction.ts, which do.
 import type { Change, Position } from '@dnr/protocol'
-import { beginEpoch, readHead } from '../change-log/epochs.ts'
-import { type LogEntry, insertLogEntry } from '../change-log/log-entries.ts'
+import { adoptEntries, announceOwnWrite, beginRowWrites, endRowWrites } from '../capture/row-writes.ts'
+import { beginEpoch, readEnd, readHead } from '../change-log/epochs.ts'
+import { type LogEntry, insertLogEntry, readEntries, toChange } from '../change-log/log-entries.ts'
 import type { Connection } from '../database/connection.ts'
 
 /** One logical transaction: its changes reach subscribers together. */
@@ -10,11 +11,18 @@ export interface WriteTransaction {
   readonly connection: Connection
   /** Wall clock of this transaction. */
   readonly now: number
-  /** Appends to the log, in the same database transaction as the row. */
+  /**
+   * Appends to the log, in the same database transaction as the row and before it: the triggers of a captured table log
+   * only what is not there yet.
+   */
   append(entry: LogEntry): Position
+  /** Takes in what triggers of captured tables have logged since the last entry: on `actor`'s account, if known. */
+  catchUp(actor: string | null): void
   /** Runs `write` under a savepoint: if it throws, row, log entry and offset are as before. */
   attempt<T>(write: () => T): T
-  /** The changes appended so far, as subscribers will see them. */
+  /** Where the log ends, as this transaction sees it. */
+  position(): Position
+  /** The changes so far, as subscribers will see them. */
   changes(): readonly Change[]
 }
 
@@ -22,6 +30,8 @@ export interface WriteTransaction {
 export interface LogSession {
   /** Begins a logical transaction; the one before has to be over. */
   begin(): WriteTransaction
+  /** To be called before COMMIT. */
+  end(): void
 }
 
 /** What starts this process' own epoch, once, in whichever transaction comes first. */
@@ -37,32 +47,56 @@ export function openLogSession(connection: Connection, start: EpochStart, now: n
   // The newest epoch is read inside the write transaction: if another process began one since, it counts for us too.
   const epoch = start.started && head.epoch !== null ? head.epoch : start.epoch
   if (epoch === start.epoch && head.epoch !== epoch) beginEpoch(connection, epoch, head.offset, now)
-  const state = { offset: head.offset }
-  return { begin: () => beginTransaction(connection, state, epoch, now) }
+  const state: SessionState = { epoch, now, offset: head.offset, captures: beginRowWrites(connection) }
+  return {
+    begin: () => beginTransaction(connection, state),
+    end() {
+      if (state.captures) endRowWrites(connection)
+    },
+  }
 }
 
-function beginTransaction(
-  connection: Connection,
-  head: { offset: number },
-  epoch: string,
-  now: number,
-): WriteTransaction {
-  const first = head.offset + 1
+interface SessionState {
+  readonly epoch: string
+  readonly now: number
+  /** Do triggers write into the log, too? */
+  readonly captures: boolean
+  /** The last offset known to be used. */
+  offset: number
+}
+
+function beginTransaction(connection: Connection, state: SessionState): WriteTransaction {
+  const { epoch, now, captures } = state
+  const first = state.offset + 1
   const appended: Omit<Change, 'last'>[] = []
+
+  /** Takes in what triggers have logged since. */
+  const catchUp = (actor: string | null): void => {
+    if (!captures) return
+    const end = readEnd(connection)
+    const after = state.offset
+    if (end === after) return
+    adoptEntries(connection, { after, transaction: first, actor })
+    const { rows } = readEntries(connection, { after, limit: end - after })
+    for (const row of rows) appended.push(toChange(row, [{ epoch, firstOffset: first }]))
+    state.offset = end
+  }
 
   return {
     connection,
     now,
     append(entry) {
-      const offset = ++head.offset
+      const offset = ++state.offset
       insertLogEntry(connection, entry, { offset, transaction: first, at: now })
       const position = { epoch, offset }
       const { beforeText: _before, afterText: _after, ...change } = entry
       appended.push({ ...change, at: now, position, transaction: first })
+      if (captures) announceOwnWrite(connection, entry)
       return position
     },
+    catchUp,
     attempt(write) {
-      const offset = head.offset
+      const { offset } = state
       const length = appended.length
       connection.exec('SAVEPOINT dnr')
       try {
@@ -70,7 +104,7 @@ function beginTransaction(
         connection.exec('RELEASE dnr')
         return value
       } catch (error) {
-        head.offset = offset
+        state.offset = offset
         appended.length = length
         // Some errors (a full disk) end the whole transaction: then there is no savepoint left to go back to.
         if (connection.handle.inTransaction !== false) {
@@ -80,6 +114,7 @@ function beginTransaction(
         throw error
       }
     },
+    position: () => ({ epoch, offset: state.offset }),
     changes: () => appended.map((change, index) => ({ ...change, last: index === appended.length - 1 })),
   }
 }
