@@ -34,6 +34,7 @@ export const ERROR_CODES = [
   'id_taken',
   'version_conflict',
   'mutation_id_reused',
+  'too_many_rows',
   'transaction_timeout',
   'bad_request',
   'method_not_allowed',

@@ -16,7 +16,7 @@ export type {
 } from './entity.ts'
 export { fieldKind, fieldKinds } from './field-kind.ts'
 export type { FieldKind } from './field-kind.ts'
-export { createRowCodec } from './row-codec.ts'
+export { createRowCodec, fromWireValue } from './row-codec.ts'
 export type { JsonForm, RowCodec, WireRowOf } from './row-codec.ts'
 
 // Changes and positions

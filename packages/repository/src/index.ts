@@ -23,6 +23,8 @@ export type {
   RowOperations,
   WriteOptions,
 } from './rows/realtime-repository.ts'
+export { MAX_BULK_ROWS } from './rows/bulk.ts'
+export type { BulkOptions, BulkResult, BulkSelection } from './rows/bulk.ts'
 export type {
   Mutation,
   MutationContext,

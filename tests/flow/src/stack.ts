@@ -19,6 +19,8 @@ export interface StackOptions {
   /** A handle on that file, for tests that do something to it. @default one of the database's own */
   readonly handle?: SqliteHandle
   readonly database?: DatabaseSettings
+  /** Are writes around the repository to arrive, too? */
+  readonly captureTable?: boolean
   /** In place of what is said below. */
   readonly server?: RealtimeServerOptions<User>
   readonly attach?: AttachOptions
@@ -29,10 +31,18 @@ export interface StackOptions {
  *
  * A token is `NAME.TEAM`. A user sees and writes the tasks of their team, and who is at `board/TEAM`.
  */
-export async function startStack({ path, port = 0, handle, server, attach, ...options }: StackOptions) {
+export async function startStack({
+  path,
+  port = 0,
+  handle,
+  captureTable = false,
+  server,
+  attach,
+  ...options
+}: StackOptions) {
   const location = handle === undefined ? { path } : { handle }
   const database = openDatabase({ ...location, ...options.database })
-  const tasks = createRealtimeRepository({ database, entity: Task })
+  const tasks = createRealtimeRepository({ database, entity: Task, captureTable })
   await database.migrate([tasks])
   const realtime = createRealtimeServer<User>({
     repositories: [tasks],

@@ -18,6 +18,15 @@ const headStatement = compileStatement<object, LogHead>(() =>
   ]),
 )
 
+const endStatement = compileStatement<object, { readonly seq: number }>(() =>
+  systemTables.selectFrom('sqlite_sequence').select('seq').where('name', '=', 'dnr_change_log'),
+)
+
+/** The last offset alone. */
+export function readEnd(connection: Connection): number {
+  return connection.get(endStatement, {})?.seq ?? 0
+}
+
 const allEpochs = compileStatement<object, { epoch: string; first_offset: number }>(() =>
   systemTables.selectFrom('dnr_epochs').select(['epoch', 'first_offset']).orderBy('number'),
 )

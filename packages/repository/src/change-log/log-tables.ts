@@ -46,6 +46,23 @@ export interface SystemTables {
     readonly version: number
     readonly offset: number
   }
+  /** Tables whose writes by other programs triggers put into the log: see capture/. */
+  dnr_captured_tables: { readonly table_name: string; readonly entity: string }
+  /** Writes of captured tables that have begun and are not over: see capture-triggers.ts. Empty between transactions. */
+  dnr_row_writes: {
+    readonly entity: string
+    readonly row_id: string
+    /** The row on whose account this one is kept: itself, or the one that may replace it. */
+    readonly for_id: string | null
+    /** What the log has already, before it happens to the row; or that an INSERT of it is under way. */
+    readonly mark: Operation | 'inserting' | null
+    /** Is `image` kept for an entry that is still to be written? */
+    readonly kept: 0 | 1
+    /** Of what the mark says; of the row as it was kept. */
+    readonly version: number
+    /** The row as the log last had it; `null`: it had none. */
+    readonly image: string | null
+  }
   /** SQLite's own: survives trimming, so that no offset is used twice. */
   sqlite_sequence: { readonly name: string; readonly seq: number }
 }
@@ -96,6 +113,21 @@ export const SYSTEM_TABLES_DDL: readonly string[] = [
     "offset" INTEGER NOT NULL,
     PRIMARY KEY (entity, row_id)
   ) STRICT, WITHOUT ROWID`,
+  `CREATE TABLE IF NOT EXISTS dnr_captured_tables (
+    table_name TEXT PRIMARY KEY,
+    entity TEXT NOT NULL
+  ) STRICT, WITHOUT ROWID`,
+  `CREATE TABLE IF NOT EXISTS dnr_row_writes (
+    entity TEXT NOT NULL,
+    row_id TEXT NOT NULL,
+    for_id TEXT,
+    mark TEXT,
+    kept INTEGER NOT NULL DEFAULT 0,
+    version INTEGER NOT NULL,
+    image TEXT,
+    PRIMARY KEY (entity, row_id)
+  ) STRICT, WITHOUT ROWID`,
+  'CREATE INDEX IF NOT EXISTS dnr_row_writes_for ON dnr_row_writes (entity, for_id) WHERE for_id IS NOT NULL',
   "INSERT OR IGNORE INTO dnr_meta (name, value) VALUES ('floor', 0), ('schema', 1)",
 ]
 

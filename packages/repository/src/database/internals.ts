@@ -1,7 +1,7 @@
 import { type AnyEntity, DnrError } from '@dnr/protocol'
 import type { Executor } from '../rows/executor.ts'
 import type { RealtimeRepository } from '../rows/realtime-repository.ts'
-import type { RowModel } from '../rows/row-model.ts'
+import type { MigratedTable } from '../schema/migrate.ts'
 import type { DatabaseTransaction, RealtimeDatabase } from './realtime-database.ts'
 
 /** What the parts of this package know of a database beyond its public face. */
@@ -9,8 +9,8 @@ export interface DatabaseInternals {
   readonly executor: Executor
   /** Where calls inside a transaction run. @throws DnrError `bad_option` for a transaction of another database */
   executorOf(transaction: DatabaseTransaction): Executor
-  /** Makes a repository known, so that `migrate` finds its columns. */
-  register<E extends AnyEntity>(repository: RealtimeRepository<E>, model: RowModel<E>): void
+  /** Makes a repository known, so that `migrate` finds its table. */
+  register<E extends AnyEntity>(repository: RealtimeRepository<E>, table: MigratedTable): void
 }
 
 const internalsByDatabase = new WeakMap<object, DatabaseInternals>()

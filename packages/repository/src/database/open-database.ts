@@ -9,8 +9,7 @@ import { verifyLog } from '../change-log/verify-log.ts'
 import { startChangeRelay } from '../relay/change-relay.ts'
 import { createTransactionExecutor, type Executor } from '../rows/executor.ts'
 import type { RealtimeRepository } from '../rows/realtime-repository.ts'
-import type { RowModel } from '../rows/row-model.ts'
-import { migrateTables } from '../schema/migrate.ts'
+import { type MigratedTable, migrateTables } from '../schema/migrate.ts'
 import type { OpenTransaction } from '../write/async-transaction.ts'
 import { createWriteQueue } from '../write/write-queue.ts'
 import type { DynamicTables } from './compile.ts'
@@ -94,18 +93,18 @@ export function openDatabase<Tables = DynamicTables>(options: DatabaseOptions): 
     connections.close()
   }
   const executors = new WeakMap<DatabaseTransaction, Executor>()
-  const models = new WeakMap<object, RowModel>()
+  const tables = new WeakMap<object, MigratedTable>()
 
-  const modelOf = (repository: RealtimeRepository): RowModel => {
-    const model = models.get(repository)
-    if (model !== undefined) return model
+  const tableOf = (repository: RealtimeRepository): MigratedTable => {
+    const table = tables.get(repository)
+    if (table !== undefined) return table
     const { name } = repository.entity
     throw new DnrError('bad_option', `The repository of ${name} belongs to another database.`)
   }
 
   const database: RealtimeDatabase<Tables> = {
     async migrate(repositories = []) {
-      const known = repositories.map(modelOf)
+      const known = repositories.map(tableOf)
       await queue.alone(() => migrateTables(writer, known))
       // Any write transaction begins this process' epoch; this one does nothing else.
       await queue.write(() => undefined)
@@ -117,7 +116,11 @@ export function openDatabase<Tables = DynamicTables>(options: DatabaseOptions): 
         return work(transaction)
       }, timeoutMs)
     },
-    verify: async (repositories) => verifyLog(reads, repositories.map(modelOf)),
+    verify: async (repositories) =>
+      verifyLog(
+        reads,
+        repositories.map((repository) => tableOf(repository).model),
+      ),
     changeLog,
     startRelay: (sink) => startChangeRelay(changeLog, sink),
     kysely,
@@ -138,7 +141,7 @@ export function openDatabase<Tables = DynamicTables>(options: DatabaseOptions): 
         )
       return executor
     },
-    register: (repository, model) => void models.set(repository, model),
+    register: (repository, table) => void tables.set(repository, table),
   })
   return database
 }

@@ -21,7 +21,7 @@ export type DatabaseLocation =
     }
   | {
       readonly path?: never
-      /** A driver's handle. Writes outside DNR's repositories go unnoticed; a transaction of yours makes DNR wait. */
+      /** A driver's handle. A transaction of yours makes DNR wait; what you write with it is logged where `captureTable` is on. */
       readonly handle: SqliteHandle
       /** A second handle on the same file, so that reads go on while an async transaction is open. @default reads wait */
       readonly readerHandle?: SqliteHandle
@@ -94,7 +94,7 @@ export interface DatabaseHealth {
 export interface RealtimeDatabase<Tables = DynamicTables> {
   /**
    * Makes DNR's own tables and those of the given repositories; begins this process' epoch of the log. A table that is
-   * there already is used as it is, if it has the columns.
+   * there already is used as it is, if it has the columns. Makes, adapts or removes the triggers of `captureTable`.
    *
    * @throws DnrError `bad_entity` naming the columns that are missing, and the SQL that adds them
    */

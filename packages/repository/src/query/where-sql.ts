@@ -54,7 +54,9 @@ function ordered(field: Field, operator: keyof typeof SIGNS, value: Scalar): Sql
   if (value === null || !comparable(field, value)) return FALSE
   if (field.kind === 'json')
     return sql`${jsonScalar(field, value)} ${SIGNS[operator]} ${typeof value === 'boolean' ? Number(value) : value}`
-  return sql`${column(field)} ${SIGNS[operator]} ${bound(field, value)}`
+  const order = sql<SqlBool>`${column(field)} ${SIGNS[operator]} ${bound(field, value)}`
+  // Text that another program left in a column of numbers would stand above all of them.
+  return field.kind === 'number' ? sql`(${order} and typeof(${column(field)}) <> 'text')` : order
 }
 
 const SCALAR_OF: Readonly<Record<Exclude<FieldKind, 'json'>, 'string' | 'number' | 'boolean'>> = {
@@ -79,5 +81,5 @@ function bound(field: Field, value: Scalar): string | number | null {
 function jsonScalar(field: Field, value: string | number | boolean): RawBuilder<unknown> {
   const types = { string: sql`('text')`, number: sql`('integer', 'real')`, boolean: sql`('true', 'false')` }
   const name = sql.ref(field.name)
-  return sql`case when json_type(${name}) in ${types[typeof value as keyof typeof types]} then json_extract(${name}, '$') end`
+  return sql`case when json_valid(${name}) then case when json_type(${name}) in ${types[typeof value as keyof typeof types]} then json_extract(${name}, '$') end end`
 }

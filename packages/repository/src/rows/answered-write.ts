@@ -39,11 +39,18 @@ function runOnce<E extends AnyEntity>(write: RowWrite<E>): MutationResult<E> {
 }
 
 function replay<E extends AnyEntity>(write: RowWrite<E>, stored: StoredAnswer): MutationResult<E> {
-  const { writer, checked, context } = write
-  const { model } = writer
+  const { writer, checked } = write
   const wire = stored.answer === null ? null : (JSON.parse(stored.answer) as WireRow)
-  const now = readRow(write, wire?.id ?? checked.id ?? '')
-  const current = now === undefined ? null : model.toTyped(now)
+  authorizeReplay(write, wire?.id ?? checked.id ?? '')
+  const row = wire === null ? null : createRowCodec<E>(writer.model.entity).decode(wire)
+  return { row, version: stored.version, position: stored.position, replayed: true }
+}
+
+/** Asks whether the author of a stored answer may still have it: with the row as it is now. */
+export function authorizeReplay<E extends AnyEntity>(write: RowWrite<E>, id: string): void {
+  const { writer, checked, context } = write
+  const now = readRow(write, id)
+  const current = now === undefined ? null : writer.model.toTyped(now)
   context.authorize?.({
     operation: checked.operation,
     before: current,
@@ -51,6 +58,4 @@ function replay<E extends AnyEntity>(write: RowWrite<E>, stored: StoredAnswer): 
     fields: Object.keys(checked.given),
     replay: true,
   })
-  const row = wire === null ? null : createRowCodec<E>(model.entity).decode(wire)
-  return { row, version: stored.version, position: stored.position, replayed: true }
 }

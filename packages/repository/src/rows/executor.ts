@@ -6,7 +6,8 @@ import type { WriteTransaction } from '../write/write-transaction.ts'
 /** Where the calls of a repository run: on the database, or inside a transaction that is open. */
 export interface Executor {
   read<T>(read: (connection: Connection) => T): Promise<T>
-  write<T>(write: (transaction: WriteTransaction) => T): Promise<T>
+  /** `rows`: how many it may write at most. */
+  write<T>(write: (transaction: WriteTransaction) => T, rows?: number): Promise<T>
 }
 
 /** Runs calls inside an open transaction, at once. One that fails is undone alone; the transaction goes on. */
@@ -20,6 +21,11 @@ export function createTransactionExecutor(transaction: OpenTransaction): Executo
   }
   return {
     read: (read) => run(({ connection }) => read(connection)),
-    write: (write) => run((open) => open.attempt(() => write(open))),
+    async write(write, rows = 1) {
+      const value = await run((open) => open.attempt(() => write(open)))
+      // A transaction of many bulk calls must not keep everybody else from being served.
+      if (rows > 1) await new Promise((resolve) => void setImmediate(resolve))
+      return value
+    },
   }
 }

@@ -1,4 +1,4 @@
-import { DnrError, type FieldKind, type FieldSchema } from '@dnr/protocol'
+import { DnrError, type FieldKind, type FieldSchema, fromWireValue } from '@dnr/protocol'
 
 /** What SQLite holds in a column of ours. */
 export type StoredValue = string | number | null
@@ -65,16 +65,22 @@ function storeJson(field: Field, value: unknown): string | null {
   }
 }
 
-/** The value in its JSON form, as the log and the wire have it; `undefined` when absent. */
+/**
+ * The value in its JSON form, as the log and the wire have it; `undefined` when absent.
+ *
+ * Another program may have stored what the schema does not allow. Reading it never throws: what has no JSON form counts
+ * as empty, text that should be JSON and is not stays text. capture/image-sql.ts does the same in SQL.
+ */
 export function toWireValue(field: Field, stored: unknown): unknown {
-  if (stored === null || stored === undefined) return field.isNullable ? null : undefined
+  if (stored === null || stored === undefined || ArrayBuffer.isView(stored))
+    return field.isNullable ? null : undefined
   switch (field.kind) {
     case 'boolean':
       return stored === 1
     case 'bigint':
       return (stored as string | number | bigint).toString()
     case 'json':
-      return typeof stored === 'string' ? (JSON.parse(stored) as unknown) : stored
+      return typeof stored === 'string' ? parseJson(stored) : stored
     default:
       return stored
   }
@@ -83,9 +89,15 @@ export function toWireValue(field: Field, stored: unknown): unknown {
 /** The value as the entity's type has it; `undefined` when absent. */
 export function toTypedValue(field: Field, stored: unknown): unknown {
   const value = toWireValue(field, stored)
-  if (value === null || value === undefined) return value
-  if (field.kind === 'date') return new Date(value as string)
-  return field.kind === 'bigint' ? BigInt(value as string) : value
+  return value === null || value === undefined ? value : fromWireValue(value, field.kind)
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return text
+  }
 }
 
 /** Writers that come over the wire give dates and bigints as text. */

@@ -23,6 +23,7 @@ import {
   type SnapshotChunk,
   type SnapshotQuery,
 } from '../query/snapshot-chunks.ts'
+import type { BulkOptions, BulkResult, BulkSelection } from './bulk.ts'
 import type { RowWriter } from './check-mutation.ts'
 import type { Executor } from './executor.ts'
 import type { Mutation, MutationContext, MutationResult, PrepareHooks } from './mutation.ts'
@@ -30,6 +31,7 @@ import { createRowModel } from './row-model.ts'
 import { createRowStatements } from './row-statements.ts'
 import { checkId } from './validate.ts'
 import { prepareWrite } from './answered-write.ts'
+import { type PreparedBulk, prepareCreateMany, prepareDeleteMany, prepareUpdateMany } from './write-many.ts'
 
 /** Who writes, and under which id. */
 export interface WriteOptions {
@@ -65,6 +67,27 @@ export interface RowOperations<E extends AnyEntity> {
   update(id: string, patch: UpdateInput<E>, options?: ChangeOptions): Promise<RowOf<E>>
   /** Removes a row. @throws DnrError `not_found`; VersionConflict with the row as it is now */
   delete(id: string, options?: ChangeOptions): Promise<void>
+  /**
+   * Writes many new rows, all or none, in one transaction: their changes stand in the log in the order given and reach
+   * subscribers together. Up to 1,000 rows ({@link MAX_BULK_ROWS}). With a `mutationId` the whole call happens once, and
+   * its rows come back when it is asked for again.
+   *
+   * @throws DnrError `too_many_rows` and what `create` throws; details and message name the row by its index
+   */
+  createMany(rows: readonly CreateInput<E>[], options?: BulkOptions<E>): Promise<readonly RowOf<E>[]>
+  /**
+   * Changes the same fields of many rows, all or none, in one transaction. Rows named by id are changed in the order
+   * given, and each must exist; those of a `where` are read inside the transaction and changed by id.
+   *
+   * @throws DnrError `too_many_rows`, `bad_query`, and what `update` throws; details and message name the row by its index
+   */
+  updateMany(
+    rows: BulkSelection<RowOf<E>>,
+    patch: UpdateInput<E>,
+    options?: BulkOptions<E>,
+  ): Promise<BulkResult>
+  /** Removes many rows, all or none, in one transaction; which and in which order as with `updateMany`. */
+  deleteMany(rows: BulkSelection<RowOf<E>>, options?: BulkOptions<E>): Promise<BulkResult>
   /** All rows that match, by id, and the position they are true at; one read, so for results that fit in memory. */
   snapshot(
     query?: SnapshotQuery<RowOf<E>>,
@@ -97,6 +120,11 @@ export interface RepositoryOptions<E extends AnyEntity> {
   readonly table?: string
   /** Fills in what the server decides. */
   readonly prepare?: PrepareHooks<E>
+  /**
+   * Also logs, and thereby broadcasts, what other programs write into the table with SQL of their own: `migrate` makes
+   * triggers, keeps them in step with the entity, and removes them when this is `false` again. @default false
+   */
+  readonly captureTable?: boolean
   /** Makes ids of rows created without one. @default 21 random URL-safe characters */
   readonly createId?: () => string
 }
@@ -141,7 +169,7 @@ export function createRealtimeRepository<E extends AnyEntity>(
     },
     within: (transaction) => createOperations(writer, executorOf(transaction)),
   }
-  register(repository, model)
+  register(repository, { model: model as never, isCaptured: options.captureTable === true })
   return repository
 }
 
@@ -150,6 +178,7 @@ function createOperations<E extends AnyEntity>(writer: RowWriter<E>, executor: E
   const { model, statements } = writer
   const mutate = async (mutation: Mutation, context: MutationContext<E> = {}): Promise<MutationResult<E>> =>
     executor.write(prepareWrite(writer, mutation, context))
+  const writeMany = <T>({ rows, run }: PreparedBulk<T>): Promise<T> => executor.write(run, rows)
 
   return {
     mutate,
@@ -166,6 +195,15 @@ function createOperations<E extends AnyEntity>(writer: RowWriter<E>, executor: E
     },
     async delete(id, { ifVersion, ...options } = {}) {
       await mutate({ operation: 'delete', id, ...expecting(ifVersion) }, options)
+    },
+    async createMany(rows, options = {}) {
+      return writeMany(prepareCreateMany(writer, rows, options))
+    },
+    async updateMany(rows, patch, options = {}) {
+      return writeMany(prepareUpdateMany(writer, rows as never, patch, options))
+    },
+    async deleteMany(rows, options = {}) {
+      return writeMany(prepareDeleteMany(writer, rows as never, options))
     },
     async get(id) {
       checkId(id)

@@ -7,8 +7,9 @@ import { systemTables } from '../change-log/log-tables.ts'
 
 /** What a mutation answered when it took effect. */
 export interface StoredAnswer {
-  /** The row after it in its JSON form, as text; `null` for a deletion. */
+  /** The row after it in its JSON form, as text, for `createMany` a list of them; `null` for a deletion. */
   readonly answer: string | null
+  /** Of the row; for a bulk call how many rows there were. */
   readonly version: number
   readonly position: Position
 }

@@ -1,5 +1,5 @@
 // One write of one row and its log entry, inside a transaction. Holds the order: row before, fields, authorize, version,
-// rules over the whole row, row, log. Next: change-log/.
+// rules over the whole row, log, row. Next: change-log/.
 import { type AnyEntity, DnrError, type Operation, type RowOf, VersionConflict } from '@dnr/protocol'
 import { isTakenId } from '../database/storage-error.ts'
 import type { WriteTransaction } from '../write/write-transaction.ts'
@@ -58,12 +58,13 @@ function createRow<E extends AnyEntity>(write: RowWrite<E>): WrittenRow<E> {
   if (checked.isChosenId) stored['version'] = firstVersion(connection, { entity: model.entity.name, id })
   const typed = model.toTyped(stored)
   authorize(write, null, typed)
+  const written = record(write, 'created', { before: null, after: stored, row: typed })
   try {
     connection.run(statements.insert, stored)
   } catch (error) {
     throw isTakenId(error, model.table) ? takenId(model, id) : error
   }
-  return record(write, 'created', { before: null, after: stored, row: typed })
+  return finish(write, written)
 }
 
 function updateRow<E extends AnyEntity>(write: RowWrite<E>): WrittenRow<E> {
@@ -82,8 +83,9 @@ function updateRow<E extends AnyEntity>(write: RowWrite<E>): WrittenRow<E> {
   // After authorize: a rule over the whole row would tell about a row that the writer may not see.
   checkMergedRow(model, typedAfter)
   const row = { ...columns, version, id: typedBefore.id }
+  const written = record(write, 'updated', { before, after, row: typedAfter })
   transaction.connection.run(statements.update(Object.keys(columns)), row)
-  return record(write, 'updated', { before, after, row: typedAfter })
+  return finish(write, written)
 }
 
 function deleteRow<E extends AnyEntity>(write: RowWrite<E>): WrittenRow<E> {
@@ -94,11 +96,11 @@ function deleteRow<E extends AnyEntity>(write: RowWrite<E>): WrittenRow<E> {
   authorize(write, typedBefore, null)
   checkExpectedVersion(write.checked, typedBefore)
   const { id } = typedBefore
-  transaction.connection.run(statements.remove, { id })
   const written = record(write, 'deleted', { before, after: null, row: null })
   const { version, position } = written.result
   buryRow(transaction.connection, { entity: model.entity.name, id }, version, position.offset)
-  return written
+  transaction.connection.run(statements.remove, { id })
+  return finish(write, written)
 }
 
 function authorize<E extends AnyEntity>(
@@ -143,11 +145,25 @@ function record<E extends AnyEntity>(
   return { result: { row, version, position, replayed: false }, answer: afterText }
 }
 
+/** The row has been written, after its entry of the log: what triggers logged because of it follows the entry. */
+function finish<E extends AnyEntity>(
+  { transaction, context }: RowWrite<E>,
+  written: WrittenRow<E>,
+): WrittenRow<E> {
+  transaction.catchUp(context.principal?.id ?? null)
+  return written
+}
+
 function existingRow(write: RowWrite<AnyEntity>): StoredRow {
   const id = write.checked.id ?? ''
   const row = readRow(write, id)
   if (row !== undefined) return row
-  throw new DnrError('not_found', `There is no ${write.writer.model.entity.name} with the id "${id}".`)
+  throw missingRow(write.writer.model, id)
+}
+
+/** There is no row of this id. */
+export function missingRow(model: RowModel, id: string): DnrError {
+  return new DnrError('not_found', `There is no ${model.entity.name} with the id "${id}".`)
 }
 
 function checkExpectedVersion({ ifVersion }: CheckedMutation, row: { readonly version: number }): void {

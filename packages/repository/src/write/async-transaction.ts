@@ -32,6 +32,8 @@ export async function runAsyncTransaction(
     const use = (): WriteTransaction => {
       if (over !== null) throw over
       if (session.lost !== null) throw session.lost.error
+      // What the user has written meanwhile with SQL of their own, on the handle they gave us.
+      transaction.catchUp(null)
       return transaction
     }
     const outcome = await withTimeout(() => work({ use }), clock, timeoutMs)
@@ -42,6 +44,8 @@ export async function runAsyncTransaction(
     }
     // Also when `work` has swallowed the error: what it wrote before is gone.
     if (session.lost !== null) throw session.lost.error
+    transaction.catchUp(null)
+    session.end()
     commit(connection)
     start.started = true
     return { ok: true, value: outcome.value, changes: transaction.changes() }

@@ -46,10 +46,11 @@ export function runGroup(context: GroupContext, writes: readonly Write[]): Verdi
 
 function runOnly(context: GroupContext, write: Write): Verdict {
   try {
-    const transaction = openSession(context).begin()
+    const session = openSession(context)
+    const transaction = session.begin()
     const value = write(transaction)
     const changes = transaction.changes()
-    finish(context)
+    finish(context, session)
     return { ok: true, value, changes }
   } catch (error) {
     rollback(context.connection)
@@ -76,7 +77,7 @@ function runTogether(context: GroupContext, writes: readonly Write[], attemptOne
       if (verdict === null || session.lost !== null) return null
       verdicts.push(verdict)
     }
-    finish(context)
+    finish(context, session)
     return verdicts
   } catch (error) {
     rollback(connection)
@@ -117,7 +118,8 @@ function openSession({ connection, start, now }: GroupContext): LogSession {
   return openLogSession(connection, start, now())
 }
 
-function finish({ connection, start }: GroupContext): void {
+function finish({ connection, start }: GroupContext, session: LogSession): void {
+  session.end()
   commit(connection)
   start.started = true
 }

@@ -30,8 +30,11 @@ export interface WriteQueueOptions {
 
 /** Runs writes one group after the other. */
 export interface WriteQueue {
-  /** Runs `write` in a transaction, perhaps together with others; settles after COMMIT or with the write's own error. */
-  write<T>(write: (transaction: WriteTransaction) => T): Promise<T>
+  /**
+   * Runs `write` in a transaction, perhaps together with others; settles after COMMIT or with the write's own error.
+   * `rows`: how many it may write at most.
+   */
+  write<T>(write: (transaction: WriteTransaction) => T, rows?: number): Promise<T>
   /** Runs an async transaction that has the database for itself. */
   transaction<T>(work: AsyncWork<T>, timeoutMs: number): Promise<T>
   /** Runs `work` in a transaction of its own that does not touch the log: for migrations. */
@@ -43,7 +46,7 @@ export interface WriteQueue {
   close(): Promise<void>
 }
 
-/** A group this large keeps the event loop for a few milliseconds; the rest goes in the next turn. */
+/** A group of so many rows keeps the event loop for a few milliseconds; the rest goes in the next turn. */
 const MAX_GROUP = 100
 const BACKOFF = { baseMs: 5, maxMs: 100 }
 
@@ -51,6 +54,7 @@ interface Job {
   readonly kind: 'write' | 'transaction' | 'alone'
   readonly run: Write | AsyncWork<unknown> | (() => void)
   readonly timeoutMs: number
+  readonly rows: number
   readonly deadline: number
   readonly settled: Deferred<unknown>
 }
@@ -64,11 +68,12 @@ export function createWriteQueue(options: WriteQueueOptions): WriteQueue {
   let open: Deferred | null = null
   let closing: Deferred | null = null
 
-  const enqueue = (kind: Job['kind'], run: Job['run'], timeoutMs: number): Promise<unknown> => {
+  const enqueue = (kind: Job['kind'], run: Job['run'], timeoutMs: number, rows = 1): Promise<unknown> => {
     if (closing !== null) return Promise.reject(closedError())
     if (jobs.length >= options.maxQueuedWrites) return Promise.reject(busyError())
     const settled = createDeferred<unknown>()
-    jobs.push({ kind, run, timeoutMs, deadline: clock.monotonic() + options.busyTimeoutMs, settled })
+    const deadline = clock.monotonic() + options.busyTimeoutMs
+    jobs.push({ kind, run, timeoutMs, rows, deadline, settled })
     if (!turning) {
       turning = true
       // Everything that this turn of the event loop brings shares the commit.
@@ -104,8 +109,7 @@ export function createWriteQueue(options: WriteQueueOptions): WriteQueue {
   }
 
   const commitGroup = (): void => {
-    const end = jobs.findIndex((job) => job.kind !== 'write')
-    const group = jobs.splice(0, Math.min(end === -1 ? jobs.length : end, MAX_GROUP))
+    const group = jobs.splice(0, groupLength(jobs))
     const verdicts = runGroup(
       context,
       group.map((job) => job.run as Write),
@@ -160,7 +164,7 @@ export function createWriteQueue(options: WriteQueueOptions): WriteQueue {
   }
 
   return {
-    write: (write) => enqueue('write', write, 0) as Promise<never>,
+    write: (write, rows) => enqueue('write', write, 0, rows) as Promise<never>,
     transaction: (work, timeoutMs) => enqueue('transaction', work, timeoutMs) as Promise<never>,
     alone: (work) => enqueue('alone', work, 0) as Promise<void>,
     transactionOver: () => open?.promise ?? null,
@@ -175,6 +179,16 @@ export function createWriteQueue(options: WriteQueueOptions): WriteQueue {
       return closing.promise
     },
   }
+}
+
+/** How many of the first jobs may share a turn of the event loop: as many rows as fit, one job at least. */
+function groupLength(jobs: readonly Job[]): number {
+  let rows = 0
+  const end = jobs.findIndex((job, index) => {
+    rows += job.rows
+    return job.kind !== 'write' || (rows > MAX_GROUP && index > 0)
+  })
+  return end === -1 ? jobs.length : end
 }
 
 function settleJob(job: Job, verdict: Verdict | undefined, committed: (readonly Change[])[]): void {

@@ -1,8 +1,9 @@
 // What one BEGIN … COMMIT writes into the log. Holds the offsets it has given out; begins and ends nothing itself.
 // Next: group-commit.ts and async-transaction.ts, which do.
 import type { Change, Position } from '@dnr/protocol'
-import { beginEpoch, readEpochs, readHead } from '../change-log/epochs.ts'
-import { type LogEntry, insertLogEntry } from '../change-log/log-entries.ts'
+import { adoptEntries, announceOwnWrite, beginRowWrites, endRowWrites } from '../capture/row-writes.ts'
+import { beginEpoch, readEnd, readEpochs, readHead } from '../change-log/epochs.ts'
+import { type LogEntry, insertLogEntry, readEntries, toChange } from '../change-log/log-entries.ts'
 import type { Connection } from '../database/connection.ts'
 import { endsTransaction } from '../database/storage-error.ts'
 import { rollback } from './commit.ts'
@@ -12,14 +13,21 @@ export interface WriteTransaction {
   readonly connection: Connection
   /** Wall clock of this transaction. */
   readonly now: number
-  /** Appends to the log, in the same database transaction as the row. */
+  /**
+   * Appends to the log, in the same database transaction as the row and before it: the triggers of a captured table log
+   * only what is not there yet.
+   */
   append(entry: LogEntry): Position
+  /** Takes in what triggers of captured tables have logged since the last entry: on `actor`'s account, if known. */
+  catchUp(actor: string | null): void
   /**
    * Runs `write` under a savepoint: if it throws, row, log entry and offset are as before. An error of the storage ends
    * the transaction: then nothing of it is written, and every further call throws that error.
    */
   attempt<T>(write: () => T): T
-  /** The changes appended so far, as subscribers will see them. */
+  /** Where the log ends, as this transaction sees it. */
+  position(): Position
+  /** The changes so far, as subscribers will see them. */
   changes(): readonly Change[]
 }
 
@@ -27,6 +35,8 @@ export interface WriteTransaction {
 export interface LogSession {
   /** Begins a logical transaction; the one before has to be over. */
   begin(): WriteTransaction
+  /** To be called before COMMIT. */
+  end(): void
   /** The error of the storage that has undone everything; `null` while the transaction is open. */
   readonly lost: { readonly error: unknown } | null
 }
@@ -46,9 +56,13 @@ export function openLogSession(connection: Connection, start: EpochStart, now: n
   // The newest epoch is read inside the write transaction: if another process began one since, it counts for us too.
   const epoch = started && head.epoch !== null ? head.epoch : start.epoch
   if (!started) beginEpoch(connection, epoch, head.offset, now)
-  const state: SessionState = { offset: head.offset, lost: null }
+  const captures = beginRowWrites(connection)
+  const state: SessionState = { epoch, now, offset: head.offset, captures, lost: null }
   return {
-    begin: () => beginTransaction(connection, state, epoch, now),
+    begin: () => beginTransaction(connection, state),
+    end() {
+      if (captures) endRowWrites(connection)
+    },
     get lost() {
       return state.lost
     },
@@ -56,34 +70,48 @@ export function openLogSession(connection: Connection, start: EpochStart, now: n
 }
 
 interface SessionState {
-  /** The last offset given out. */
+  readonly epoch: string
+  readonly now: number
+  /** Do triggers write into the log, too? */
+  readonly captures: boolean
+  /** The last offset known to be used. */
   offset: number
   lost: { readonly error: unknown } | null
 }
 
-function beginTransaction(
-  connection: Connection,
-  head: SessionState,
-  epoch: string,
-  now: number,
-): WriteTransaction {
-  const first = head.offset + 1
+function beginTransaction(connection: Connection, state: SessionState): WriteTransaction {
+  const { epoch, now, captures } = state
+  const first = state.offset + 1
   const appended: Omit<Change, 'last'>[] = []
+
+  /** Takes in what triggers have logged since. */
+  const catchUp = (actor: string | null): void => {
+    if (!captures) return
+    const end = readEnd(connection)
+    const after = state.offset
+    if (end === after) return
+    adoptEntries(connection, { after, transaction: first, actor })
+    const { rows } = readEntries(connection, { after, limit: end - after })
+    for (const row of rows) appended.push(toChange(row, [{ epoch, firstOffset: first }]))
+    state.offset = end
+  }
 
   return {
     connection,
     now,
     append(entry) {
-      const offset = ++head.offset
+      const offset = ++state.offset
       insertLogEntry(connection, entry, { offset, transaction: first, at: now })
       const position = { epoch, offset }
       const { beforeText: _before, afterText: _after, ...change } = entry
       appended.push({ ...change, at: now, position, transaction: first })
+      if (captures) announceOwnWrite(connection, entry)
       return position
     },
+    catchUp,
     attempt(write) {
-      if (head.lost !== null) throw head.lost.error
-      const offset = head.offset
+      if (state.lost !== null) throw state.lost.error
+      const { offset } = state
       const length = appended.length
       connection.exec('SAVEPOINT dnr')
       try {
@@ -91,11 +119,11 @@ function beginTransaction(
         connection.exec('RELEASE dnr')
         return value
       } catch (error) {
-        head.offset = offset
+        state.offset = offset
         appended.length = length
         // Without the transaction there is no savepoint to go back to, and the next one would begin a transaction.
         if (endsTransaction(error) || connection.handle.inTransaction === false) {
-          head.lost = { error }
+          state.lost = { error }
           rollback(connection)
           throw error
         }
@@ -104,6 +132,7 @@ function beginTransaction(
         throw error
       }
     },
+    position: () => ({ epoch, offset: state.offset }),
     changes: () => appended.map((change, index) => ({ ...change, last: index === appended.length - 1 })),
   }
 }

@@ -1,6 +1,6 @@
 import type { Position, RowOf } from '@dnr/protocol'
 import { expectTypeOf, test } from 'vitest'
-import type { RealtimeDatabase, RealtimeRepository } from '../../src/index.ts'
+import type { BulkResult, RealtimeDatabase, RealtimeRepository } from '../../src/index.ts'
 import type { Task } from '../support/database.ts'
 
 declare const tasks: RealtimeRepository<typeof Task>
@@ -22,6 +22,22 @@ test('a creation needs what has no default, and takes nothing else', () => {
   void tasks.create({ title: 'x', status: 'later' })
   // @ts-expect-error -- no such field
   void tasks.create({ title: 'x', owner: 'me' })
+})
+
+test('bulk calls know rows, ids, conditions and patches', () => {
+  expectTypeOf(tasks.createMany([{ title: 'x' }, { id: 'given', title: 'y' }])).resolves.toEqualTypeOf<
+    readonly Row[]
+  >()
+  expectTypeOf(tasks.updateMany(['a', 'b'], { rank: 1 })).resolves.toEqualTypeOf<BulkResult>()
+  void tasks.deleteMany({ where: { status: 'done', rank: { lt: 3 } }, limit: 10 })
+  // @ts-expect-error -- title has no default
+  void tasks.createMany([{ title: 'x' }, { status: 'done' }])
+  // @ts-expect-error -- the id cannot change
+  void tasks.updateMany({ where: {} }, { id: 'y' })
+  // @ts-expect-error -- no such field
+  void tasks.deleteMany({ where: { owner: 'me' } })
+  // @ts-expect-error -- without a condition it would be every row
+  void tasks.deleteMany({})
 })
 
 test('a patch takes fields of the entity but the id', () => {

@@ -1,0 +1,95 @@
+// Makes a table's writes by other programs part of the change log, or stops doing so. Holds the comparison of what is
+// there with what should be; the triggers themselves are capture-triggers.ts'.
+import { DnrError } from '@dnr/protocol'
+import type { Connection } from '../database/connection.ts'
+import type { RowModel } from '../rows/row-model.ts'
+import { type CaptureObject, captureObjects, type UniqueKey } from './capture-triggers.ts'
+
+/**
+ * Brings the triggers of a table in step with its entity, inside a write transaction; nothing happens when they are.
+ *
+ * @throws DnrError `bad_option` when the table is captured for another entity, `bad_entity` when it is declared so that
+ * ordinary writes remove rows
+ */
+export function captureTable(connection: Connection, model: RowModel): void {
+  const { table, entity } = model
+  const owner = ownerOf(connection, table)
+  if (owner !== undefined && owner !== entity.name) {
+    throw new DnrError(
+      'bad_option',
+      `captureTable: the writes of "${table}" are logged for ${owner} already. One table has one entity that captures it.`,
+    )
+  }
+  if (isReplacing(connection, table)) {
+    throw new DnrError(
+      'bad_entity',
+      `captureTable: "${table}" is declared with ON CONFLICT REPLACE, so that any write may remove other rows unseen. Leave it out, and write INSERT OR REPLACE where that is meant.`,
+    )
+  }
+  const wanted = captureObjects(model, uniqueKeys(connection, table))
+  const present = presentObjects(connection, table)
+  if (isSame(wanted, present)) return
+  drop(connection, present)
+  for (const { sql } of wanted) connection.exec(sql)
+  forgetWrites(connection, entity.name)
+  connection.exec(`INSERT OR REPLACE INTO dnr_captured_tables VALUES ('${table}', '${entity.name}')`)
+}
+
+/** Takes the triggers of a table away, if its writes are captured for this entity. */
+export function releaseTable(connection: Connection, { table, entity }: RowModel): void {
+  if (ownerOf(connection, table) !== entity.name) return
+  drop(connection, presentObjects(connection, table))
+  forgetWrites(connection, entity.name)
+  connection.exec(`DELETE FROM dnr_captured_tables WHERE table_name = '${table}'`)
+}
+
+function ownerOf(connection: Connection, table: string): string | undefined {
+  const [row] = connection.query('SELECT entity FROM dnr_captured_tables WHERE table_name = ?', [table]) as {
+    entity: string
+  }[]
+  return row?.entity
+}
+
+function isReplacing(connection: Connection, table: string): boolean {
+  const [row] = connection.query(
+    "SELECT sql FROM sqlite_schema WHERE type = 'table' AND name = ? COLLATE NOCASE",
+    [table],
+  ) as { sql: string }[]
+  return /\bON\s+CONFLICT\s+REPLACE\b/i.test(row?.sql ?? '')
+}
+
+function presentObjects(connection: Connection, table: string): CaptureObject[] {
+  return connection.query(
+    "SELECT type, name, sql FROM sqlite_schema WHERE (type = 'trigger' AND tbl_name = ? AND name GLOB 'dnr_capture_*') OR (type = 'view' AND name = ?)",
+    [table, `dnr_images_${table}`],
+  ) as CaptureObject[]
+}
+
+function isSame(wanted: readonly CaptureObject[], present: readonly CaptureObject[]): boolean {
+  const sqlByName = new Map(present.map(({ name, sql }) => [name, sql]))
+  return sqlByName.size === wanted.length && wanted.every(({ name, sql }) => sqlByName.get(name) === sql)
+}
+
+function drop(connection: Connection, objects: readonly CaptureObject[]): void {
+  for (const { type, name } of objects) connection.exec(`DROP ${type} "${name}"`)
+}
+
+function forgetWrites(connection: Connection, entity: string): void {
+  connection.exec(`DELETE FROM dnr_row_writes WHERE entity = '${entity}'`)
+}
+
+/** The table's keys beside its id. One over an expression is left out: no column says what its value would be. */
+function uniqueKeys(connection: Connection, table: string): UniqueKey[] {
+  const primary = connection.query('SELECT name FROM pragma_table_info(?) WHERE pk > 0 ORDER BY pk', [table])
+  const indexes = connection.query('SELECT name FROM pragma_index_list(?) WHERE "unique" = 1 ORDER BY name', [
+    table,
+  ]) as { name: string }[]
+  const keys = [
+    primary,
+    ...indexes.map(({ name }) => connection.query('SELECT name FROM pragma_index_info(?)', [name])),
+  ].map((columns) => (columns as { name: string | null }[]).map(({ name }) => name))
+  const named = keys.filter((key): key is string[] => key.length > 0 && !key.includes(null))
+  const byText = new Map(named.map((key) => [key.join(), key]))
+  byText.delete('id')
+  return [...byText.values()]
+}

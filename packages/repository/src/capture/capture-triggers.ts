@@ -1,0 +1,186 @@
+// The triggers of `captureTable`, as text. Pure; capture-table.ts puts them into the database.
+//
+// dnr_row_writes holds what has begun and is not in the log yet. OLD and NEW would not do: a REPLACE removes rows without
+// firing a trigger for them, and triggers of the user's own change the row again before ours have run.
+//
+//   before   keep the row's image as the log last had it (none: there is no such row), unless one is kept already
+//   after    settle: what was kept and the row as it is now become one entry; the row's version rises by one
+//
+// A repository puts its own write into the log before it touches the row, and a mark with the new version beside it: then
+// nothing is kept, and there is nothing to settle. Only while that write is under way is the mark's version ahead of the
+// row's, or the row of a creation absent; no SQL by others can look like it, since whatever it does to `version`, the row
+// ends one above what was kept.
+//
+// What is kept for a statement that then leaves the row alone (INSERT OR IGNORE) does no harm: it is still what the log
+// has. The next transaction of a repository clears it away.
+import type { RowModel } from '../rows/row-model.ts'
+import { imageSql, VERSION_SQL } from './image-sql.ts'
+
+/** Columns of which no two rows have the same values. */
+export type UniqueKey = readonly string[]
+
+/** A view or a trigger that belongs to a captured table. */
+export interface CaptureObject {
+  readonly type: 'view' | 'trigger'
+  readonly name: string
+  /** How it is made; what sqlite_schema gives back. */
+  readonly sql: string
+}
+
+/** What captures a table, in the order in which it is made. `uniqueKeys`: beside the id. */
+export function captureObjects(model: RowModel, uniqueKeys: readonly UniqueKey[]): CaptureObject[] {
+  const sql = createParts(model)
+  const conflicts = [['id'], ...uniqueKeys].map(conflictSql)
+  const conflictsWithOthers = conflicts.map((condition) => `${condition} AND "id" IS NOT OLD."id"`)
+  const keyColumns = [...new Set(['id', ...uniqueKeys.flat()])].map((name) => `"${name}"`)
+
+  const trigger = (
+    name: string,
+    moment: string,
+    when: string,
+    statements: readonly string[],
+  ): CaptureObject => ({
+    type: 'trigger',
+    name: `dnr_capture_${model.table}_${name}`,
+    sql: `CREATE TRIGGER "dnr_capture_${model.table}_${name}" ${moment} ON "${model.table}"\nWHEN ${when}\nBEGIN\n${statements.map((statement) => `${statement};\n`).join('')}END`,
+  })
+
+  return [
+    { type: 'view', name: sql.view, sql: sql.createView },
+    trigger(
+      'before_insert',
+      'BEFORE INSERT',
+      `NEW."id" IS NOT NULL AND (NOT ${sql.isOwnCreation} OR ${sql.hasRow('NEW."id"')})`,
+      sql.keepTarget(conflicts),
+    ),
+    trigger('after_insert', 'AFTER INSERT', `NEW."id" IS NOT NULL AND NOT ${sql.isOwnCreation}`, [
+      // There is nothing kept when a default gave the row another id than the one seen before.
+      sql.keepAbsence('1'),
+      sql.raiseVersion,
+      ...sql.settle('NEW."id"'),
+      sql.forget('NEW."id"'),
+      sql.forgetMark('1'),
+    ]),
+    trigger('before_update', 'BEFORE UPDATE', `NOT ${sql.isOwn('updated')}`, sql.keepRow),
+    trigger(
+      'before_key_update',
+      `BEFORE UPDATE OF ${keyColumns.join(', ')}`,
+      `NEW."id" IS NOT NULL AND (NEW."id" IS NOT OLD."id" OR ${sql.hasSome(conflictsWithOthers)})`,
+      sql.keepTarget(conflictsWithOthers),
+    ),
+    trigger(
+      'after_update',
+      'AFTER UPDATE',
+      `NOT ${sql.isOwn('updated')} AND ${sql.isKept('NEW."id", OLD."id"')}`,
+      [
+        sql.raiseVersion,
+        ...sql.settle('NEW."id", OLD."id"'),
+        sql.markCreation,
+        sql.forget('NEW."id", OLD."id"'),
+        sql.forgetMark('NEW."id" IS NOT OLD."id"'),
+      ],
+    ),
+    trigger('before_delete', 'BEFORE DELETE', `NOT ${sql.isOwn('deleted')}`, sql.keepRow),
+    trigger('after_delete', 'AFTER DELETE', `NOT ${sql.isOwn('deleted')} AND ${sql.isKept('OLD."id"')}`, [
+      ...sql.settle('OLD."id"'),
+      ...sql.forgetUnlessReplaced,
+    ]),
+  ]
+}
+
+function conflictSql(key: UniqueKey): string {
+  return key.map((column) => `"${column}" = NEW."${column}"`).join(' AND ')
+}
+
+/** Milliseconds since the Unix epoch, with functions that every SQLite has. */
+const NOW = "CAST(round((julianday('now') - 2440587.5) * 86400000) AS INTEGER)"
+
+// SQLite moves sqlite_sequence at the end of a statement, not at each of its rows: so this is the same for all entries
+// that come of one statement, however many rows and triggers it touches, and they are one transaction of the log.
+const TRANSACTION = "(SELECT coalesce(max(seq), 0) + 1 FROM sqlite_sequence WHERE name = 'dnr_change_log')"
+
+/**
+ * The statements and conditions that the triggers of one table are put together from.
+ *
+ * None has an OR IGNORE or OR REPLACE of its own: SQLite would replace it by that of the statement which fired the trigger.
+ */
+function createParts(model: RowModel) {
+  const table = `"${model.table}"`
+  const entity = `'${model.entity.name}'`
+  const view = `dnr_images_${model.table}`
+  const writeOf = (id: string): string => `entity = ${entity} AND row_id = ${id}`
+  const kept = (ids: string): string =>
+    `entity = ${entity} AND kept = 1 AND (row_id IN (${ids}) OR for_id IN (${ids}))`
+  const hasRow = (id: string): string => `EXISTS (SELECT 1 FROM ${table} WHERE "id" = ${id})`
+  const hasWrite = (id: string): string => `EXISTS (SELECT 1 FROM dnr_row_writes WHERE ${writeOf(id)})`
+  const rows = (conditions: readonly string[]): string =>
+    conditions.map((condition) => `SELECT "id" FROM ${table} WHERE ${condition}`).join(' UNION ')
+
+  /** Keeps rows as they are now, each once. A row that is being made stays marked so. */
+  const keep = (ids: string, forId: string, mark: string): string[] => [
+    `INSERT INTO dnr_row_writes (entity, row_id, version, kept)
+      SELECT ${entity}, "id", 0, 0 FROM ${table} WHERE "id" IN (${ids}) AND NOT ${hasWrite(`${table}."id"`)}`,
+    // One that is kept already has to go with this statement's row, too: what it was kept for may not have come to pass.
+    `UPDATE dnr_row_writes SET for_id = ${forId} WHERE entity = ${entity} AND row_id IN (${ids}) AND kept = 1`,
+    `UPDATE dnr_row_writes
+      SET kept = 1, for_id = ${forId}, mark = CASE WHEN ${mark} IN ('created', 'inserting') THEN ${mark} END,
+        (version, image) = (SELECT v.version, v.image FROM "${view}" v WHERE v.id = row_id)
+      WHERE entity = ${entity} AND row_id IN (${ids}) AND kept = 0`,
+  ]
+  const keepAbsence = (condition: string): string =>
+    `INSERT INTO dnr_row_writes (entity, row_id, for_id, mark, version, kept)
+      SELECT ${entity}, NEW."id", NEW."id", 'inserting', coalesce((SELECT version FROM dnr_tombstones WHERE ${writeOf('NEW."id"')}), 0), 1
+      WHERE ${condition} AND NOT ${hasWrite('NEW."id"')}`
+  const nextVersion = `(SELECT version + 1 FROM dnr_row_writes WHERE ${writeOf('NEW."id"')} AND kept = 1)`
+
+  return {
+    view,
+    createView: `CREATE VIEW "${view}" AS SELECT "id" AS id, ${VERSION_SQL} AS version,\n ${imageSql(model)} AS image\nFROM ${table}`,
+    hasRow,
+    hasSome: (conditions: readonly string[]) => `EXISTS (${rows(conditions)})`,
+    /** Has the log this row's creation already? */
+    isOwnCreation: `EXISTS (SELECT 1 FROM dnr_row_writes WHERE ${writeOf('NEW."id"')} AND mark = 'created')`,
+    /** Has the log what is about to happen, or has just happened, to the row? */
+    isOwn: (operation: string) =>
+      `EXISTS (SELECT 1 FROM dnr_row_writes WHERE ${writeOf('OLD."id"')} AND mark = '${operation}' AND kept = 0 AND version > coalesce(CAST(OLD."version" AS INTEGER), 0))`,
+    isKept: (ids: string) => `EXISTS (SELECT 1 FROM dnr_row_writes WHERE ${kept(ids)})`,
+    keepRow: keep('OLD."id"', 'OLD."id"', 'mark'),
+    keepAbsence,
+    /** Keeps the rows that a REPLACE would remove; and that there is no row of the new id, when there is none. */
+    keepTarget: (conditions: readonly string[]) => [
+      ...keep(rows(conditions), 'NEW."id"', `(CASE WHEN row_id = NEW."id" THEN 'inserting' ELSE mark END)`),
+      `DELETE FROM dnr_row_writes WHERE ${writeOf('NEW."id"')} AND kept = 0 AND mark IN ('updated', 'deleted') AND NOT ${hasRow('NEW."id"')}`,
+      keepAbsence(`NOT ${hasRow('NEW."id"')}`),
+    ],
+    raiseVersion: `UPDATE ${table} SET "version" = ${nextVersion}
+      WHERE "id" = NEW."id" AND "version" IS NOT ${nextVersion} AND ${nextVersion} IS NOT NULL`,
+    /** Of the rows kept for others, only those that are gone count: a conflict need not end in a REPLACE. */
+    settle: (ids: string) => [
+      `INSERT INTO dnr_change_log (transaction_offset, entity, row_id, operation, version, "before", "after", at)
+      SELECT ${TRANSACTION}, entity, row_id,
+        CASE WHEN NOT ${hasRow('row_id')} THEN 'deleted' WHEN image IS NULL THEN 'created' ELSE 'updated' END,
+        version + 1, image, (SELECT v.image FROM "${view}" v WHERE v.id = row_id), ${NOW}
+      FROM dnr_row_writes
+      WHERE ${kept(ids)} AND CASE WHEN ${hasRow('row_id')} THEN row_id IN (${ids}) ELSE image IS NOT NULL END
+      ORDER BY ${hasRow('row_id')}, row_id`,
+      `DELETE FROM dnr_tombstones
+      WHERE entity = ${entity} AND row_id IN (SELECT row_id FROM dnr_row_writes WHERE ${kept(ids)} AND (image IS NOT NULL OR ${hasRow('row_id')}))`,
+      `INSERT INTO dnr_tombstones (entity, row_id, version, "offset")
+      SELECT entity, row_id, version + 1, (SELECT max("offset") FROM dnr_change_log)
+      FROM dnr_row_writes WHERE ${kept(ids)} AND image IS NOT NULL AND NOT ${hasRow('row_id')}`,
+    ],
+    /** A row that another trigger changed while it was being made is in the log when its own turn comes. */
+    markCreation: `UPDATE dnr_row_writes SET kept = 0, mark = 'created', for_id = NULL
+      WHERE ${writeOf('NEW."id"')} AND kept = 1 AND mark IN ('created', 'inserting')`,
+    /** A row that was kept for another and is still there stays kept: a statement around this one may yet remove it. */
+    forget: (ids: string) =>
+      `DELETE FROM dnr_row_writes WHERE ${kept(ids)} AND (row_id IN (${ids}) OR NOT ${hasRow('row_id')})`,
+    forgetMark: (condition: string) =>
+      `DELETE FROM dnr_row_writes WHERE ${writeOf('NEW."id"')} AND ${condition}`,
+    /** Under recursive_triggers a REPLACE deletes the row first: its INSERT then goes on from there being none. */
+    forgetUnlessReplaced: [
+      `DELETE FROM dnr_row_writes WHERE ${kept('OLD."id"')} AND mark IS NULL`,
+      `UPDATE dnr_row_writes SET mark = 'inserting', version = version + 1, image = NULL WHERE ${writeOf('OLD."id"')} AND image IS NOT NULL`,
+    ],
+  }
+}

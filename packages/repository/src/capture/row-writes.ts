@@ -1,0 +1,67 @@
+// What a repository tells the triggers of captured tables about its own writes, and how it learns of theirs. Holds the
+// statements; when they run is write/write-transaction.ts' business. Next: capture-triggers.ts, which reads it.
+import type { Operation } from '@dnr/protocol'
+import { sql } from 'kysely'
+import { systemTables } from '../change-log/log-tables.ts'
+import { compileStatement } from '../database/compile.ts'
+import type { Connection } from '../database/connection.ts'
+
+/** A write that a repository has put into the log itself. */
+export interface OwnWrite {
+  readonly entity: string
+  readonly id: string
+  readonly operation: Operation
+  readonly version: number
+}
+
+const captureState = compileStatement<object, { readonly captures: number; readonly leftovers: number }>(() =>
+  systemTables.selectNoFrom([
+    sql<number>`exists (select 1 from dnr_captured_tables)`.as('captures'),
+    sql<number>`exists (select 1 from dnr_row_writes)`.as('leftovers'),
+  ]),
+)
+const announce = compileStatement<OwnWrite, unknown>((param) =>
+  systemTables.replaceInto('dnr_row_writes').values({
+    entity: param('entity'),
+    row_id: param('id'),
+    mark: param('operation'),
+    kept: 0,
+    version: param('version'),
+  }),
+)
+const clear = compileStatement<object, unknown>(() => systemTables.deleteFrom('dnr_row_writes'))
+const adopt = compileStatement<{ after: number; transaction: number; actor: string | null }, unknown>(
+  (param) =>
+    systemTables
+      .updateTable('dnr_change_log')
+      .set({ transaction_offset: param('transaction'), actor: param('actor') })
+      .where('offset', '>', param('after')),
+)
+
+/**
+ * Does any table of this database log its writes by triggers? Asked in each transaction, because another process may have
+ * switched it on. Must be the first thing in a transaction: what triggers keep from earlier ones is cleared away.
+ */
+export function beginRowWrites(connection: Connection): boolean {
+  const state = connection.get(captureState, {})
+  if (state?.leftovers === 1) connection.run(clear, {})
+  return state?.captures === 1
+}
+
+/** Says that the log has this write already. Known to this transaction alone, until {@link endRowWrites}. */
+export function announceOwnWrite(connection: Connection, write: OwnWrite): void {
+  connection.run(announce, write)
+}
+
+/** Before COMMIT: nothing that was announced outlives the transaction. */
+export function endRowWrites(connection: Connection): void {
+  connection.run(clear, {})
+}
+
+/** Makes what triggers have put into the log after an offset part of a transaction, in its writer's name. */
+export function adoptEntries(
+  connection: Connection,
+  entries: { readonly after: number; readonly transaction: number; readonly actor: string | null },
+): void {
+  connection.run(adopt, entries)
+}
