@@ -39,6 +39,7 @@ export function openDatabase<Tables = DynamicTables>(options: DatabaseOptions): 
     clock: systemClock,
     random: systemRandom,
     logger: silentLogger,
+    createEpoch: () => nanoid(),
     ...options,
   }
   checkSettings(settings)
@@ -49,7 +50,7 @@ export function openDatabase<Tables = DynamicTables>(options: DatabaseOptions): 
   const queue = createWriteQueue({
     ...settings,
     connection: writer,
-    start: { epoch: nanoid(), started: false },
+    start: { epoch: settings.createEpoch(), started: false },
     onCommitted: (transactions) => feed.committed(transactions),
   })
   const transactionOver = (): Promise<void> | null => (isShared ? queue.transactionOver() : null)
