@@ -4,8 +4,6 @@ import type { HeardEvent, LoggedChange, Row, Stream, View } from './evidence.ts'
 import { type Reading, readJournal } from './read-journal.ts'
 import { isSame, type Meaning, meaningOf, sees } from './sight.ts'
 
-/** A replay reads the log in pages; what a row was before it vanished beyond its page is left out. */
-const REPLAY_PAGE_CHANGES = 500
 /** Between the commit of a change and the moment at which a replay that was just announced reads it. */
 const READ_SLACK_MS = 2_000
 
@@ -103,7 +101,7 @@ function nextVanishings(view: View, log: readonly LoggedChange[]): Map<number, L
 
 /**
  * Of a row that may not be seen any more a replay tells only that it is gone: what it was in between is left out. So it
- * is with a deleted one if the deletion stands on a later page.
+ * is with a deleted one, if the deletion stands on a later page, and where pages end is the server's business.
  */
 function isLeftOut(
   change: LoggedChange,
@@ -111,10 +109,7 @@ function isLeftOut(
   resumes: Reading['resumes'],
 ): boolean {
   if (gone === undefined) return false
-  return resumes.some(({ after, at }) => {
-    const isReplayed = after < change.offset && gone.at <= at + READ_SLACK_MS
-    return isReplayed && (gone.operation !== 'deleted' || gone.offset - after > REPLAY_PAGE_CHANGES)
-  })
+  return resumes.some(({ after, at }) => after < change.offset && gone.at <= at + READ_SLACK_MS)
 }
 
 /** What is left when everything that came is applied, by version, to the snapshot. */

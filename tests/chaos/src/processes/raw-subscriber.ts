@@ -98,7 +98,7 @@ export function startRawSubscriber(options: RawSubscriberOptions): RawSubscriber
     return {
       type: 'subscribe',
       channel,
-      payload: { ...where, ...query, snapshot: true, subscription: 'raw' },
+      payload: { ...where, ...query, snapshot: true, subscription: `raw ${view.team}` },
     }
   }
 

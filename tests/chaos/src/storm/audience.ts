@@ -112,9 +112,11 @@ export async function openAudience(
   return audience
 }
 
+/** The last event, or where it began when there was none. */
 export function lastHeard({ journal }: Stream): number {
   const last = journal.findLast((entry) => entry.kind === 'event')
-  return last === undefined ? 0 : last.event.position.offset
+  if (last !== undefined) return last.event.position.offset
+  return journal.find((entry) => entry.kind === 'subscribed')?.position.offset ?? 0
 }
 
 export function lastMeant(view: View, log: readonly LoggedChange[]): number {

@@ -25,11 +25,13 @@ test(
   },
 )
 
-/** Does something to one event on its way to a subscriber, and answers whether there was one. */
+/** Does something to one event on its way to the subscriber who sees every row, and answers whether there was one. */
 function once(replace: (frame: Buffer) => readonly Buffer[]): Tamper & { readonly isDone: () => boolean } {
   let events = 0
   const tamper: Tamper = (frame) => {
-    const isEvent = /"type":"entity:\w+","channel":"entity:Task","subscription":"raw"/.test(textOf(frame))
+    const isEvent = /"type":"entity:\w+","channel":"entity:Task","subscription":"raw admin"/.test(
+      textOf(frame),
+    )
     return isEvent && ++events === 5 ? replace(frame) : [frame]
   }
   return Object.assign(tamper, { isDone: () => events >= 5 })
