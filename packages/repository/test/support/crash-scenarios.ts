@@ -1,6 +1,6 @@
 // What a process does until it is killed, and what a second one repeats after it. Every write has a mutation id or a
 // chosen id, so that doing it again changes nothing that is done already.
-import { defineEntity, type Position } from '@dnr/protocol'
+import { defineEntity, DnrError, type Position } from '@dnr/protocol'
 import { z } from 'zod'
 import {
   createRealtimeRepository,
@@ -70,8 +70,14 @@ async function write(
 async function once(promise: Promise<unknown>): Promise<void> {
   await promise.catch((error: unknown) => {
     const { code } = error as { readonly code?: string }
-    if (code !== 'id_taken' && code !== 'not_found' && code !== 'version_conflict') throw error
+    if (!REFUSALS.includes(code ?? '')) throw error
   })
+}
+
+const REFUSALS: readonly string[] = ['id_taken', 'not_found', 'version_conflict', 'forbidden']
+
+function refuse(): never {
+  throw new DnrError('forbidden', 'This write is refused.')
 }
 
 const create = (id: string, title = 'x') => ({ operation: 'create', fields: { id, title } }) as const
@@ -97,12 +103,18 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
     },
   },
   'a group of writes': {
-    before: seed,
+    async before(board) {
+      await seed(board)
+      await board.tasks.create({ id: 'd', title: 'x' })
+      await board.tasks.delete('d')
+    },
     async run(board, acknowledge) {
       const { tasks } = board
       await Promise.all([
         write(tasks, acknowledge, 'g1', create('g1')),
         once(tasks.update('b', { title: 'refused' }, { ifVersion: 9 })),
+        // It has written (what it knew of the deleted row) when it is refused, and is undone alone.
+        once(tasks.mutate(create('d'), { authorize: refuse })),
         write(tasks, acknowledge, 'g2', { operation: 'update', id: 'a', fields: { rank: 1 } }),
         write(tasks, acknowledge, 'g2', { operation: 'update', id: 'a', fields: { rank: 1 } }),
       ])
