@@ -21,6 +21,7 @@ import type { Mutation } from '../ports/entity-store.ts'
 import type { Frame } from '../ports/server-socket.ts'
 import { type Connection, isLive, principalOf } from './connection.ts'
 import { encodeMessage, type OutgoingMessage } from './frame.ts'
+import { createOvertakenWrites } from './overtaken-writes.ts'
 import { addressOf, FORBIDDEN, isOwnFault, type Refusal, refusalOf } from './refusal.ts'
 
 /** A message of a type of the application's own; only its envelope has been checked. */
@@ -71,6 +72,8 @@ export interface MessageRouterOptions {
     type: ClientMessageType,
   ): ((connectionId: string, message: ClientMessage) => void | Promise<void>) | null
   authenticate(connection: Connection, token: string, requestId: string | undefined): void
+  /** A user's connections, in the order in which they came. */
+  ofUser(userId: string): readonly Connection[]
   /** Closes a connection whose session is over; `false` when it is not. */
   closeExpired(connection: Connection): boolean
   onError(error: unknown, what: string): void
@@ -85,12 +88,14 @@ export interface MessageRouter {
 
 type Typed<Type extends ClientMessageType> = Extract<ClientMessage, { type: Type }>
 
+const OVERTAKEN = 'This write was asked for again over a later connection: the answer there counts.'
 const SIGN_IN = 'Sign in first: send auth with a token, or connect with one.'
 
 export function createMessageRouter(options: MessageRouterOptions): MessageRouter {
   const { clock, channels, writes, send, refuse } = options
   const handlers = new Map<string, MessageHandler>()
   const extraTypes = new Set<string>()
+  const overtaken = createOvertakenWrites(options.ofUser)
 
   const say = (connection: Connection, message: OutgoingMessage): void =>
     send(connection, encodeMessage(message, clock.now()))
@@ -130,6 +135,7 @@ export function createMessageRouter(options: MessageRouterOptions): MessageRoute
 
   const mutate = async (connection: Connection, { payload, requestId }: Typed<'mutate'>): Promise<void> => {
     const { entity, mutationId, ...mutation } = payload
+    if (!overtaken.admit(connection, mutationId)) throw new DnrError('cancelled', OVERTAKEN)
     const context = { principal: principalOf(connection), mutationId }
     const { row, visible, position } = await writes.write(entity, mutation as Mutation, context)
     const shown = visible && row !== null ? { mutationId, row } : { mutationId }

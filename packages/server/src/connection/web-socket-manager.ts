@@ -90,7 +90,7 @@ export interface Connections extends WebSocketManager {
   /** Closes every connection. */
   closeAll(code: number, reason: string): void
   all(): Iterable<Connection>
-  /** The connections of a user. */
+  /** A user's connections, in the order in which they came. */
   ofUser(userId: string): readonly Connection[]
   stop(): void
 }

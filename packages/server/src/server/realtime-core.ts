@@ -99,6 +99,7 @@ export function createRealtimeCore(
     refuse: connections.refuse,
     pluginFor: (type) => plugins.handlerFor(type),
     authenticate: connections.authenticate,
+    ofUser: connections.ofUser,
     closeExpired: connections.closeExpired,
     onError,
   })
