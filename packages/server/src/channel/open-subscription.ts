@@ -222,7 +222,9 @@ function answer(
   { send, clock, rightsOf }: OpeningContext,
 ): void {
   const { connection, group } = subscription
-  const { quiet, grant, requestId } = attempt.request
+  const { quiet, grant } = attempt.request
+  // A second answer (the log was trimmed in the middle of the replay) was not asked for: the client takes it as anew.
+  const requestId = attempt.isAnnounced ? undefined : attempt.request.requestId
   attempt.isAnnounced = true
   subscription.isUnsure = said.recovered && group.shown?.isComplete === false
   if (quiet === true) return

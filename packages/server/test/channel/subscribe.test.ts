@@ -359,3 +359,25 @@ test('when it is not known where the log stands, a subscribe asks again', async 
   memory.gate = null
   expect(typesOf(await client.ask(subscribe()))).toEqual(['subscribed'])
 })
+
+test('a log that is trimmed in the middle of a replay: the rows come anew, in an answer that nobody asked for', async () => {
+  const memory = createMemoryStore({ pageChanges: 1 })
+  const server = createTestServer({ memory })
+  for (const title of ['1', '2', '3']) memory.write([{ id: 'a', row: { ...task('red'), title } }])
+  const client = await server.connect()
+  let reads = 0
+  memory.gate = (what) => {
+    if (what === 'history' && ++reads === 2) memory.trimTo(3)
+  }
+  client.send({
+    ...subscribe({ snapshot: true, position: { epoch: 'e1', offset: 0 } }),
+    requestId: 'r1',
+  })
+  for (let turn = 0; turn < 5; turn++) await server.clock.advance(10)
+  const answers = (await client.take()).filter(({ type }) => type === 'subscribed')
+  expect(answers).toMatchObject([
+    { requestId: 'r1', payload: { recovered: true } },
+    { payload: { recovered: false, snapshot: { rows: [{ id: 'a', version: 3 }] } } },
+  ])
+  expect(answers[1]).not.toHaveProperty('requestId')
+})
