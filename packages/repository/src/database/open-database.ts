@@ -44,6 +44,7 @@ export function openDatabase<Tables = DynamicTables>(options: DatabaseOptions): 
     clock: systemClock,
     random: systemRandom,
     logger: silentLogger,
+    createEpoch: () => nanoid(),
     ...options,
   }
   checkSettings(settings)
@@ -56,7 +57,7 @@ export function openDatabase<Tables = DynamicTables>(options: DatabaseOptions): 
   const queue = createWriteQueue({
     ...settings,
     connection: writer,
-    start: { epoch: nanoid(), started: false },
+    start: { epoch: settings.createEpoch(), started: false },
     onCommitted(transactions) {
       storage.worked()
       wal.committed()

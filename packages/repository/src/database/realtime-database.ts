@@ -56,6 +56,8 @@ export interface DatabaseSettings {
   readonly clock?: Clock
   /** Spreads retries. @default the host's random numbers */
   readonly random?: () => number
+  /** Names this process' epoch of the log; never the same name twice. @default 21 random URL-safe characters */
+  readonly createEpoch?: () => string
   /** @default silent */
   readonly logger?: Logger
 }
