@@ -9,6 +9,8 @@ export interface ManualClockOptions {
   readonly now?: number
   /** First monotonic time, milliseconds. Differs from `now`, so that mixing up the two shows. @default 0 */
   readonly monotonic?: number
+  /** Awaited after each timer: resolves when everything has run that needs no time. @default drainMicrotasks */
+  readonly settle?: () => Promise<void>
 }
 
 /** A {@link Clock} that is moved by hand. */
@@ -48,6 +50,7 @@ export function createManualClock(options: ManualClockOptions = {}): ManualClock
   let monotonic = options.monotonic ?? 0
   let wallAhead = (options.now ?? 1_700_000_000_000) - monotonic
   const timers = new Set<Timer>()
+  const { settle = drainMicrotasks } = options
   let turn: Promise<void> = Promise.resolve()
 
   const earliest = (): Timer | undefined => {
@@ -57,18 +60,18 @@ export function createManualClock(options: ManualClockOptions = {}): ManualClock
   }
 
   const moveTo = async (end: number): Promise<void> => {
-    await drainMicrotasks()
+    await settle()
     for (let timer = earliest(); timer !== undefined && timer.dueAt <= end; timer = earliest()) {
       timers.delete(timer)
       monotonic = Math.max(monotonic, timer.dueAt)
       timer.callback()
-      await drainMicrotasks()
+      await settle()
     }
     monotonic = end
   }
 
   return {
-    now: () => monotonic + wallAhead,
+    now: () => Math.floor(monotonic + wallAhead), // whole, as `Date.now` is
     monotonic: () => monotonic,
     setTimeout(callback, delayMs) {
       const timer = { dueAt: monotonic + (delayMs > 0 ? delayMs : 0), callback }

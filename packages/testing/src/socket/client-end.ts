@@ -30,10 +30,12 @@ export interface ClientEndParts {
   readonly protocol: string
   readonly clock: Clock | undefined
   readonly closeTimeoutMs: number
+  /** Bytes under way that do not count as buffered. */
+  readonly windowBytes: number
 }
 
 export function createClientEnd(parts: ClientEndParts): ClientEnd & { receive(packet: Packet): void } {
-  const { toServer, clock, closeTimeoutMs } = parts
+  const { toServer, clock, closeTimeoutMs, windowBytes } = parts
   let readyState: ClientEnd['readyState'] = 0
   let cancelTimeout: (() => void) | undefined
 
@@ -78,7 +80,7 @@ export function createClientEnd(parts: ClientEndParts): ClientEnd & { receive(pa
       return readyState
     },
     get bufferedAmount() {
-      return toServer.bufferedBytes
+      return Math.max(0, toServer.bufferedBytes - windowBytes)
     },
     send(data) {
       if (readyState === 0) throw named('InvalidStateError', 'The socket is still connecting.')

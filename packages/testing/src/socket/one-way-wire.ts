@@ -1,5 +1,6 @@
 // One direction of a connection: packets under way, in order. Holds what is not delivered yet; knows neither end.
 // Next: the end that receives.
+import type { Clock } from '@dnr/protocol'
 
 /** What travels between the two ends of a socket pair. */
 export type Packet =
@@ -11,7 +12,14 @@ export type Packet =
   | { readonly kind: 'close'; readonly code: number; readonly reason: string }
   | { readonly kind: 'lost' }
 
-/** One direction: what is pushed arrives in order, each packet in a microtask of its own. */
+/** How long packets are under way. */
+export interface WireTiming {
+  readonly clock: Clock
+  /** Asked once for each packet; a packet never overtakes the one before it. */
+  latencyMs(): number
+}
+
+/** One direction: what is pushed arrives in order, each packet in a microtask of its own, or after its latency. */
 export interface OneWayWire {
   push(packet: Packet): void
   /** Payload bytes pushed and not delivered. */
@@ -21,38 +29,66 @@ export interface OneWayWire {
   resume(): void
   /** Whatever is under way, and all that follows, vanishes. */
   swallow(): void
+  /** The last `count` packets under way vanish, and all that follows. */
+  loseTail(count: number): void
   /** Drops what is under way and delivers the loss of the connection, even when stalled; not when swallowed. */
   lose(): void
 }
 
+interface UnderWay {
+  readonly packet: Packet
+  readonly dueAt: number
+}
+
 /** Makes one direction; `receive` takes what arrives. */
-export function createOneWayWire(receive: (packet: Packet) => void): OneWayWire {
-  let queue: Packet[] = []
+export function createOneWayWire(receive: (packet: Packet) => void, timing?: WireTiming): OneWayWire {
+  let queue: UnderWay[] = []
   let mode: 'flowing' | 'stalled' | 'swallowing' = 'flowing'
   let isScheduled = false
+  let isLosingTail = false
+  let bufferedBytes = 0
+  let lastDueAt = 0
 
   const schedule = (): void => {
-    if (isScheduled || mode !== 'flowing' || queue.length === 0) return
+    const [next] = queue
+    if (isScheduled || mode !== 'flowing' || next === undefined) return
     isScheduled = true
-    void Promise.resolve().then(deliverOne)
+    if (timing === undefined) void Promise.resolve().then(deliverOne)
+    else timing.clock.setTimeout(deliverOne, next.dueAt - timing.clock.monotonic())
   }
   const deliverOne = (): void => {
     isScheduled = false
     if (mode !== 'flowing') return
-    const packet = queue.shift()
+    const [next] = queue
+    // The queue may have been emptied and filled again since this delivery was scheduled.
+    if (next !== undefined && timing !== undefined && next.dueAt > timing.clock.monotonic()) return schedule()
+    queue.shift()
+    if (queue.length === 0 && isLosingTail) mode = 'swallowing'
     schedule()
+    if (next === undefined) return
+    bufferedBytes -= bytesOf(next.packet)
     // A receiver that throws rejects this microtask alone: the runtime reports it, later packets still arrive.
-    if (packet !== undefined) receive(packet)
+    receive(next.packet)
+  }
+  const dueAt = (): number => {
+    if (timing === undefined) return 0
+    lastDueAt = Math.max(lastDueAt, timing.clock.monotonic() + timing.latencyMs())
+    return lastDueAt
+  }
+  const replaceBy = (kept: UnderWay[]): void => {
+    queue = kept
+    bufferedBytes = kept.reduce((sum, { packet }) => sum + bytesOf(packet), 0)
   }
 
   return {
     push(packet) {
-      if (mode === 'swallowing') return
-      queue.push(packet)
+      if (mode === 'swallowing' || isLosingTail) return
+      queue.push({ packet, dueAt: dueAt() })
+      bufferedBytes += bytesOf(packet)
       schedule()
     },
     get bufferedBytes() {
-      return queue.reduce((sum, packet) => sum + ('bytes' in packet ? packet.bytes : 0), 0)
+      return bufferedBytes
     },
     stall() {
       if (mode === 'flowing') mode = 'stalled'
@@ -63,13 +99,22 @@ export function createOneWayWire(receive: (packet: Packet) => void): OneWayWire 
     },
     swallow() {
       mode = 'swallowing'
-      queue = []
+      replaceBy([])
+    },
+    loseTail(count) {
+      replaceBy(queue.slice(0, Math.max(0, queue.length - count)))
+      isLosingTail = true
+      if (queue.length === 0) mode = 'swallowing'
     },
     lose() {
-      if (mode === 'swallowing') return
+      if (mode === 'swallowing' || isLosingTail) return
       mode = 'flowing'
-      queue = [{ kind: 'lost' }]
+      replaceBy([{ packet: { kind: 'lost' }, dueAt: dueAt() }])
       schedule()
     },
   }
+}
+
+function bytesOf(packet: Packet): number {
+  return 'bytes' in packet ? packet.bytes : 0
 }

@@ -34,10 +34,14 @@ export interface ServerEndParts {
   readonly toClient: OneWayWire
   readonly clock: Clock | undefined
   readonly closeTimeoutMs: number
+  /** Bytes under way that do not count as buffered. */
+  readonly windowBytes: number
 }
 
-export function createServerEnd(parts: ServerEndParts): ServerEnd & { receive(packet: Packet): void } {
-  const { toClient, clock, closeTimeoutMs } = parts
+export function createServerEnd(
+  parts: ServerEndParts,
+): ServerEnd & { receive(packet: Packet): void; vanish(): void } {
+  const { toClient, clock, closeTimeoutMs, windowBytes } = parts
   const early: Packet[] = []
   let events: ServerSocketEvents | undefined
   let phase: 'open' | 'closing' | 'closed' = 'open'
@@ -88,6 +92,10 @@ export function createServerEnd(parts: ServerEndParts): ServerEnd & { receive(pa
   return {
     receive,
     terminate,
+    vanish() {
+      phase = 'closed'
+      cancelTimeout?.()
+    },
     send(frame) {
       if (phase === 'open') toClient.push({ kind: 'text', text: frame.text, bytes: frame.byteLength })
     },
@@ -105,7 +113,7 @@ export function createServerEnd(parts: ServerEndParts): ServerEnd & { receive(pa
       if (early.length > 0) void Promise.resolve().then(deliverEarly)
     },
     get bufferedBytes() {
-      return toClient.bufferedBytes
+      return Math.max(0, toClient.bufferedBytes - windowBytes)
     },
     get closedWith() {
       return closedWith

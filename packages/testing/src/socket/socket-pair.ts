@@ -17,6 +17,10 @@ export interface SocketPairOptions {
   readonly protocol?: string
   /** `false`: the client stays connecting until `open()` or `refuse()`. @default true: it opens in a microtask */
   readonly opens?: boolean
+  /** Milliseconds that a packet is under way, asked once for each; needs `clock`. Packets keep their order. @default 0: a microtask */
+  readonly latencyMs?: () => number
+  /** Bytes in each direction that the system takes: what is under way beyond them counts as buffered. @default 0 */
+  readonly windowBytes?: number
 }
 
 /** Two ends and the faults between them. Undoing or repeating a fault is harmless. */
@@ -34,6 +38,12 @@ export interface SocketPair {
   resume(direction?: Direction): void
   /** Half-open, for good: nothing arrives any more and no side is told. */
   blackhole(direction?: Direction): void
+  /** The last `count` packets under way to the client never arrive, though the server's system took them; nor does what follows. */
+  loseTail(count: number): void
+  /** The client sees 1006 and may come back; the server goes on with this connection as if nothing had happened. */
+  leaveZombie(): void
+  /** The server's process is gone: its end hears and says nothing any more, the client sees 1006. */
+  killServer(): void
 }
 
 /**
@@ -47,11 +57,13 @@ export interface SocketPair {
  * pair.cut()
  */
 export function createSocketPair(options: SocketPairOptions = {}): SocketPair {
-  const { clock, closeTimeoutMs = 30_000, protocol = 'dnr.v1', opens = true } = options
-  const toClient: OneWayWire = createOneWayWire((packet) => client.receive(packet))
-  const toServer: OneWayWire = createOneWayWire((packet) => server.receive(packet))
-  const server = createServerEnd({ toClient, clock, closeTimeoutMs })
-  const client = createClientEnd({ toServer, clock, closeTimeoutMs, protocol })
+  const { clock, closeTimeoutMs = 30_000, protocol = 'dnr.v1', opens = true, windowBytes = 0 } = options
+  const { latencyMs } = options
+  const timing = clock === undefined || latencyMs === undefined ? undefined : { clock, latencyMs }
+  const toClient: OneWayWire = createOneWayWire((packet) => client.receive(packet), timing)
+  const toServer: OneWayWire = createOneWayWire((packet) => server.receive(packet), timing)
+  const server = createServerEnd({ toClient, clock, closeTimeoutMs, windowBytes })
+  const client = createClientEnd({ toServer, clock, closeTimeoutMs, windowBytes, protocol })
   const open = (): void => toClient.push({ kind: 'opened' })
   const towards = (direction: Direction): OneWayWire[] =>
     direction === 'both' ? [toClient, toServer] : [direction === 'to-client' ? toClient : toServer]
@@ -69,5 +81,14 @@ export function createSocketPair(options: SocketPairOptions = {}): SocketPair {
     stall: (direction = 'both') => towards(direction).forEach((wire) => wire.stall()),
     resume: (direction = 'both') => towards(direction).forEach((wire) => wire.resume()),
     blackhole: (direction = 'both') => towards(direction).forEach((wire) => wire.swallow()),
+    loseTail: (count) => toClient.loseTail(count),
+    leaveZombie() {
+      toClient.lose()
+      toServer.swallow()
+    },
+    killServer() {
+      server.vanish()
+      toClient.lose()
+    },
   }
 }

@@ -1,0 +1,39 @@
+import { historyContract, sinkContract } from '@dnr/testing'
+import { describe, test } from 'vitest'
+import { createEventBus } from '../../src/event-bus/entity-event-bus.ts'
+import { createMemoryStore, task } from '../support/memory-store.ts'
+
+describe('the event bus keeps the contract of a sink', () => {
+  test.each(sinkContract)('$name', ({ run }) =>
+    run(async () => {
+      const delivered: number[] = []
+      const bus = createEventBus({
+        history: {
+          head: async () => ({ epoch: 'e', offset: 0 }),
+          read: async () => ({ holds: false, reason: 'trimmed' }),
+        },
+        epoch: 'own',
+        now: () => 0,
+        deliver: (transaction) => delivered.push(...transaction.map(({ position }) => position.offset)),
+        onError() {},
+      })
+      await bus.ready()
+      return { sink: bus, delivered: () => delivered }
+    }),
+  )
+})
+
+describe('the store of these tests keeps the contract of a history', () => {
+  test.each(historyContract)('$name', ({ run }) =>
+    run(async () => {
+      const memory = createMemoryStore()
+      return {
+        history: memory.history,
+        entity: 'Task',
+        write: async (...ids) => void memory.write(ids.map((id) => ({ id, row: task('red') }))),
+        trim: async () => memory.trimTo(memory.log.length),
+        async [Symbol.asyncDispose]() {},
+      }
+    }),
+  )
+})

@@ -1,0 +1,113 @@
+// What a client shows, against the log: after everything up to its position, and at rest against everything.
+import type { AnyWhere, Change, Position, WireRow } from '@dnr/protocol'
+import type { CommittedLog } from './committed-log.ts'
+import type { HeldRights } from './held-rights.ts'
+import { createSight, isSameRow, type Sight } from './rights.ts'
+import { InvariantViolation } from './violation.ts'
+
+/** The rows of a query as a client has them; `rows` as they travel. */
+export interface ShownCollection {
+  readonly name: string
+  readonly principal: string
+  readonly entity: string
+  readonly where?: AnyWhere
+  readonly rows: readonly WireRow[]
+  /** Everything up to here is applied. */
+  readonly position: Position | null
+}
+
+/** What is wrong with a collection, row by row; `null`: nothing. */
+type Difference = { readonly what: string; readonly expected?: unknown; readonly actual?: unknown }
+
+/** A prefix of the log, seen with the principal's rights; rows may be newer than the position. @throws InvariantViolation S2 */
+export function checkApplied(
+  shown: ShownCollection,
+  log: CommittedLog,
+  rights: HeldRights,
+  since: number,
+): void {
+  const { principal, entity, where, position } = shown
+  if (position === null || !log.isPresent(position)) return
+  let difference: Difference | null = null
+  for (const held of rights.heldSince(since, principal, entity)) {
+    if (held === null) continue
+    difference = differenceAt(position.offset, shown, createSight(held, where), log)
+    if (difference === null) return
+  }
+  if (difference !== null) throw new InvariantViolation('S2', { who: shown.name, position, ...difference })
+}
+
+/** Exactly what the query gives, with the rights of now. @throws InvariantViolation S8 */
+export function checkAtRest(shown: ShownCollection, log: CommittedLog, rights: HeldRights): void {
+  const { principal, entity, where, position } = shown
+  const held = rights.heldSince(rights.now(), principal, entity).at(-1)
+  const sight = held ? createSight(held, where) : null
+  const expected = new Map<string, WireRow>()
+  for (const id of log.ids(entity)) {
+    const row = log.rowAt(entity, id, log.head)
+    if (row !== null && sight?.sees(row) === true) expected.set(id, sight.show(row))
+  }
+  const actual = new Map(shown.rows.map((row) => [row.id, row]))
+  for (const id of new Set([...expected.keys(), ...actual.keys()])) {
+    if (isSameRow(expected.get(id), actual.get(id))) continue
+    const what = `row ${id} is not what the query gives`
+    throw new InvariantViolation('S8', {
+      who: shown.name,
+      what,
+      position,
+      expected: expected.get(id) ?? null,
+      actual: actual.get(id) ?? null,
+    })
+  }
+}
+
+function differenceAt(
+  offset: number,
+  shown: ShownCollection,
+  sight: Sight,
+  log: CommittedLog,
+): Difference | null {
+  const { entity } = shown
+  const rows = new Map(shown.rows.map((row) => [row.id, row]))
+  for (const row of shown.rows) {
+    const difference = wrongRow(row, offset, entity, sight, log)
+    if (difference !== null) return difference
+  }
+  for (const id of log.ids(entity)) {
+    const expected = log.rowAt(entity, id, offset)
+    if (rows.has(id) || !sight.sees(expected) || isHiddenLater(entity, id, offset, sight, log)) continue
+    return { what: `row ${id} is missing`, expected }
+  }
+  return null
+}
+
+function wrongRow(
+  row: WireRow,
+  offset: number,
+  entity: string,
+  sight: Sight,
+  log: CommittedLog,
+): Difference | null {
+  // The latest change that made the row what it is here: versions begin anew when a trimmed log has forgotten a deletion.
+  const change = lastThatMade(row, entity, sight, log)
+  if (change === undefined) return { what: `row ${row.id} is not what was committed`, actual: row }
+  if (isHiddenLater(entity, row.id, offset, sight, log)) return null
+  if (!sight.sees(change.after)) return { what: `row ${row.id} may not be seen`, actual: row }
+  if (change.position.offset > offset) return null
+  const expected = log.rowAt(entity, row.id, offset)
+  if (!sight.sees(expected)) return { what: `row ${row.id} should be gone`, expected, actual: row }
+  if (isSameRow(expected && sight.show(expected), row)) return null
+  return { what: `row ${row.id} is older than the position`, expected, actual: row }
+}
+
+function lastThatMade(row: WireRow, entity: string, sight: Sight, log: CommittedLog): Change | undefined {
+  return log
+    .ofRow(entity, row.id)
+    .filter(({ after }) => after !== null && isSameRow(sight.show(after), row))
+    .at(-1)
+}
+
+/** Of a row that is hidden later, a resuming client is not told what it was in between. */
+function isHiddenLater(entity: string, id: string, offset: number, sight: Sight, log: CommittedLog): boolean {
+  return log.ofRow(entity, id).some(({ position, after }) => position.offset > offset && !sight.sees(after))
+}

@@ -1,0 +1,47 @@
+// Which rights each principal has had, in the order in which they had them. Holds no rows.
+import type { Rights, RightsPort } from './rights.ts'
+
+/** Rights over time. A `since` is a moment that {@link HeldRights.now} gave. */
+export interface HeldRights {
+  now(): number
+  /** The rights that a principal has had from a moment on, the latest last; those of that moment are among them. */
+  heldSince(since: number, principal: string, entity: string): readonly (Rights | null)[]
+  /** They may have changed: asks again for everybody. */
+  changed(): void
+}
+
+interface Held {
+  readonly rights: Rights | null
+  readonly from: number
+}
+
+export function createHeldRights(port: RightsPort): HeldRights {
+  const timelines = new Map<string, { principal: string; entity: string; held: Held[] }>()
+  let moment = 0
+
+  const timelineOf = (principal: string, entity: string): Held[] => {
+    const key = JSON.stringify([principal, entity])
+    const known = timelines.get(key)
+    if (known !== undefined) return known.held
+    const held = [{ rights: port.rightsOf(principal, entity), from: 0 }]
+    timelines.set(key, { principal, entity, held })
+    return held
+  }
+
+  return {
+    now: () => moment,
+    heldSince(since, principal, entity) {
+      const held = timelineOf(principal, entity)
+      return held
+        .filter((_, index) => (held[index + 1]?.from ?? Infinity) > since)
+        .map(({ rights }) => rights)
+    },
+    changed() {
+      moment++
+      for (const { principal, entity, held } of timelines.values()) {
+        const rights = port.rightsOf(principal, entity)
+        if (held.at(-1)?.rights?.key !== rights?.key) held.push({ rights, from: moment })
+      }
+    },
+  }
+}

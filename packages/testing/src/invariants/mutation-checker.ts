@@ -1,0 +1,79 @@
+// What became of each write that was asked for, against the log. Holds one entry a mutation id.
+import type { Change } from '@dnr/protocol'
+import type { CommittedLog } from './committed-log.ts'
+import { InvariantViolation } from './violation.ts'
+
+/** `unknown`: it was given up, and may be stored or not. */
+export type MutationOutcome = 'acknowledged' | 'refused' | 'unknown'
+
+export interface MutationChecker {
+  asked(mutationId: string, who: string): void
+  /** It settled. @throws InvariantViolation S10 when it had settled before, S4 when the log says otherwise */
+  settled(mutationId: string, outcome: MutationOutcome): void
+  /** @throws InvariantViolation S6 when a mutation id is there twice */
+  committed(changes: readonly Change[]): void
+  /** Everything asked for is settled, and the log agrees. @throws InvariantViolation S10, S4 */
+  atRest(): void
+}
+
+interface Asked {
+  readonly who: string
+  outcome: MutationOutcome | null
+}
+
+export function createMutationChecker(log: CommittedLog): MutationChecker {
+  const asked = new Map<string, Asked>()
+
+  const check = (mutationId: string, { who, outcome }: Asked): void => {
+    const isThere = log.ofMutation(mutationId).length > 0
+    if (outcome === 'acknowledged' && !isThere && !log.wasTakenBack(mutationId))
+      throw new InvariantViolation('S4', {
+        who,
+        what: `mutation ${mutationId} was acknowledged and is not in the log`,
+      })
+    if (outcome === 'refused' && isThere)
+      throw new InvariantViolation('S4', {
+        who,
+        what: `mutation ${mutationId} was refused and is in the log`,
+        position: log.ofMutation(mutationId)[0]?.position,
+      })
+  }
+
+  return {
+    asked: (mutationId, who) => void asked.set(mutationId, { who, outcome: null }),
+    settled(mutationId, outcome) {
+      const mutation = asked.get(mutationId)
+      if (mutation === undefined) return
+      const { who } = mutation
+      if (mutation.outcome !== null)
+        throw new InvariantViolation('S10', {
+          who,
+          what: `mutation ${mutationId} settled twice`,
+          expected: mutation.outcome,
+          actual: outcome,
+        })
+      mutation.outcome = outcome
+      check(mutationId, mutation)
+    },
+    committed(changes) {
+      for (const { mutationId, position } of changes) {
+        if (mutationId === null || log.ofMutation(mutationId).length <= 1) continue
+        throw new InvariantViolation('S6', {
+          who: asked.get(mutationId)?.who ?? 'the log',
+          what: `mutation ${mutationId} is in the log twice`,
+          position,
+        })
+      }
+    },
+    atRest() {
+      for (const [mutationId, mutation] of asked) {
+        if (mutation.outcome === null)
+          throw new InvariantViolation('S10', {
+            who: mutation.who,
+            what: `mutation ${mutationId} never settled`,
+          })
+        check(mutationId, mutation)
+      }
+    },
+  }
+}

@@ -1,0 +1,159 @@
+// One subscription of one connection, from the request to its end: what is sent for it is what its rights show of the log.
+// Rights may change between request and answer: each that was held meanwhile is a hypothesis, and one of them has to fit.
+import { type AnyWhere, parseChannel, type WireRow } from '@dnr/protocol'
+import type { CommittedLog } from './committed-log.ts'
+import type { HeldRights } from './held-rights.ts'
+import { createSight, isSameRow, type Sight } from './rights.ts'
+import { createWireSequence, type EventFrame, type WireSequence, type Wrong } from './wire-sequence.ts'
+
+/** What a client asked for. */
+export interface SubscribeFrame {
+  readonly channel: string
+  readonly requestId?: string
+  readonly payload?: {
+    readonly position?: { readonly epoch: string; readonly offset: number }
+    readonly snapshot?: boolean
+    readonly query?: { readonly where?: AnyWhere }
+    readonly subscription?: string
+  }
+}
+
+export interface SubscribedPayload {
+  readonly position?: { readonly epoch: string; readonly offset: number }
+  readonly recovered?: boolean
+  readonly snapshot?: { readonly rows: readonly WireRow[]; readonly more: boolean }
+}
+
+export interface SubscriptionChecker {
+  subscribed(payload: SubscribedPayload): Wrong | null
+  chunk(part: { readonly rows: readonly WireRow[]; readonly more: boolean }): Wrong | null
+  event(frame: EventFrame): Wrong | null
+  reached(offset: number): Wrong | null
+}
+
+interface Hypothesis {
+  readonly sight: Sight
+  readonly shownIds: Set<string>
+  sequence: WireSequence | null
+}
+
+/** `null` for a channel without rows. */
+export function createSubscriptionChecker(
+  request: SubscribeFrame,
+  principal: string,
+  log: CommittedLog,
+  rights: HeldRights,
+): SubscriptionChecker | null {
+  const parsed = parseChannel(request.channel)
+  if (!parsed.ok || (parsed.value.kind !== 'entity' && parsed.value.kind !== 'record')) return null
+  const { entity } = parsed.value
+  const id = parsed.value.kind === 'record' ? parsed.value.id : undefined
+  const askedAt = rights.now()
+  let hypotheses: Hypothesis[] = []
+  let from: number | null = null
+  let isWhole = false
+
+  /** Keeps the hypotheses that `test` finds nothing wrong with; with none left, what was wrong with the last. */
+  const sift = (test: (hypothesis: Hypothesis) => Wrong | null): Wrong | null => {
+    let wrong: Wrong | null = null
+    const fitting = hypotheses.filter((hypothesis) => {
+      const found = test(hypothesis)
+      wrong = found ?? wrong
+      return found === null
+    })
+    if (fitting.length === 0) return wrong ?? { what: 'it was answered without any right' }
+    hypotheses = fitting
+    return null
+  }
+
+  const start = (isRecovered: boolean): void => {
+    isWhole = true
+    if (from === null) return
+    const at = from
+    for (const hypothesis of hypotheses) {
+      const { sight, shownIds } = hypothesis
+      hypothesis.sequence = createWireSequence({
+        log,
+        entity,
+        id,
+        sight,
+        from: at,
+        shownIds: isRecovered ? null : shownIds,
+      })
+    }
+  }
+
+  const chunk = (part: { readonly rows: readonly WireRow[]; readonly more: boolean }): Wrong | null => {
+    const wrong = sift((hypothesis) => {
+      for (const row of part.rows) {
+        const found = wrongInSnapshot(row, hypothesis.sight)
+        if (found !== null) return found
+        hypothesis.shownIds.add(row.id)
+      }
+      return part.more ? null : missingInSnapshot(hypothesis)
+    })
+    if (!part.more) start(false)
+    return wrong
+  }
+
+  const wrongInSnapshot = (row: WireRow, sight: Sight): Wrong | null => {
+    const own = log.ofRow(entity, row.id)
+    // Versions begin anew when a trimmed log has forgotten a deletion: the latest that fits counts.
+    let index = own.length - 1
+    while (index >= 0 && !isSameRow(own[index]?.after && sight.show(own[index]?.after as WireRow), row))
+      index--
+    const change = own[index]
+    if (change === undefined) {
+      const isLeak = own.some(({ after }) => isSameRow(after, row))
+      return { what: `a row (${row.id}) that is not what was committed`, expected: own.at(-1)?.after, isLeak }
+    }
+    if (!sight.sees(change.after)) return { what: `a row (${row.id}) that may not be seen`, isLeak: true }
+    const next = own[index + 1]
+    if (from !== null && next !== undefined && next.position.offset <= from)
+      return { what: `a row (${row.id}) that is older than the position`, expected: next.version }
+    return null
+  }
+
+  /** A row that is to be seen at the position is there, unless it went out of sight since. */
+  const missingInSnapshot = ({ sight, shownIds }: Hypothesis): Wrong | null => {
+    for (const rowId of id === undefined ? log.ids(entity) : [id]) {
+      if (shownIds.has(rowId) || from === null || !sight.sees(log.rowAt(entity, rowId, from))) continue
+      const at = from
+      const isHiddenSince = log
+        .ofRow(entity, rowId)
+        .some(({ position, after }) => position.offset > at && !sight.sees(after))
+      if (!isHiddenSince) return { what: `row ${rowId} is missing in the snapshot` }
+    }
+    return null
+  }
+
+  return {
+    chunk,
+    subscribed(payload) {
+      isWhole = false
+      const held = rights.heldSince(askedAt, principal, entity).filter((each) => each !== null)
+      hypotheses = held.map((each) => ({
+        sight: createSight(each, request.payload?.query?.where),
+        shownIds: new Set(),
+        sequence: null,
+      }))
+      if (payload.recovered === true) {
+        const asked = request.payload?.position
+        if (asked === undefined || !log.isPresent(asked))
+          return { what: 'a position that is not on this history was said to hold', expected: asked }
+        from = asked.offset
+        start(true)
+        return hypotheses.length === 0 ? { what: 'it was answered without any right' } : null
+      }
+      from = payload.position?.offset ?? null
+      if (payload.snapshot !== undefined) return chunk(payload.snapshot)
+      start(true)
+      return null
+    },
+    event: (frame) =>
+      isWhole
+        ? sift(({ sequence }) => sequence?.event(frame) ?? null)
+        : { what: 'an event before the snapshot was whole' },
+    reached: (offset) => (isWhole ? sift(({ sequence }) => sequence?.reached(offset) ?? null) : null),
+  }
+}

@@ -1,0 +1,280 @@
+// The checker on its own: a log written by hand, frames written by hand, and what it says about them.
+import type { Change, WireRow } from '@dnr/protocol'
+import { describe, expect, test } from 'vitest'
+import {
+  createInvariantChecker,
+  type InvariantChecker,
+  InvariantViolation,
+  type Link,
+  type Property,
+} from '../../src/index.ts'
+
+const row = (id: string, version: number, team = 'red', title = `${id}${version}`): WireRow => ({
+  id,
+  version,
+  team,
+  title,
+})
+
+/** A log of transactions: each a list of `[id, after]`. */
+function createLog() {
+  const rows = new Map<string, WireRow>()
+  let offset = 0
+  return (...writes: readonly (readonly [string, WireRow | null, string?])[]): Change[] => {
+    const transaction = offset + 1
+    return writes.map(([id, after, mutationId = null], index) => {
+      const before = rows.get(id) ?? null
+      if (after === null) rows.delete(id)
+      else rows.set(id, after)
+      offset++
+      return {
+        entity: 'Task',
+        id,
+        operation: after === null ? 'deleted' : before === null ? 'created' : 'updated',
+        version: after?.version ?? (before?.version ?? 0) + 1,
+        before,
+        after,
+        mutationId,
+        actor: null,
+        at: 0,
+        position: { epoch: 'e', offset },
+        transaction,
+        last: index === writes.length - 1,
+      }
+    })
+  }
+}
+
+const link = { name: 'ann#1', host: 'ann' } as Link
+
+function setUp() {
+  const teams = new Map([['ann', 'red']])
+  const checker = createInvariantChecker({
+    rightsOf: (user) => {
+      const team = teams.get(user)
+      return team === undefined
+        ? null
+        : { key: team, sees: (each) => each['team'] === team, fields: ['title', 'team'] }
+    },
+  })
+  checker.opened?.(link)
+  return { checker, teams, write: createLog() }
+}
+
+function subscribe(checker: InvariantChecker, answer: object): void {
+  checker.received?.(
+    link,
+    JSON.stringify({
+      type: 'subscribe',
+      channel: 'entity:Task',
+      requestId: 'r',
+      payload: { snapshot: true },
+    }),
+  )
+  checker.sent?.(
+    link,
+    JSON.stringify({ type: 'subscribed', channel: 'entity:Task', requestId: 'r', payload: answer }),
+  )
+}
+
+/** Resumes at a position, and is told that it holds. */
+function resume(checker: InvariantChecker, offset: number): void {
+  const channel = 'entity:Task'
+  const [question, answer] = [{ position: at(offset) }, { position: at(offset), recovered: true }]
+  checker.received?.(link, JSON.stringify({ type: 'subscribe', channel, requestId: 'r', payload: question }))
+  violated(() =>
+    checker.sent?.(link, JSON.stringify({ type: 'subscribed', channel, requestId: 'r', payload: answer })),
+  )
+}
+
+const at = (offset: number) => ({ epoch: 'e', offset })
+const event = (type: string, payload: object, offset: number, rest: object = {}): string =>
+  JSON.stringify({ type: `entity:${type}`, channel: 'entity:Task', payload, position: at(offset), ...rest })
+const snapshot = (offset: number, ...rows: readonly WireRow[]) => ({
+  position: at(offset),
+  recovered: false,
+  snapshot: { rows, more: false },
+})
+
+/** The property that `act` violates; `null`: none. */
+function violated(act: () => void): Property | null {
+  try {
+    act()
+    return null
+  } catch (error) {
+    if (error instanceof InvariantViolation) return error.property
+    throw error
+  }
+}
+
+describe('what is sent for a subscription', () => {
+  const begin = () => {
+    const setting = setUp()
+    const { checker, write } = setting
+    checker.committed(write(['a', row('a', 1)]))
+    subscribe(checker, snapshot(1, row('a', 1)))
+    checker.committed(write(['a', row('a', 2)], ['b', row('b', 1)]))
+    checker.committed(write(['c', row('c', 1, 'blue')]))
+    checker.committed(write(['a', row('a', 3, 'blue')]))
+    const send = (text: string): void => checker.sent?.(link, text)
+    return { ...setting, send }
+  }
+  const updated = event('updated', row('a', 2), 2, { more: true })
+  const created = event('created', row('b', 1), 3)
+  const left = event('deleted', { id: 'a' }, 5, { reason: 'left' })
+
+  test('is right when it is every change that may be seen, in order, once', () => {
+    const { send, checker } = begin()
+    for (const text of [updated, created, left]) send(text)
+    send(JSON.stringify({ type: 'pong', position: at(5) }))
+    expect(checker.violation).toBeNull()
+  })
+
+  test.each<[string, readonly string[], Property]>([
+    ['twice', [updated, created, created], 'S2'],
+    ['out of order', [created, updated], 'S2'],
+    ['left out', [updated, left], 'S2'],
+    ['left out before a pong', [updated, created, JSON.stringify({ type: 'pong', position: at(5) })], 'S2'],
+    ['of another row', [event('updated', row('z', 2), 2, { more: true })], 'S2'],
+    ['with another content', [event('updated', row('a', 2, 'red', 'false'), 2, { more: true })], 'S2'],
+    ['a transaction cut in two', [event('updated', row('a', 2), 2), created], 'S2'],
+    ['a transaction that does not go on', [updated, left], 'S2'],
+    ['of a row that may not be seen', [updated, created, event('created', row('c', 1, 'blue'), 4)], 'S7'],
+    ['without a subscription', [event('created', row('b', 1), 3, { subscription: 'other' })], 'S7'],
+  ])('is wrong when it comes %s', (_, frames, property) => {
+    const { send, checker } = begin()
+    expect(violated(() => frames.forEach(send))).toBe(property)
+    expect(checker.violation?.property).toBe(property)
+  })
+
+  test('waits for changes that it has not been told of, and is judged then', () => {
+    const { checker, write } = setUp()
+    checker.committed(write(['a', row('a', 1)]))
+    subscribe(checker, snapshot(1, row('a', 1)))
+    checker.sent?.(link, event('updated', row('a', 2, 'red', 'wrong'), 2))
+    expect(checker.violation).toBeNull()
+    expect(violated(() => checker.committed(write(['a', row('a', 2)])))).toBe('S2')
+  })
+
+  test('a row that is hidden later need not be told of in between', () => {
+    const { checker, write } = setUp()
+    checker.committed(write(['a', row('a', 1)]))
+    checker.committed(write(['a', row('a', 2)]))
+    checker.committed(write(['a', row('a', 3, 'blue')]))
+    resume(checker, 1)
+    checker.sent?.(link, event('deleted', { id: 'a' }, 3, { reason: 'left' }))
+    expect(checker.violation).toBeNull()
+  })
+})
+
+describe('a snapshot', () => {
+  test.each<[string, readonly WireRow[], Property]>([
+    ['lacks a row', [row('a', 2)], 'S2'],
+    ['has an older row', [row('a', 1), row('b', 1)], 'S2'],
+    ['has a row that may not be seen', [row('a', 2), row('b', 1), row('c', 1, 'blue')], 'S7'],
+    ['has a field that may not be seen', [{ ...row('a', 2), secret: 'x' }, row('b', 1)], 'S7'],
+  ])('is wrong when it %s', (_, rows, property) => {
+    const { checker, write } = setUp()
+    checker.committed(write(['a', row('a', 1)]))
+    checker.committed(write(['a', { ...row('a', 2), secret: 'x' }], ['b', row('b', 1)]))
+    checker.committed(write(['c', row('c', 1, 'blue')]))
+    expect(violated(() => subscribe(checker, snapshot(4, ...rows)))).toBe(property)
+  })
+})
+
+test('a position that is not on this history must not be said to hold', () => {
+  const { checker, write } = setUp()
+  checker.committed(write(['a', row('a', 1)]))
+  const [lost] = write(['a', row('a', 2)])
+  if (lost === undefined) throw new Error('no change')
+  checker.committed([lost])
+  checker.restored(1)
+  checker.committed([{ ...lost, after: row('a', 2, 'red', 'another'), position: { epoch: 'f', offset: 2 } }])
+  resume(checker, 2)
+  expect(checker.violation?.property).toBe('S2')
+})
+
+describe('a collection', () => {
+  const shown = (rows: readonly WireRow[], offset: number) => ({
+    name: 'ann/0',
+    principal: 'ann',
+    entity: 'Task',
+    rows,
+    position: at(offset),
+  })
+  const begin = () => {
+    const { checker, write } = setUp()
+    checker.committed(write(['a', row('a', 1)]))
+    checker.committed(write(['a', row('a', 2)]))
+    checker.committed(write(['b', row('b', 1)]))
+    return checker
+  }
+
+  test('is a prefix of the log at its position; a row may be newer', () => {
+    const checker = begin()
+    checker.applied(shown([row('a', 1)], 1))
+    checker.applied(shown([row('a', 2)], 1))
+    checker.applied(shown([row('a', 2), row('b', 1)], 3))
+    expect(checker.violation).toBeNull()
+  })
+
+  test.each<[string, readonly WireRow[], number]>([
+    ['an older row than its position says', [row('a', 1)], 2],
+    ['no row where one should be', [], 2],
+    ['a row that was never committed', [row('a', 2, 'red', 'invented')], 2],
+  ])('is wrong with %s', (_, rows, offset) => {
+    expect(violated(() => begin().applied(shown(rows, offset)))).toBe('S2')
+  })
+
+  test('at rest it is exactly its query', () => {
+    expect(violated(() => begin().atRest([shown([row('a', 2), row('b', 1)], 3)]))).toBeNull()
+    expect(violated(() => begin().atRest([shown([row('a', 2)], 3)]))).toBe('S8')
+  })
+})
+
+describe('writes', () => {
+  test('an acknowledged one is in the log, a refused one is not, each settles once', () => {
+    const { checker, write } = setUp()
+    for (const id of ['m1', 'm2', 'm3', 'm4']) checker.asked(id, 'ann')
+    checker.committed(write(['a', row('a', 1), 'm1'], ['b', row('b', 1), 'm2']))
+    checker.settled('m1', 'acknowledged')
+    expect(violated(() => checker.settled('m2', 'refused'))).toBe('S4')
+    expect(violated(() => checker.settled('m3', 'acknowledged'))).toBe('S4')
+    expect(violated(() => checker.settled('m1', 'acknowledged'))).toBe('S10')
+    expect(violated(() => checker.atRest([]))).toBe('S4')
+  })
+
+  test('one that never settles is told of at rest', () => {
+    const { checker } = setUp()
+    checker.asked('m1', 'ann')
+    expect(violated(() => checker.atRest([]))).toBe('S10')
+  })
+
+  test('a mutation id is in the log once', () => {
+    const { checker, write } = setUp()
+    checker.committed(write(['a', row('a', 1), 'm1']))
+    expect(violated(() => checker.committed(write(['a', row('a', 2), 'm1'])))).toBe('S6')
+  })
+})
+
+test('a position keeps its meaning, and the table is what the log adds up to', () => {
+  const { checker, write } = setUp()
+  const [change] = write(['a', row('a', 1)])
+  if (change === undefined) throw new Error('no change')
+  checker.committed([change])
+  checker.table('Task', [row('a', 1)])
+  expect(violated(() => checker.table('Task', [row('a', 2)]))).toBe('S1')
+  expect(violated(() => checker.committed([{ ...change, after: row('a', 1, 'blue') }]))).toBe('S3')
+})
+
+test('an answer shows nobody a row that they may not see', () => {
+  const { checker, write } = setUp()
+  checker.committed(write(['c', row('c', 1, 'blue')]))
+  checker.received?.(link, JSON.stringify({ type: 'mutate', requestId: 'r', payload: { entity: 'Task' } }))
+  const answer = {
+    type: 'error',
+    requestId: 'r',
+    payload: { code: 'version_conflict', details: { current: row('c', 1, 'blue') } },
+  }
+  expect(violated(() => checker.sent?.(link, JSON.stringify(answer)))).toBe('S7')
+})
