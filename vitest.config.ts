@@ -61,6 +61,17 @@ export default defineConfig({
         },
       },
       {
+        // Random programs, on both cores, after everything else.
+        ...source,
+        test: {
+          name: 'simulation',
+          include: ['tests/simulation/test/**/*.test.ts'],
+          fileParallelism: false,
+          testTimeout: 900_000,
+          sequence: { groupOrder: 3 },
+        },
+      },
+      {
         // Servers that are killed and connections that break: deadlines want a machine of their own.
         ...source,
         test: {

@@ -1,0 +1,44 @@
+/** Situations that are rare and must occur: a run over many seeds in which one never did proves less than it says. */
+export const RARE_EDGES = [
+  'resume',
+  'resume refused',
+  'resume during a trim',
+  'resume in several pages',
+  'snapshot in several chunks',
+  'snapshot overtaken by a write',
+  'subscription replaced',
+  'cut inside a transaction',
+  'event before its answer',
+  'answer lost, write repeated',
+  'twin of a key in flight',
+  'refused write',
+  'version conflict',
+  'crash inside a transaction',
+  'crash between commit and publish',
+  'crash while starting',
+  'position of another history',
+  'row left sight',
+  'row came into sight',
+  'slow reader closed',
+  'half-open connection noticed',
+  'zombie connection',
+  'busy database',
+  'full database',
+  'sink failed',
+  'transaction delivered again',
+  'transaction rolled back',
+  'team changed while connected',
+] as const
+
+export type RareEdge = (typeof RARE_EDGES)[number]
+
+/** How often each rare edge occurred. */
+export type Coverage = Record<RareEdge, number>
+
+export function createCoverage(): Coverage {
+  return Object.fromEntries(RARE_EDGES.map((edge) => [edge, 0])) as Coverage
+}
+
+export function addCoverage(total: Coverage, other: Coverage): void {
+  for (const edge of RARE_EDGES) total[edge] += other[edge]
+}

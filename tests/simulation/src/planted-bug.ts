@@ -1,0 +1,14 @@
+import type { ChangeSink } from '@dnr/protocol'
+import type { Rights } from '@dnr/testing'
+import type { ChangeHistory, EntityStore, RealtimeServer, ServerSocket } from '@dnr/server'
+
+/** A broken variant of the hub: it wraps the ports that the server is made of, and the product's code stays as it is. */
+export interface PlantedBug {
+  readonly name: string
+  history?(history: ChangeHistory): ChangeHistory
+  store?(store: EntityStore, hub: () => RealtimeServer): EntityStore
+  sink?(sink: ChangeSink, hub: RealtimeServer): ChangeSink
+  /** What the policies of the server give, instead of what they should. */
+  rights?(rights: Rights): Rights
+  socket?(socket: ServerSocket): ServerSocket
+}

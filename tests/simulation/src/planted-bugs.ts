@@ -1,0 +1,187 @@
+// Broken variants of the hub: what a simulation that never fails has to be able to find. Each wraps a port; none is a switch in
+// the product's code.
+import type { Change } from '@dnr/protocol'
+import type { ChangeHistory, EntityStore, ServerSocket } from '@dnr/server'
+import type { PlantedBug } from './planted-bug.ts'
+
+type Page = Extract<Awaited<ReturnType<ChangeHistory['read']>>, { holds: true }>
+
+export const PLANTED_BUGS: readonly PlantedBug[] = [
+  {
+    name: 'drops the last change of a resume',
+    history: onPages((page) => ({ ...page, changes: page.more ? page.changes : page.changes.slice(0, -1) })),
+  },
+  {
+    name: 'doubles at the seam between replay and live',
+    history: onPages((page) => ({
+      ...page,
+      position: page.more
+        ? page.position
+        : { ...page.position, offset: Math.max(0, page.position.offset - 1) },
+    })),
+  },
+  {
+    name: 'reorders a batch',
+    sink: (sink) => ({ publish: (transaction) => sink.publish([...transaction].reverse()) }),
+  },
+  {
+    name: 'forgets the epoch',
+    history: (history) => ({
+      head: history.head,
+      async read(request) {
+        const { epoch, offset } = await history.head()
+        return history.read({ ...request, after: { epoch, offset: Math.min(request.after.offset, offset) } })
+      },
+    }),
+  },
+  tellsEverybodyOfDeletions(),
+  {
+    name: 'forgets who has written already',
+    store: (store) => {
+      const seen = new Map<string, number>()
+      return onMutate(store, (mutation, context) => {
+        const { mutationId } = context
+        if (mutationId === undefined) return store.mutate(mutation, context)
+        const times = (seen.get(mutationId) ?? 0) + 1
+        seen.set(mutationId, times)
+        return store.mutate(
+          mutation,
+          times === 1 ? context : { ...context, mutationId: `${mutationId}/${times}` },
+        )
+      })
+    },
+  },
+  {
+    name: 'publishes before the commit',
+    store: (store, hub) =>
+      onMutate(store, (mutation, context) =>
+        store.mutate(mutation, {
+          ...context,
+          authorize(images) {
+            context.authorize?.(images)
+            const { before, after, operation, replay } = images
+            const position = hub().eventBus.position
+            if (replay || position === null) return
+            const row = (after ?? before) as Change['after']
+            if (row === null) return
+            hub().eventBus.publish([
+              {
+                entity: store.entity.name,
+                id: row.id,
+                operation:
+                  operation === 'create' ? 'created' : operation === 'update' ? 'updated' : 'deleted',
+                version: row.version,
+                before: before as Change['before'],
+                after: after as Change['after'],
+                mutationId: context.mutationId ?? null,
+                actor: null,
+                at: 0,
+                position: { ...position, offset: position.offset + 1 },
+                transaction: position.offset + 1,
+                last: true,
+              },
+            ])
+          },
+        }),
+      ),
+  },
+  {
+    name: 'marks no transaction',
+    socket: onSend((text) => text.replace('"more":true,', '')),
+  },
+  {
+    name: 'does not ask under which rights a position was reached',
+    socket: onSend((text) => text.replace(/,"rights":"[^"]*"/, '')),
+  },
+  {
+    name: 'shows every field to everybody',
+    rights: ({ key, sees }) => ({ key, sees }),
+  },
+  {
+    name: 'says that every position holds',
+    history: (history) => ({
+      head: history.head,
+      async read(request) {
+        const page = await history.read(request)
+        return page.holds ? page : { holds: true, changes: [], position: await history.head(), more: false }
+      },
+    }),
+  },
+  {
+    name: 'delivers a transaction without its first change',
+    sink: (sink) => ({
+      publish: (transaction) => sink.publish(transaction.length > 1 ? transaction.slice(1) : transaction),
+    }),
+  },
+  {
+    name: 'dates a snapshot when it was read instead of before',
+    store: (store, hub) => ({
+      ...withStore(store),
+      async *snapshotChunks(query, options) {
+        for await (const chunk of store.snapshotChunks(query, options)) {
+          const position = hub().eventBus.position ?? chunk.position
+          yield { ...chunk, position }
+        }
+      },
+    }),
+  },
+]
+
+/** While a deletion is handed out, everybody passes for somebody who saw the row. */
+function tellsEverybodyOfDeletions(): PlantedBug {
+  const deleting = new Set<string>()
+  return {
+    name: 'tells everybody of a deletion',
+    rights: ({ sees, ...others }) => ({ ...others, sees: (row) => deleting.has(row.id) || sees(row) }),
+    sink: (sink) => ({
+      async publish(transaction) {
+        for (const { id, operation } of transaction) if (operation === 'deleted') deleting.add(id)
+        try {
+          await sink.publish(transaction)
+        } finally {
+          deleting.clear()
+        }
+      },
+    }),
+  }
+}
+
+/** Changes the pages of the history that hold and are not empty. */
+function onPages(change: (page: Page) => Page): (history: ChangeHistory) => ChangeHistory {
+  return (history) => ({
+    head: history.head,
+    async read(request) {
+      const page = await history.read(request)
+      return page.holds && page.changes.length > 0 ? change(page) : page
+    },
+  })
+}
+
+function withStore(store: EntityStore): EntityStore {
+  return {
+    entity: store.entity,
+    get: store.get,
+    find: store.find,
+    mutate: store.mutate,
+    snapshotChunks: store.snapshotChunks,
+  }
+}
+
+function onMutate(store: EntityStore, mutate: EntityStore['mutate']): EntityStore {
+  return { ...withStore(store), mutate }
+}
+
+function onSend(change: (text: string) => string): (socket: ServerSocket) => ServerSocket {
+  return (socket) => ({
+    close: socket.close,
+    terminate: socket.terminate,
+    ping: socket.ping,
+    get bufferedBytes() {
+      return socket.bufferedBytes
+    },
+    send({ text }) {
+      const changed = change(text)
+      socket.send({ text: changed, byteLength: Buffer.byteLength(changed) })
+    },
+  })
+}

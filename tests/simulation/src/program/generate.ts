@@ -1,0 +1,208 @@
+// A program out of a seed. Each seed draws which kinds of fault exist at all and how often they come (a swarm): programs with
+// one kind of trouble find what programs with all kinds of it hide.
+import type { AnyWhere } from '@dnr/protocol'
+import { LINK_FAULTS, type LinkFault } from '@dnr/testing'
+import { ENTITY_NAMES, type EntityName, TEAMS } from '../entities.ts'
+import { createDraw, type Draw } from './draw.ts'
+import {
+  type Action,
+  type ClientAction,
+  type Fault,
+  FAULT_KINDS,
+  type FaultKind,
+  type Operation,
+  type Program,
+  type ServerWrite,
+} from './operation.ts'
+
+const ROWS = 10
+
+/** What the draws of one program share. */
+interface Setting {
+  readonly draw: Draw
+  readonly clients: number
+  readonly rows: number
+  markers: number
+}
+
+export function generateProgram(seed: number): Program {
+  const draw = createDraw(seed, 'program')
+  const setting: Setting = { draw, clients: draw.whole(5, 8), rows: draw.whole(3, ROWS), markers: 0 }
+  const faults = FAULT_KINDS.filter(() => draw.chance(0.35))
+  const faultRate = faults.length === 0 ? 0 : draw.one([0.05, 0.1, 0.2])
+  const hasOwnPace = draw.one([20, 150, 400])
+  const operations: Operation[] = openings(setting)
+  let at = 0
+  const length = draw.whole(100, 150)
+  while (operations.length < length) {
+    at += draw.chance(0.4) ? draw.whole(0, 3) : draw.whole(0, hasOwnPace)
+    const action = draw.chance(faultRate) ? drawFault(setting, faults) : drawAction(setting)
+    operations.push({ at, ...action })
+  }
+  return {
+    seed,
+    clients: setting.clients,
+    latencyMs: draw.one([
+      [0, 1],
+      [1, 30],
+      [5, 300],
+    ] as const),
+    pageChanges: draw.one([2, 5, 1_000]),
+    chunkRows: draw.one([2, 5, 500]),
+    windowBytes: draw.one([2_000, 65_536]),
+    maxQueueBytes: draw.one([1_500, 5_000, 1_000_000]),
+    operations,
+  }
+}
+
+/** Rows to begin with, and a collection for everybody. */
+function openings(setting: Setting): Operation[] {
+  const { draw, clients } = setting
+  const rows = Array.from({ length: draw.whole(0, setting.rows) }, (_, index): Operation => {
+    const entity = draw.one(ENTITY_NAMES)
+    return {
+      at: 0,
+      do: 'write',
+      write: { operation: 'create', entity, id: idOf(entity, index), fields: fieldsOf(setting, entity) },
+    }
+  })
+  const opened = Array.from({ length: clients }, (_, client): Operation => ({
+    at: draw.whole(0, 200),
+    client,
+    ...openingOf(setting, 0),
+  }))
+  return [...rows, ...opened].sort((a, b) => a.at - b.at)
+}
+
+function openingOf({ draw }: Setting, slot: number): Extract<ClientAction, { do: 'open' }> {
+  const entity = draw.chance(0.75) ? 'Task' : 'Note'
+  const where =
+    entity === 'Task' && draw.chance(0.5)
+      ? draw.one<AnyWhere>([{ done: false }, { rank: { lt: 3 } }, { rank: { gte: 2 }, done: false }])
+      : {}
+  return { do: 'open', slot, entity, where, ...(draw.chance(0.2) ? { limit: 3 } : {}) }
+}
+
+function drawAction(setting: Setting): Action {
+  const { draw } = setting
+  if (draw.chance(0.25)) return { do: 'write', write: drawWrite(setting) }
+  if (draw.chance(0.1)) {
+    const writes = Array.from({ length: draw.whole(2, 5) }, () => drawWrite(setting))
+    return {
+      do: 'transaction',
+      writes,
+      pauseMs: draw.chance(0.3) ? draw.whole(1, 400) : 0,
+      fails: draw.chance(0.15),
+    }
+  }
+  const client = draw.whole(0, setting.clients - 1)
+  const entity = draw.chance(0.75) ? 'Task' : 'Note'
+  const id = anId(setting, entity)
+  const kind = draw.random()
+  if (kind < 0.2) return { client, do: 'create', entity, id, fields: fieldsOf(setting, entity) }
+  if (kind < 0.55)
+    return {
+      client,
+      do: 'update',
+      entity,
+      id,
+      fields: patchOf(setting, entity),
+      ...(draw.chance(0.3) ? { ifVersion: true } : {}),
+    }
+  if (kind < 0.65) return { client, do: 'delete', entity, id }
+  if (kind < 0.75) return { client, ...openingOf(setting, draw.whole(0, 2)) }
+  if (kind < 0.82) return { client, do: 'close', slot: draw.whole(0, 2) }
+  if (kind < 0.9) return { client, do: draw.chance(0.6) ? 'listen' : 'unlisten', entity, id }
+  if (kind < 0.93) return { client, do: 'twin' }
+  return { client, do: draw.one(['disconnect', 'connect', 'connect', 'wake', 'reload'] as const) }
+}
+
+function drawWrite(setting: Setting): ServerWrite {
+  const { draw } = setting
+  const entity = draw.chance(0.7) ? 'Task' : 'Note'
+  const operation = draw.one(['create', 'create', 'update', 'update', 'update', 'delete'] as const)
+  const fields =
+    operation === 'create'
+      ? fieldsOf(setting, entity)
+      : operation === 'update'
+        ? patchOf(setting, entity)
+        : {}
+  return { operation, entity, id: anId(setting, entity), fields }
+}
+
+function drawFault({ draw, clients }: Setting, kinds: readonly FaultKind[]): Fault {
+  const client = draw.whole(0, clients - 1)
+  const forMs = draw.one([draw.whole(10, 200), draw.whole(200, 2_000), draw.whole(2_000, 12_000)])
+  const downMs = draw.one([0, draw.whole(1, 300), draw.whole(300, 3_000)])
+  const kind = draw.one(kinds)
+  switch (kind) {
+    case 'link':
+      return { do: kind, client, fault: draw.one(LINK_FAULTS), forMs }
+    case 'cut-inside':
+      return { do: kind, client }
+    case 'refuse':
+    case 'suspend':
+    case 'slow':
+      return { do: kind, client, forMs }
+    case 'weather':
+      return {
+        do: kind,
+        weather: {
+          [draw.one<LinkFault | 'refuse'>([...LINK_FAULTS, 'refuse'])]: draw.one([0.01, 0.05, 0.2]),
+        },
+        forMs,
+      }
+    case 'crash':
+    case 'restart':
+    case 'restore':
+      return { do: kind, downMs }
+    case 'crash-at':
+      return { do: kind, statement: draw.whole(1, 40), executed: draw.chance(0.5), downMs }
+    case 'trim':
+      return { do: kind, keep: draw.one([0, 0, 1, 5, 20]) }
+    case 'backup':
+      return { do: kind }
+    case 'busy':
+    case 'full':
+      return { do: kind, forMs: Math.min(forMs, 4_000) }
+    case 'sink':
+      return { do: kind, fails: draw.whole(0, 3), repeats: draw.chance(0.5) }
+    case 'team':
+      return { do: kind, client, team: draw.one(TEAMS) }
+    case 'clock':
+      return { do: kind, jumpMs: draw.one([-3_600_000, 3_600_000, -20_000, 315_360_000_000]) }
+  }
+}
+
+function anId({ draw, rows }: Setting, entity: EntityName): string {
+  return idOf(entity, draw.whole(0, rows - 1))
+}
+
+function idOf(entity: EntityName, index: number): string {
+  return `${entity[0]?.toLowerCase()}${index}`
+}
+
+function marker(setting: Setting): string {
+  return `~${++setting.markers}~`
+}
+
+function fieldsOf(setting: Setting, entity: EntityName): Record<string, unknown> {
+  const { draw } = setting
+  const team = draw.one(TEAMS)
+  return entity === 'Task'
+    ? { title: marker(setting), team, rank: draw.whole(0, 4), done: draw.chance(0.3) }
+    : { text: marker(setting), team, secret: marker(setting) }
+}
+
+function patchOf(setting: Setting, entity: EntityName): Record<string, unknown> {
+  const { draw } = setting
+  if (draw.chance(0.25)) return { team: draw.one(TEAMS) }
+  if (entity === 'Note') return draw.chance(0.3) ? { secret: marker(setting) } : { text: marker(setting) }
+  return draw.one([
+    { title: marker(setting) },
+    { title: marker(setting) },
+    { rank: draw.whole(0, 4) },
+    { done: draw.chance(0.5) },
+    { rank: draw.whole(0, 4), title: marker(setting) },
+  ])
+}

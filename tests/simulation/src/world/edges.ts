@@ -1,0 +1,68 @@
+// Recognises rare situations from what goes over the wire. Holds what each connection was last told.
+import type { LinkWatcher } from '@dnr/testing'
+import type { Coverage } from '../coverage.ts'
+
+export interface EdgesOptions {
+  readonly coverage: Coverage
+  /** The last committed offset. */
+  head(): number
+  isTrimming(): boolean
+}
+
+// oxlint-disable-next-line typescript/no-explicit-any -- frames as they travel
+type Frame = { readonly type: string; readonly [field: string]: any }
+
+export function createEdges({ coverage, head, isTrimming }: EdgesOptions): LinkWatcher {
+  const asked = new Map<string, { key: string; position: boolean; head: number }>()
+  const live = new Set<string>()
+  const mutations = new Set<string>()
+  const sentMutations = new Map<string, string>()
+  const begun = new Map<string, number>()
+
+  /** The last rows go out, and the log is past the position that they began with. */
+  const overtaken = (key: string): void => {
+    const from = begun.get(key)
+    if (from !== undefined && head() > from) coverage['snapshot overtaken by a write']++
+    begun.delete(key)
+  }
+
+  return {
+    received(link, text) {
+      const frame = JSON.parse(text) as Frame
+      const key = `${link.name} ${frame['channel']} ${frame['payload']?.subscription}`
+      if (frame.type === 'subscribe') {
+        const position = frame['payload']?.position !== undefined
+        asked.set(`${link.name} ${frame['requestId']}`, { key, position, head: head() })
+        if (live.has(key)) coverage['subscription replaced']++
+        if (position && isTrimming()) coverage['resume during a trim']++
+      } else if (frame.type === 'mutate') {
+        const id = frame['payload'].mutationId as string
+        if (mutations.has(id)) coverage['answer lost, write repeated']++
+        mutations.add(id)
+        sentMutations.set(`${link.name} ${id}`, id)
+      }
+    },
+    sent(link, text) {
+      const frame = JSON.parse(text) as Frame
+      const key = `${link.name} ${frame['channel']} ${frame['subscription']}`
+      if (frame.type.startsWith('entity:')) {
+        if (frame['reason'] === 'left') coverage['row left sight']++
+        if (frame['reason'] === 'entered') coverage['row came into sight']++
+        if (sentMutations.has(`${link.name} ${frame['mutationId']}`)) coverage['event before its answer']++
+      } else if (frame.type === 'subscribed') {
+        const question = asked.get(`${link.name} ${frame['requestId']}`)
+        live.add(key)
+        if (question?.position === true)
+          coverage[frame['payload'].recovered === true ? 'resume' : 'resume refused']++
+        const { snapshot, position } = frame['payload']
+        if (snapshot !== undefined) begun.set(key, position?.offset ?? 0)
+        if (snapshot?.more === true) coverage['snapshot in several chunks']++
+        if (snapshot?.more === false) overtaken(key)
+      } else if (frame.type === 'snapshot' && frame['payload'].more === false) {
+        overtaken(key)
+      } else if (frame.type === 'mutated') sentMutations.delete(`${link.name} ${frame['payload'].mutationId}`)
+      else if (frame.type === 'error' && frame['payload'].code === 'version_conflict')
+        coverage['version conflict']++
+    },
+  }
+}

@@ -1,0 +1,212 @@
+// What each action of a program does to the world.
+import type { RealtimeRepository } from '@dnr/repository'
+import { DnrError } from '@dnr/protocol'
+import { type Operation, describeOperation, type ServerWrite } from '../program/operation.ts'
+import { readHeadOffset } from './committed-changes.ts'
+import type { ServerProcess } from './server-process.ts'
+import type { World } from './world.ts'
+
+/** Carries out an action; what it starts goes on by itself. */
+export function perform(world: World, operation: Operation): void {
+  const { clock, network, storage, checker } = world
+  world.note(`· ${describeOperation(operation).trim()}`)
+  const later = (forMs: number, undo: () => void): void => void clock.setTimeout(undo, forMs)
+  switch (operation.do) {
+    case 'open':
+    case 'close':
+    case 'listen':
+    case 'unlisten':
+    case 'create':
+    case 'update':
+    case 'delete':
+    case 'disconnect':
+    case 'connect':
+    case 'wake':
+    case 'reload':
+    case 'twin':
+      return act(world, operation)
+    case 'write':
+      return writeAlone(world, operation.write)
+    case 'transaction':
+      return writeTogether(world, operation)
+    case 'link': {
+      const link = network.host(`u${operation.client}`).link
+      if (operation.fault === 'zombie' && link?.isAlive === true) world.count('zombie connection')
+      return link?.suffer(operation.fault, operation.forMs)
+    }
+    case 'cut-inside':
+      return void world.cutInside.add(`u${operation.client}`)
+    case 'refuse': {
+      const host = network.host(`u${operation.client}`)
+      host.isRefused = true
+      return later(operation.forMs, () => void (host.isRefused = false))
+    }
+    case 'weather':
+      network.setWeather(operation.weather)
+      return later(operation.forMs, () => network.setWeather({}))
+    case 'suspend': {
+      const client = world.clients[operation.client]
+      client?.suspend()
+      return later(operation.forMs, () => client?.resume())
+    }
+    case 'slow': {
+      const link = network.host(`u${operation.client}`).link
+      link?.stall('to-client')
+      return later(operation.forMs, () => link?.resume('to-client'))
+    }
+    case 'crash':
+      return world.crash(operation.downMs)
+    case 'crash-at':
+      storage.crashPlan = {
+        left: operation.statement,
+        executed: operation.executed,
+        crash: () => world.crash(operation.downMs),
+      }
+      return
+    case 'restart':
+      return restart(world, operation.downMs)
+    case 'trim':
+      return trim(world, operation.keep)
+    case 'backup':
+      if (!storage.isInTransaction) world.backup = storage.backup()
+      return
+    case 'restore': {
+      const { backup } = world
+      if (backup === null) return
+      return world.crash(operation.downMs, () => {
+        storage.restore(backup)
+        const offset = readHeadOffset(storage)
+        if (offset < checker.log.head) world.count('position of another history')
+        checker.restored(offset)
+      })
+    }
+    case 'busy':
+    case 'full':
+      storage.trouble = operation.do
+      world.count(operation.do === 'busy' ? 'busy database' : 'full database')
+      return later(operation.forMs, () => void (storage.trouble = 'none'))
+    case 'sink':
+      world.sink = { fails: operation.fails, repeats: operation.repeats }
+      return
+    case 'team':
+      world.teams.set(`u${operation.client}`, operation.team)
+      world.count('team changed while connected')
+      checker.rightsChanged()
+      // As an application does it that may not leave a connection with the rights of before.
+      for (const link of network.host(`u${operation.client}`).links) link.cut()
+      return
+    case 'clock':
+      return clock.setNow(clock.now() + operation.jumpMs)
+  }
+}
+
+type ClientOperation = Extract<Operation, { readonly client: number; readonly do: string }>
+
+function act(world: World, operation: Operation): void {
+  const { client: index } = operation as ClientOperation
+  const client = world.clients[index]
+  if (client === undefined || client.isSuspended) return
+  switch (operation.do) {
+    case 'open':
+      return client.open(operation.slot, operation.entity, operation.where, operation.limit)
+    case 'close':
+      return client.close(operation.slot)
+    case 'listen':
+      return client.listen(operation.entity, operation.id)
+    case 'unlisten':
+      return client.unlisten(operation.entity, operation.id)
+    case 'create':
+    case 'update':
+      return client.write(
+        operation.do,
+        operation.entity,
+        operation.id,
+        { ...operation.fields },
+        'ifVersion' in operation,
+      )
+    case 'delete':
+      return client.write('delete', operation.entity, operation.id, {}, false)
+    case 'twin':
+      return client.twin(`twin_${operation.at}`)
+    case 'disconnect':
+      return client.client.disconnect()
+    case 'connect':
+      return client.client.connect()
+    case 'wake':
+      return client.wake()
+    case 'reload':
+      client.end()
+      world.openTab(index).open(0, 'Task', {}, undefined)
+      return
+    default:
+      return
+  }
+}
+
+function writeAlone(world: World, write: ServerWrite): void {
+  const { server } = world
+  if (server === null) return
+  void attempt(world, () => runWrite(server.repositories, write))
+}
+
+function writeTogether(world: World, operation: Extract<Operation, { do: 'transaction' }>): void {
+  const { server, clock } = world
+  if (server === null) return
+  const { writes, pauseMs, fails } = operation
+  void attempt(world, () =>
+    server.database.transaction(async (transaction) => {
+      const { Task, Note } = server.repositories
+      const within = {
+        Task: Task.within(transaction),
+        Note: Note.within(transaction),
+      } as unknown as ServerProcess['repositories']
+      for (const write of writes) {
+        // One write that is refused leaves the others alone.
+        await runWrite(within, write).catch((error: unknown) => {
+          if (!(error instanceof DnrError) || !['not_found', 'id_taken'].includes(error.code)) throw error
+        })
+        if (pauseMs > 0) await new Promise<void>((resolve) => void clock.setTimeout(resolve, pauseMs))
+      }
+      if (!fails) return
+      world.count('transaction rolled back')
+      throw new DnrError('cancelled', 'The program rolls this transaction back.')
+    }),
+  )
+}
+
+function runWrite(
+  repositories: ServerProcess['repositories'],
+  { entity, operation, id, fields }: ServerWrite,
+): Promise<unknown> {
+  const repository = repositories[entity] as unknown as RealtimeRepository
+  if (operation === 'create') return repository.create({ id, ...fields } as never)
+  return operation === 'update' ? repository.update(id, fields as never) : repository.delete(id)
+}
+
+/** Errors are answers here: the row is absent, the database busy, the process dead. */
+async function attempt(world: World, action: () => Promise<unknown>): Promise<void> {
+  try {
+    await action()
+  } catch (error) {
+    world.note(`server write: ${error instanceof DnrError ? error.code : String(error)}`)
+  }
+}
+
+function restart(world: World, downMs: number): void {
+  const { server } = world
+  if (server === null) return
+  void attempt(world, async () => {
+    await server.stop()
+    // It may have been killed while it was stopping.
+    if (world.server === server) world.crash(downMs)
+  })
+}
+
+function trim(world: World, keep: number): void {
+  const { server } = world
+  if (server === null) return
+  world.isTrimming = true
+  void attempt(world, () => server.database.changeLog.trim({ keep })).finally(() => {
+    world.clock.setTimeout(() => void (world.isTrimming = false), 50)
+  })
+}

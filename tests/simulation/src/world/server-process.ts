@@ -1,0 +1,205 @@
+// One life of the server: the real repository, relay and server on the simulation's disk and network. Dies at any moment.
+import { type ChangeSink, CLOSE_CODES, type Logger, type WireRow } from '@dnr/protocol'
+import {
+  createRealtimeRepository,
+  openDatabase,
+  type RealtimeDatabase,
+  type RealtimeRepository,
+} from '@dnr/repository'
+import {
+  allow,
+  type ChangeHistory,
+  createRealtimeServer,
+  type EntityStore,
+  policies,
+  type RealtimeServer,
+  type ServerSocket,
+} from '@dnr/server'
+import type { Listener, Network, Rights } from '@dnr/testing'
+import { Note, rightsIn, Task, type User } from '../entities.ts'
+import type { RareEdge } from '../coverage.ts'
+import type { PlantedBug } from '../planted-bug.ts'
+import type { Program } from '../program/operation.ts'
+import type { Draw } from '../program/draw.ts'
+import { createProcessClock } from './process-clock.ts'
+import type { Storage } from './storage.ts'
+import type { ManualClock } from '@dnr/testing'
+
+export interface ServerProcess {
+  readonly realtime: RealtimeServer
+  readonly database: RealtimeDatabase
+  readonly repositories: {
+    readonly Task: RealtimeRepository<typeof Task>
+    readonly Note: RealtimeRepository<typeof Note>
+  }
+  readonly isAlive: boolean
+  /** Gone at once, as by SIGKILL. */
+  kill(): void
+  /** Ends as on SIGTERM; whoever does not leave in time is closed. */
+  stop(): Promise<void>
+}
+
+export interface ServerProcessOptions {
+  readonly number: number
+  readonly clock: ManualClock
+  readonly storage: Storage
+  readonly network: Network
+  readonly program: Program
+  readonly draw: Draw
+  readonly bug: PlantedBug | null
+  /** The team of a user, and whether they are a reader, now. */
+  rights(user: string): { readonly team: string; readonly isReader: boolean }
+  /** Puts the simulation's own trouble between relay and hub. */
+  wrapSink(sink: ChangeSink): ChangeSink
+  onError(message: string, details: unknown): void
+  count(edge: RareEdge): void
+}
+
+/** Opens the database, migrates, listens. Rejects when the process is killed before that. */
+export async function startServer(
+  options: ServerProcessOptions,
+  onBorn: (process: { kill(): void }) => void,
+): Promise<ServerProcess> {
+  const { number, storage, network, program, draw, bug, rights } = options
+  const clock = createProcessClock(options.clock)
+  const handle = storage.open()
+  let isAlive = true
+  let listener: Listener | null = null
+  const kill = (): void => {
+    if (!isAlive) return
+    isAlive = false
+    clock.kill()
+    handle.kill()
+    listener?.kill()
+  }
+  onBorn({ kill })
+  const logger: Logger = {
+    error: (message, details) => isAlive && options.onError(message, details),
+    info() {},
+    debug() {},
+  }
+  const { random } = draw
+  const database = openDatabase({
+    handle,
+    clock,
+    random,
+    logger,
+    busyTimeoutMs: 1_000,
+    transactionTimeoutMs: 1_000,
+    createEpoch: () => `epoch_${number}`,
+  })
+  let ids = 0
+  const createId = (): string => `made_${number}_${++ids}`
+  const repositories = {
+    Task: createRealtimeRepository({ database, entity: Task, createId }),
+    Note: createRealtimeRepository({ database, entity: Note, createId }),
+  }
+  await database.migrate([repositories.Task, repositories.Note])
+  if (!isAlive) throw new Error('killed while starting')
+
+  const rightsOf = (user: string, entity: string): Rights => {
+    const { team, isReader } = rights(user)
+    const right = rightsIn(team, isReader, entity)
+    return bug?.rights?.(right) ?? right
+  }
+  const stores = [repositories.Task, repositories.Note].map((repository): EntityStore => {
+    const store = smallChunks(repository, program.chunkRows)
+    return bug?.store?.(store, () => realtime) ?? store
+  })
+  const history = smallPages(database.changeLog, program.pageChanges, () =>
+    options.count('resume in several pages'),
+  )
+  const realtime: RealtimeServer = createRealtimeServer<User>({
+    repositories: stores,
+    history: bug?.history?.(history) ?? history,
+    authenticate: ({ token }) => (token === null ? null : { id: token }),
+    policies: policies(
+      ...[Task, Note].map((entity) =>
+        allow(entity, (user: User | null) => user && ruleOf(rightsOf(user.id, entity.name))),
+      ),
+    ),
+    limits: { maxMessagesPerSecond: null, maxQueueBytes: program.maxQueueBytes },
+    heartbeatIntervalMs: 5_000,
+    clock,
+    random,
+    logger,
+    newId: () => `c_${number}_${++ids}`,
+  })
+  const relay = database.startRelay(
+    options.wrapSink(bug?.sink?.(realtime.eventBus, realtime) ?? realtime.eventBus),
+  )
+  listener = network.listen((accepted, handshake) => {
+    const socket = watchCloses(accepted, (code, reason) => {
+      if (code !== CLOSE_CODES.heartbeatTimeout) return
+      options.count(reason === 'slow_consumer' ? 'slow reader closed' : 'half-open connection noticed')
+    })
+    return realtime.webSockets.connect(bug?.socket?.(socket) ?? socket, handshake)
+  })
+  return {
+    realtime,
+    database,
+    repositories,
+    kill,
+    get isAlive() {
+      return isAlive
+    },
+    async stop() {
+      listener?.close()
+      await realtime.close()
+      await relay.stop()
+      await database.close()
+      kill()
+    },
+  }
+}
+
+/** Rights as the server takes them: whoever sees a row may write it. */
+function ruleOf({ key, sees, fields }: Rights) {
+  const isOurs = (row: object): boolean => sees(row as WireRow)
+  return {
+    key,
+    sees: isOurs,
+    ...(fields === undefined ? {} : { fields: fields as never }),
+    create: isOurs,
+    // A row may be handed to another team: then it leaves its author's sight.
+    update: isOurs,
+    delete: isOurs,
+  }
+}
+
+function smallPages(history: ChangeHistory, pageChanges: number, onMore: () => void): ChangeHistory {
+  return {
+    head: () => history.head(),
+    async read(request) {
+      const page = await history.read({ ...request, limit: Math.min(request.limit, pageChanges) })
+      if (page.holds && page.more) onMore()
+      return page
+    },
+  }
+}
+
+/** Tells why the server gives a connection up. */
+function watchCloses(socket: ServerSocket, onClose: (code: number, reason: string) => void): ServerSocket {
+  return {
+    send: socket.send,
+    terminate: socket.terminate,
+    ping: socket.ping,
+    get bufferedBytes() {
+      return socket.bufferedBytes
+    },
+    close(code, reason) {
+      onClose(code, reason)
+      socket.close(code, reason)
+    },
+  }
+}
+
+function smallChunks(store: EntityStore, chunkRows: number): EntityStore {
+  return {
+    entity: store.entity,
+    get: store.get,
+    find: store.find,
+    mutate: store.mutate,
+    snapshotChunks: (query) => store.snapshotChunks(query, { chunkRows }),
+  }
+}

@@ -1,0 +1,238 @@
+// The whole system of one program: disk, network, one server that may die, and its clients, on one clock. Holds the present
+// server and what is to be undone when faults heal; what an action does is in perform.ts, the end in rest.ts.
+import type { Change, ChangeSink } from '@dnr/protocol'
+import {
+  createInvariantChecker,
+  createManualClock,
+  createNetwork,
+  type InvariantChecker,
+  InvariantViolation,
+  type ManualClock,
+  type Network,
+  type Turns,
+} from '@dnr/testing'
+import { type Coverage, createCoverage, type RareEdge } from '../coverage.ts'
+import { rightsIn, TEAMS } from '../entities.ts'
+import type { PlantedBug } from '../planted-bug.ts'
+import { createDraw } from '../program/draw.ts'
+import type { Program } from '../program/operation.ts'
+import { readChangesAfter, readFloor, readHeadOffset, readTable } from './committed-changes.ts'
+import { createEdges } from './edges.ts'
+import { createServerLife, SINK_ERROR } from './server-life.ts'
+import type { ServerProcess } from './server-process.ts'
+import { createSimClient, type SimClient } from './sim-client.ts'
+import { createStorage, type Storage } from './storage.ts'
+
+export interface World {
+  readonly program: Program
+  readonly clock: ManualClock
+  readonly storage: Storage
+  readonly network: Network
+  readonly checker: InvariantChecker
+  readonly coverage: Coverage
+  readonly clients: SimClient[]
+  readonly teams: Map<string, string>
+  readonly trace: string[]
+  /** The server that listens, or none. */
+  readonly server: ServerProcess | null
+  /** Users whose link breaks in the middle of the next transaction that they are sent. */
+  readonly cutInside: Set<string>
+  /** How the sink misbehaves from now on. */
+  sink: { fails: number; repeats: boolean }
+  backup: Buffer | null
+  isTrimming: boolean
+  note(line: string): void
+  count(edge: RareEdge): void
+  /** Kills the server, and starts another after `downMs`; `between` runs while none does. */
+  crash(downMs: number, between?: () => void): void
+  start(): void
+  /** A client of this user, in the place of the one before. */
+  openTab(index: number): SimClient
+  /** Is the server up, and nothing of it planned? */
+  readonly isServing: boolean
+  /** @throws InvariantViolation the first that was found */
+  assertWell(): void
+  checkTables(): void
+  fail(violation: InvariantViolation): void
+}
+
+export function createWorld(program: Program, turns: Turns, bug: PlantedBug | null): World {
+  const clock = createManualClock({ settle: turns.quiet })
+  const coverage = createCoverage()
+  const trace: string[] = []
+  const teams = new Map<string, string>()
+  const tabs = new Map<number, number>()
+  let violation: InvariantViolation | null = null
+  let isPublished = true
+  let trimmed: readonly Change[] = []
+
+  const note = (line: string): void => void trace.push(`${clock.monotonic().toFixed(3).padStart(12)} ${line}`)
+  const count = (edge: RareEdge): void => void coverage[edge]++
+  const guard = (judge: () => void): void => {
+    try {
+      judge()
+    } catch (error) {
+      fail(error as InvariantViolation)
+    }
+  }
+  const fail = (found: InvariantViolation): void => {
+    violation ??= checker.violation ?? found
+  }
+
+  const storage = createStorage({
+    onCommitted: () =>
+      guard(() => {
+        const { head } = checker.log
+        const floor = readFloor(storage)
+        const before = trimmed.filter(({ position: { offset } }) => offset > head && offset <= floor)
+        trimmed = []
+        if (readHeadOffset(storage) === head) return
+        isPublished = false
+        checker.committed([...before, ...readChangesAfter(storage, before.at(-1)?.position.offset ?? head)])
+      }),
+    onTrimming: () => {
+      const known = trimmed.at(-1)?.position.offset ?? checker.log.head
+      trimmed = [...trimmed, ...readChangesAfter(storage, known)]
+    },
+    onUndone: () => {
+      trimmed = []
+    },
+    onKilledInside: () => count('crash inside a transaction'),
+  })
+  const network = createNetwork({
+    clock,
+    random: createDraw(program.seed, 'network').random,
+    latencyMs: program.latencyMs,
+    windowBytes: program.windowBytes,
+  })
+  const checker = createInvariantChecker({
+    rightsOf(user, entity) {
+      const { team, isReader } = rightsOf(user)
+      return rightsIn(team, isReader, entity)
+    },
+  })
+  const rightsOf = (user: string): { team: string; isReader: boolean } => ({
+    team: teams.get(user) ?? 'red',
+    isReader: Number(user.slice(1)) % 3 === 2,
+  })
+  network.watch({
+    opened: (link) => {
+      note(`${link.name} opened`)
+      checker.opened?.(link)
+    },
+    received(link, text) {
+      note(`${link.name} → ${text}`)
+      guard(() => checker.received?.(link, text))
+    },
+    sent(link, text) {
+      note(`${link.name} ← ${text}`)
+      guard(() => checker.sent?.(link, text))
+      // What is under way arrives, what follows does not.
+      if (
+        text.includes('"more":true') &&
+        text.startsWith('{"type":"entity:') &&
+        world.cutInside.delete(link.host)
+      )
+        link.loseTail(0)
+    },
+    closed(link, code) {
+      note(`${link.name} closed ${code}`)
+      checker.closed?.(link, code)
+    },
+  })
+  network.watch(createEdges({ coverage, head: () => checker.log.head, isTrimming: () => world.isTrimming }))
+
+  /** At least once, as a relay may: a transaction that failed comes again, one that was taken may too. */
+  const wrapSink = (sink: ChangeSink): ChangeSink => {
+    let last: Parameters<ChangeSink['publish']>[0] | null = null
+    return {
+      async publish(transaction) {
+        if (world.sink.fails > 0) {
+          world.sink.fails--
+          count('sink failed')
+          throw new Error(SINK_ERROR)
+        }
+        if (world.sink.repeats && last !== null) {
+          count('transaction delivered again')
+          await sink.publish(last)
+        }
+        last = transaction
+        isPublished = true
+        await sink.publish(transaction)
+      },
+    }
+  }
+
+  const world: World = {
+    program,
+    clock,
+    storage,
+    network,
+    checker,
+    coverage,
+    teams,
+    trace,
+    clients: [],
+    get server() {
+      return life.server
+    },
+    cutInside: new Set(),
+    sink: { fails: 0, repeats: false },
+    backup: null,
+    isTrimming: false,
+    note,
+    count,
+    fail,
+    get isServing() {
+      return world.server?.isAlive === true
+    },
+    start: () => life.start(),
+    crash(downMs, between) {
+      if (!isPublished) count('crash between commit and publish')
+      isPublished = true
+      life.crash(downMs, between)
+    },
+    openTab(index) {
+      const user = `u${index}`
+      const tab = (tabs.get(index) ?? 0) + 1
+      tabs.set(index, tab)
+      if (!teams.has(user)) teams.set(user, TEAMS[index % TEAMS.length] as string)
+      const client = createSimClient({
+        user,
+        tab,
+        clock,
+        host: network.host(user),
+        draw: createDraw(program.seed, `client ${user}.${tab}`),
+        checker,
+        note,
+        count,
+        onViolation: () => {
+          violation ??= checker.violation
+        },
+      })
+      world.clients[index] = client
+      return client
+    },
+    assertWell() {
+      if (violation !== null) throw violation
+    },
+    checkTables() {
+      if (storage.isInTransaction) return
+      for (const entity of ['Task', 'Note']) checker.table(entity, readTable(storage, entity))
+    },
+  }
+  const life = createServerLife({
+    clock,
+    storage,
+    network,
+    program,
+    bug,
+    rights: rightsOf,
+    wrapSink,
+    note,
+    count,
+    fail,
+    onListening: () => guard(() => world.checkTables()),
+  })
+  return world
+}
