@@ -91,7 +91,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   },
   {
     name: 'does not ask under which rights a position was reached',
-    socket: onSend((text) => text.replace(/,"rights":"[^"]*"/, '')),
+    socket: onSend((text) => text.replace(/,"grant":"[^"]*"/, '')),
   },
   {
     name: 'shows every field to everybody',
