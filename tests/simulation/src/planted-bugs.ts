@@ -91,11 +91,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   },
   {
     name: 'does not ask under which rights a position was reached',
-<<<<<<< HEAD
-    socket: onSend((text) => text.replace(/,"rights":"[^"]*"/, '')),
-=======
     socket: onSend((text) => text.replace(/,"grant":"[^"]*"/, '')),
->>>>>>> 8de5fa8d2ef7c41f7b80cdc91ba7fb0c0cc6b32d
   },
   {
     name: 'shows every field to everybody',

@@ -204,11 +204,7 @@ test('a row that was deleted or handed on unnoticed meanwhile is taken away, too
   const left = (await ann.take())
     .filter(({ type }) => type === 'entity:deleted')
     .map(({ payload }) => payload.id)
-<<<<<<< HEAD
   expect([...left].sort((a, b) => (a < b ? -1 : 1))).toEqual(['r1', 'r2'])
-=======
-  expect(left.toSorted((a, b) => (a < b ? -1 : 1))).toEqual(['r1', 'r2'])
->>>>>>> 8de5fa8d2ef7c41f7b80cdc91ba7fb0c0cc6b32d
 })
 
 test('who came back with rows of its own is asked to come anew, and gets them as a snapshot', async () => {
@@ -225,11 +221,7 @@ test('subscribed names the rights to who asks; with others a position does not h
   const { server, teams } = setting(whenMade)
   const ann = await server.connect('ann@red')
   const [first] = await ann.ask(subscribe({ snapshot: true, grant: null }))
-<<<<<<< HEAD
   const { grant, position } = rightsOf(first)
-=======
-  const { grant, position } = (first?.payload ?? {}) as { grant: string; position: object }
->>>>>>> 8de5fa8d2ef7c41f7b80cdc91ba7fb0c0cc6b32d
   expect(grant).toMatch(/^[\w-]{22}$/)
   ann.pair.cut()
   const back = await server.connect('ann@red')
@@ -247,11 +239,7 @@ test('who was away when rights changed is recognised, though the rule looks the 
   const { server, teams } = setting(whenAsked)
   const ann = await server.connect('ann@red')
   const [first] = await ann.ask(subscribe({ snapshot: true, grant: null }))
-<<<<<<< HEAD
   const { grant, position } = rightsOf(first)
-=======
-  const { grant, position } = (first?.payload ?? {}) as { grant: string; position: object }
->>>>>>> 8de5fa8d2ef7c41f7b80cdc91ba7fb0c0cc6b32d
   ann.pair.cut()
   teams.set('ann', 'blue')
   await server.rightsChanged({ userId: 'ann' })
@@ -269,11 +257,7 @@ test('who was told the difference is told the name of its new rights, and resume
   expect(told).toMatchObject({ type: 'subscribed', payload: { recovered: true } })
   ann.pair.cut()
   const back = await server.connect('ann@red')
-<<<<<<< HEAD
   const { grant, position } = rightsOf(told)
-=======
-  const { grant, position } = (told?.payload ?? {}) as { grant: string; position: object }
->>>>>>> 8de5fa8d2ef7c41f7b80cdc91ba7fb0c0cc6b32d
   const [answer] = await back.ask(subscribe({ snapshot: true, position, grant }))
   expect(answer?.payload).toMatchObject({ recovered: true })
 })
