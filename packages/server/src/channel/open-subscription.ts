@@ -139,12 +139,14 @@ export async function replay(
   for (;;) {
     const { opening } = subscription
     if (opening === null) return 'superseded'
-    const page = await context.turns.run(() => {
+    const page = await context.turns.run(async () => {
+      // Whoever has gone while it waited leaves nothing behind that the group would keep.
+      if (!isOpen(subscription)) return null
       // What was let go has been committed, so this read finds it; what comes from here on collects again.
       restartCollecting(opening)
       return context.reader.page(subscription.group, after, options.afterSnapshot)
     }, pageBytes)
-    if (!isOpen(subscription)) return 'superseded'
+    if (page === null || !isOpen(subscription)) return 'superseded'
     if (!page.holds) return 'lost'
     announce?.()
     announce = null
@@ -160,8 +162,8 @@ export async function replay(
   }
 }
 
-function pageBytes(page: ReplayPage): number {
-  return page.holds ? page.runs.reduce((bytes, run) => bytes + run.byteLength, 0) : 0
+function pageBytes(page: ReplayPage | null): number {
+  return page?.holds === true ? page.runs.reduce((bytes, run) => bytes + run.byteLength, 0) : 0
 }
 
 function restartCollecting(opening: Opening): void {

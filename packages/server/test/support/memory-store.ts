@@ -42,6 +42,8 @@ export function createMemoryStore(
   const { epoch = 'e1' } = options
   const codec = createRowCodec(Task)
   const rows = new Map<string, WireRow>()
+  // As a repository does, a row made again goes on counting where the deleted one ended.
+  const versions = new Map<string, number>()
   const log: Change[] = []
   const unpublished: (readonly Change[])[] = []
   let floor = 0
@@ -61,7 +63,8 @@ export function createMemoryStore(
       const transaction = log.length + 1
       const changes = writes.map(({ id, row, mutationId }, index): Change => {
         const before = rows.get(id) ?? null
-        const version = (before?.version ?? 0) + 1
+        const version = (versions.get(id) ?? 0) + 1
+        versions.set(id, version)
         const after: WireRow | null =
           row === null ? null : { secret: '', due: null, ...before, ...row, id, version }
         if (after === null) rows.delete(id)
