@@ -85,11 +85,6 @@ export interface Program {
   readonly operations: readonly Operation[]
 }
 
-/** Is it something that goes wrong, rather than something that somebody does? */
-export function isFault(operation: Operation): operation is { readonly at: number } & Fault {
-  return FAULT_KINDS.includes(operation.do as FaultKind)
-}
-
 export const FAULT_KINDS: readonly FaultKind[] = [
   'link',
   'cut-inside',
