@@ -155,6 +155,7 @@ export function createConnectionChecker({
         asked.set(requestId, { since, entity: null, key, subscription })
       } else if (frame.type === 'mutate') {
         const entity = (frame['payload'] as { entity: string }).entity
+        rights.note(principal, entity)
         asked.set(requestId, { since, entity, key: null, subscription: null })
       }
     },

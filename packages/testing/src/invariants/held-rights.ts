@@ -4,6 +4,8 @@ import type { Rights, RightsPort } from './rights.ts'
 /** Rights over time. A `since` is a moment that {@link HeldRights.now} gave. */
 export interface HeldRights {
   now(): number
+  /** Notes the rights of now, so that they are known when they have changed. */
+  note(principal: string, entity: string): void
   /** The rights that a principal has had from a moment on, the latest last; those of that moment are among them. */
   heldSince(since: number, principal: string, entity: string): readonly (Rights | null)[]
   /** They may have changed: asks again for everybody. */
@@ -30,6 +32,7 @@ export function createHeldRights(port: RightsPort): HeldRights {
 
   return {
     now: () => moment,
+    note: (principal, entity) => void timelineOf(principal, entity),
     heldSince(since, principal, entity) {
       const held = timelineOf(principal, entity)
       return held

@@ -49,6 +49,7 @@ export function createSubscriptionChecker(
   const { entity } = parsed.value
   const id = parsed.value.kind === 'record' ? parsed.value.id : undefined
   const askedAt = rights.now()
+  rights.note(principal, entity)
   let hypotheses: Hypothesis[] = []
   let from: number | null = null
   let isWhole = false

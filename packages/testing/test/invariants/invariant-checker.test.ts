@@ -278,3 +278,17 @@ test('an answer shows nobody a row that they may not see', () => {
   }
   expect(violated(() => checker.sent?.(link, JSON.stringify(answer)))).toBe('S7')
 })
+
+test('rights that changed between a question and its answer: both are taken for right', () => {
+  const { checker, teams, write } = setUp()
+  checker.committed(write(['a', row('a', 1)]))
+  const channel = 'entity:Task'
+  checker.received?.(link, JSON.stringify({ type: 'subscribe', channel, requestId: 'r' }))
+  teams.set('ann', 'blue')
+  checker.rightsChanged()
+  checker.sent?.(
+    link,
+    JSON.stringify({ type: 'subscribed', channel, requestId: 'r', payload: snapshot(1, row('a', 1)) }),
+  )
+  expect(checker.violation).toBeNull()
+})
