@@ -25,7 +25,6 @@ export type EntityName = keyof Entities
 
 export const ENTITY_NAMES: readonly EntityName[] = ['Task', 'Note']
 export const TEAMS = ['red', 'blue'] as const
-type Team = (typeof TEAMS)[number]
 
 export interface User extends Principal {
   readonly id: string
