@@ -67,8 +67,8 @@ export interface ChangeLogOptions {
   readonly writer: Connection
   readonly queue: WriteQueue
   readonly feed: CommitFeed
-  /** A database in memory has no other process. */
-  readonly isMemory: boolean
+  /** Can nobody else write into it? */
+  readonly isPrivate: boolean
   readonly relay: RelaySettings
 }
 
@@ -78,7 +78,7 @@ export function createChangeLog({
   writer,
   queue,
   feed,
-  isMemory,
+  isPrivate,
   relay,
 }: ChangeLogOptions): ChangeLog {
   const trimOnce = (options: TrimOptions): Promise<{ removed: number; mutations: number; floor: number }> =>
@@ -121,7 +121,7 @@ export function createChangeLog({
           }
         }),
       follow: (follower) => feed.follow(follower),
-      foreignVersion: () => (isMemory ? null : (readPragma(writer.handle, 'data_version') as number)),
+      foreignVersion: () => (isPrivate ? null : (readPragma(writer.handle, 'data_version') as number)),
       relay,
     },
   }

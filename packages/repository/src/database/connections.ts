@@ -21,7 +21,8 @@ export interface Connections {
   readonly reader: Connection
   /** Is the reader the writer? */
   readonly isShared: boolean
-  readonly isMemory: boolean
+  /** Can nobody else write: neither another process, nor the owner of a handle? */
+  readonly isPrivate: boolean
   /** For the user's own reads. */
   openUserConnection(): Connection
   /** Is that a connection of its own? */
@@ -68,7 +69,7 @@ function useHandles(
     writer,
     reader,
     isShared: reader === writer,
-    isMemory: isMemory(handle),
+    isPrivate: false,
     openUserConnection: () => reader,
     hasUserConnection: false,
     close: () => {},
@@ -95,7 +96,7 @@ function openPath(path: string, settings: OpenSettings): Connections {
         writer,
         reader: writer,
         isShared: true,
-        isMemory: true,
+        isPrivate: true,
         openUserConnection: () => writer,
         hasUserConnection: false,
         close,
@@ -108,7 +109,7 @@ function openPath(path: string, settings: OpenSettings): Connections {
       writer,
       reader,
       isShared: false,
-      isMemory: false,
+      isPrivate: false,
       openUserConnection,
       hasUserConnection: true,
       close,

@@ -48,7 +48,7 @@ export function openDatabase<Tables = DynamicTables>(options: DatabaseOptions): 
   }
   checkSettings(settings)
   const connections = openConnections(options, settings)
-  const { writer, reader, isShared, isMemory } = connections
+  const { writer, reader, isShared, isPrivate } = connections
   const { clock, random, logger, busyTimeoutMs } = settings
   const feed = createCommitFeed()
   const storage = createStorageHealth(logger)
@@ -77,7 +77,7 @@ export function openDatabase<Tables = DynamicTables>(options: DatabaseOptions): 
     onFailed: storage.failed,
   })
   const relay = { clock, random, logger, pollMs: settings.relayPollMs }
-  const changeLog = createChangeLog({ reads, writer, queue, feed, isMemory, relay })
+  const changeLog = createChangeLog({ reads, writer, queue, feed, isPrivate, relay })
   const kysely = createUserKysely<Tables>({
     open: connections.openUserConnection,
     isOwn: connections.hasUserConnection,

@@ -297,6 +297,22 @@ test('a process that has only SQLite is heard by a running relay, in order, with
   expect(await open.items.get('a')).toMatchObject({ title: 'moved on', version: 2 })
 })
 
+test.each(['memory', 'file'])(
+  'SQL on the handle that DNR was given is heard within a second (%s)',
+  async (kind) => {
+    using file = temporaryFile()
+    const clock = createManualClock()
+    await using open = await openItems(kind === 'file' ? file.path : ':memory:', { ddl: ITEM_TABLE, clock })
+    let heard: (told: string[]) => void = () => {}
+    const first = new Promise<string[]>((resolve) => (heard = resolve))
+    const relay = open.database.startRelay({ publish: (changes) => heard(told(changes)) })
+    await relay.flush()
+    open.handle.exec("INSERT INTO Item (id) VALUES ('a')")
+    await clock.advance(1_000)
+    expect(await first).toEqual(['created a 1'])
+  },
+)
+
 test('rows that break the schema can be read, changed and followed', async () => {
   await using open = await openBoth()
   open.other.exec(`INSERT INTO Item (id, title, rank, done, data, size, due, version) VALUES
