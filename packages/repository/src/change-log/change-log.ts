@@ -4,6 +4,7 @@ import { type Change, type Clock, DnrError, type Logger, type Position } from '@
 import type { Connection } from '../database/connection.ts'
 import type { Reads } from '../database/reads.ts'
 import { readPragma } from '../database/open-handles.ts'
+import { createAgeLimit } from './age-limit.ts'
 import type { CommitFeed, Committed, Follower } from './commit-feed.ts'
 import { readEpochs, readHead, readHeadPosition, trimEpochs } from './epochs.ts'
 import { readEntries, toChange } from './log-entries.ts'
@@ -81,10 +82,11 @@ export function createChangeLog({
   isPrivate,
   relay,
 }: ChangeLogOptions): ChangeLog {
+  const ages = createAgeLimit(relay.clock)
   const trimOnce = (options: TrimOptions): Promise<{ removed: number; mutations: number; floor: number }> =>
     queue.write(({ connection, now }) => {
       trimEpochs(connection)
-      const mutations = trimMutations(connection, options, now)
+      const mutations = trimMutations(connection, options, ages)
       return { ...trimBatch(connection, options, now, feed.doneUpTo()), mutations }
     })
 

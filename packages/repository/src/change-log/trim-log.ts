@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import { compileStatement } from '../database/compile.ts'
 import type { Connection } from '../database/connection.ts'
+import type { AgeLimit } from './age-limit.ts'
 import { readHead } from './epochs.ts'
 import { endOfTransaction } from './log-entries.ts'
 import { systemTables } from './log-tables.ts'
@@ -134,10 +135,10 @@ function lastExpendable(
 }
 
 /** Deletes one batch of stored answers that are too old or too many. */
-export function trimMutations(connection: Connection, options: TrimOptions, now: number): number {
+export function trimMutations(connection: Connection, options: TrimOptions, ages: AgeLimit): number {
   const { mutationMaxAgeMs = 86_400_000, keepMutations = Number.MAX_SAFE_INTEGER } = options
   return connection.run(oldMutations, {
-    before: now - mutationMaxAgeMs,
+    before: ages.writtenBefore(mutationMaxAgeMs),
     keep: Math.min(keepMutations, Number.MAX_SAFE_INTEGER),
     limit: TRIM_BATCH,
   })

@@ -1,4 +1,5 @@
 import { DnrError, type Principal } from '@dnr/protocol'
+import { createManualClock } from '@dnr/testing'
 import { expect, test } from 'vitest'
 import { createRealtimeRepository, openDatabase, type WriteImages } from '../../src/index.ts'
 import { codeOf, openTasks, Task, temporaryFile } from '../support/database.ts'
@@ -222,4 +223,18 @@ test('what a prepare hook returns is checked like input, and what it throws is n
     cause: { message: 'oops' },
   })
   await database.close()
+})
+
+test('a clock that is set ten years forward makes no answer old: a write repeated after a trim still happens once', async () => {
+  const clock = createManualClock()
+  await using it = await openTasks({ clock })
+  const create = () =>
+    it.tasks.mutate({ operation: 'create', fields: { title: 'a' } }, { principal: alice, mutationId: 'm1' })
+  await create()
+  clock.setNow(clock.now() + 315_360_000_000)
+  expect(await it.database.changeLog.trim()).toMatchObject({ removedMutations: 0 })
+  expect(await create()).toMatchObject({ replayed: true })
+  // A day after the jump the answer is a day old at least.
+  await clock.advance(86_400_001)
+  expect(await it.database.changeLog.trim()).toMatchObject({ removedMutations: 1 })
 })
