@@ -78,9 +78,11 @@ export function createEventBus({ history, epoch, now, deliver, onError }: EventB
 
   const handOut = (transaction: readonly Change[]): void => {
     deliver(transaction)
-    for (const { call } of listeners) {
+    // A listener that is added meanwhile hears the next one first; one that is removed hears nothing more.
+    for (const listener of [...listeners]) {
+      if (!listeners.has(listener)) continue
       try {
-        call(transaction)
+        listener.call(transaction)
       } catch (error) {
         onError(error, 'a listener of the event bus')
       }

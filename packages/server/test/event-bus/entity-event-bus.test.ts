@@ -95,3 +95,21 @@ test('with a log, what is emitted beside it does not move its position', async (
   eventBus.publish([change(5)])
   expect(delivered).toEqual([[4], [5]])
 })
+
+test('a listener added within a listener hears the next transaction first, and one removed there hears nothing more', () => {
+  const { bus: eventBus } = bus(0)
+  const heard: string[] = []
+  const offs: (() => void)[] = []
+  const adding = (): void => {
+    heard.push('first')
+    offs.push(eventBus.on(() => void heard.push('added')))
+    removeLast()
+  }
+  const removeFirst = eventBus.on(adding)
+  const removeLast = eventBus.on(() => void heard.push('removed'))
+  eventBus.publish([change(1)])
+  expect(heard).toEqual(['first'])
+  removeFirst()
+  eventBus.publish([change(2)])
+  expect(heard).toEqual(['first', 'added'])
+})
