@@ -99,10 +99,9 @@ test('with a log, what is emitted beside it does not move its position', async (
 test('a listener added within a listener hears the next transaction first, and one removed there hears nothing more', () => {
   const { bus: eventBus } = bus(0)
   const heard: string[] = []
-  const offs: (() => void)[] = []
   const adding = (): void => {
     heard.push('first')
-    offs.push(eventBus.on(() => void heard.push('added')))
+    eventBus.on(() => void heard.push('added'))
     removeLast()
   }
   const removeFirst = eventBus.on(adding)
