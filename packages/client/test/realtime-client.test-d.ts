@@ -56,7 +56,7 @@ test('an unknown field, operator or value does not compile', () => {
 
 test('channels are templates', () => {
   client.subscribe('entity:Task', {
-    event: (event) => expectTypeOf(event.position.offset).toEqualTypeOf<number>(),
+    event: (event) => expectTypeOf(event.position?.offset).toEqualTypeOf<number | undefined>(),
   })
   client.subscribe('entity:Task:42', {})
   client.subscribe('presence:board/red', {})

@@ -32,6 +32,8 @@ export interface Change {
   /** Wall clock of the commit, milliseconds since the epoch. Never used for order. */
   readonly at: number
   readonly position: Position
+  /** It is in no log: `position` is where the log stood, and nobody is sent it a second time. */
+  readonly unlogged?: true
   /** Offset of the first change of the same transaction. */
   readonly transaction: number
   /** Is this the last change of its transaction? */

@@ -72,8 +72,8 @@ export function createInbox(outlet: Outlet): Inbox {
     if (next.more) return
     const whole = transaction
     transaction = []
-    position = next.position
-    outlet.events(whole, position)
+    position = next.position ?? position
+    if (position) outlet.events(whole, position)
   }
 
   return {
@@ -109,8 +109,11 @@ export function createInbox(outlet: Outlet): Inbox {
   }
 }
 
-/** A change of permission has no offset of its own: rows then enter and leave at the position already reached. */
+/**
+ * A change of permission has no offset of its own: rows then enter and leave at the position already reached. What is in
+ * no log has no position, and comes once.
+ */
 function isAfter(event: EntityEvent, seen: Position): boolean {
-  const order = comparePositions(event.position, seen)
+  const order = event.position ? comparePositions(event.position, seen) : 1
   return order > 0 || (order === 0 && 'reason' in event)
 }

@@ -173,9 +173,9 @@ export function createCollection<Row extends Versioned>(
     const changes: RowChange<Row>[] = []
     for (const event of events) {
       const { id, version = null } = event.payload as { id: string; version?: number }
-      const { mutationId = null } = event
+      const { mutationId = null, position: place } = event
       const answeredAt = answers.get(id)?.position
-      const isNews = !(answeredAt && hasReached(answeredAt, event.position)) && isNewer(event, sorted.get(id))
+      const isNews = !(answeredAt && place && hasReached(answeredAt, place)) && isNewer(event, sorted.get(id))
       if (isNews) set(id, event.type === 'entity:deleted' ? null : form.decode(event.payload))
       if (isNews || mutationId) changes.push(describe(id, version, mutationId))
     }

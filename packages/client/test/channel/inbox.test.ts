@@ -19,7 +19,7 @@ function setUp() {
   const inbox = createInbox({
     rows: (rows, position) => out.push(['rows', rows.map(({ id }) => id).join(''), position.offset]),
     events: (events, position) =>
-      out.push(['events', events.map((each) => each.position.offset).join(), position.offset]),
+      out.push(['events', events.map((each) => each.position?.offset).join(), position.offset]),
     gap: (from) => out.push(['gap', from.offset]),
     live: (recovered) => out.push(['live', recovered]),
   })
@@ -68,6 +68,21 @@ test('(G93) a position that does not hold is given up, also for a lower one of a
     ['live', false],
   ])
   expect(inbox.position).toEqual(at(3, 'f'))
+})
+
+test('an event without a position comes out where we are, and waits for the snapshot like any other', () => {
+  const { inbox, out } = setUp()
+  const { position: _none, ...emitted } = event(1)
+  inbox.subscribed({ position: at(5), recovered: false, snapshot: { rows: [], more: true } })
+  inbox.event(emitted)
+  inbox.chunk({ rows: [], more: false })
+  inbox.event(emitted)
+  inbox.event(event(6))
+  expect(out.slice(2)).toEqual([
+    ['events', '', 5],
+    ['events', '', 5],
+    ['events', '6', 6],
+  ])
 })
 
 test('(G94) a jump of offsets is normal, since hidden rows and other entities count too', () => {

@@ -6,7 +6,8 @@ export const entityEventEnvelope = {
   channel: channelSchema,
   subscription: subscriptionKeySchema.optional(),
   ...serverEnvelope,
-  position: positionSchema,
+  /** Its place in the log; absent when it is in none: then it came once, to who was there. */
+  position: positionSchema.optional(),
   /** Whose write it was; never on `reason: 'left'`. */
   mutationId: z.string().optional(),
   /** How many changes of the record this one stands for. */

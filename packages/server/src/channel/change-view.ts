@@ -1,5 +1,5 @@
 // One change as its readers get it: rows decoded once, each kind of frame encoded once, whatever the number of groups.
-import { type Change, type RowCodec, type WireRow, matchesWhere } from '@dnr/protocol'
+import { type Change, type Position, type RowCodec, type WireRow, matchesWhere } from '@dnr/protocol'
 import type { Grant } from '../policy/grant.ts'
 import type { Frame } from '../ports/server-socket.ts'
 import { eventFrame } from './event-frame.ts'
@@ -54,12 +54,18 @@ export function viewChange(change: Change, codec: RowCodec, now: number): Change
       const known = framesByVariant.get(variant)
       if (known !== undefined) return known
       const payload = payloadText(change, outcome, () => rowText(grant))
-      const { position, mutationId } = change
+      const { mutationId } = change
+      const position = placeOf(change)
       const frame = eventFrame(group, { outcome, payload, position, mutationId, more }, now)
       framesByVariant.set(variant, frame)
       return frame
     },
   }
+}
+
+/** Where it stands in the log; `null` when it is in none. */
+export function placeOf({ position, unlogged }: Change): Position | null {
+  return unlogged === true ? null : position
 }
 
 function payloadText({ id, version }: Change, outcome: Outcome, rowText: () => string): string {

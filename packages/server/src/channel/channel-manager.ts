@@ -18,6 +18,7 @@ import type { ChangeHistory } from '../ports/change-history.ts'
 import type { Frame, FrameRun } from '../ports/server-socket.ts'
 import { newAttempt } from './attempt.ts'
 import type { Authorization, AuthorizeChannel } from './authorize-channel.ts'
+import { placeOf } from './change-view.ts'
 import { createChannelRegistry } from './channel-registry.ts'
 import type { KnownEntity } from './entities.ts'
 import { forgetHeard, type HistoryReader } from './history-reader.ts'
@@ -56,7 +57,7 @@ export interface Channels extends ChannelManager {
   /** Ends everything of a connection. */
   release(connection: Connection): void
   /** To every member of a group; those who still read get it afterwards. */
-  deliver(group: Group, frame: Frame, change: Pick<Change, 'id' | 'position'>): void
+  deliver(group: Group, frame: Frame, change: Change): void
   /** To everybody who hears the channel, once each; returns how many. */
   broadcast(channel: string, frame: Frame, exclude?: string): number
 }
@@ -312,14 +313,15 @@ export function createChannelManager(options: ChannelManagerOptions): Channels {
       for (const subscription of connection.subscriptions?.values() ?? []) registry.remove(subscription)
       connection.subscriptions = null
     },
-    deliver(group, frame, { id, position }) {
-      forgetHeard(group, id)
+    deliver(group, frame, change) {
+      forgetHeard(group, change.id)
+      const place = placeOf(change)
       const { members } = group
       // From the end: a member that is removed meanwhile makes place for one that has been served.
       for (let index = members.length - 1; index >= 0; index--) {
         const member = members[index] as Subscription
         const { connection, opening } = member
-        if (opening === null || collect(member, opening, frame, position)) send(connection, frame)
+        if (opening === null || collect(member, opening, frame, place)) send(connection, frame)
       }
     },
     broadcast(channel, frame, exclude) {

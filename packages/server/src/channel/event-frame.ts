@@ -9,7 +9,8 @@ export interface RowEvent {
   readonly outcome: Outcome | 'revealed'
   /** Encoded already. */
   readonly payload: string
-  readonly position: Position
+  /** `null`: it is in no log. */
+  readonly position: Position | null
   readonly mutationId: string | null
   /** Another event of the transaction follows. */
   readonly more: boolean
@@ -39,7 +40,10 @@ export function eventFrame(
   return frameOf(
     `{"type":"${TYPES[outcome]}","channel":${JSON.stringify(channel.name)},` +
       (subscription === undefined ? '' : `"subscription":${JSON.stringify(subscription)},`) +
-      `"payload":${payload},"position":{"epoch":${JSON.stringify(position.epoch)},"offset":${position.offset}},` +
+      `"payload":${payload},` +
+      (position === null
+        ? ''
+        : `"position":{"epoch":${JSON.stringify(position.epoch)},"offset":${position.offset}},`) +
       // Whose write it was is not for those who may no longer see the row.
       (mutationId === null || outcome === 'left' ? '' : `"mutationId":${JSON.stringify(mutationId)},`) +
       (REASONS[outcome] ?? '') +

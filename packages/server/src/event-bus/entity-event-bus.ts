@@ -18,7 +18,8 @@ export type ChangeListener = (transaction: readonly Change[]) => void
  * Takes committed changes and hands them to everybody who may see them.
  *
  * Fits `ChangeSink`: what was delivered already is recognised by its offset and dropped, so a relay may hand it over
- * again. The three `emit…` are for rows that are not in a log: they reach who is connected now, once, and nobody later.
+ * again. The three `emit…` are for rows that are not in a log: they reach who is connected now, at most once, and nobody
+ * later. On a server with a log their events have no position.
  */
 export interface EntityEventBus extends ChangeSink {
   publish(transaction: readonly Change[]): void
@@ -36,7 +37,7 @@ export interface EntityEventBus extends ChangeSink {
   on(listener: ChangeListener): () => void
 }
 
-/** A row without a log; `version` is counted up when absent. */
+/** A row without a log. Without a `version` it is one more than that of the row before, or counted up when that has none. */
 export interface EmittedRow {
   readonly [field: string]: unknown
 }
@@ -99,7 +100,7 @@ export function createEventBus({ history, epoch, now, deliver, onError }: EventB
     // A log's positions are its own: what is not in it stands where it does.
     if (history === null && position !== null)
       position = { epoch: position.epoch, offset: position.offset + 1 }
-    const version = versionOf(after ?? before) ?? ++emitted
+    const version = versionOf(after) ?? following(versionOf(before)) ?? ++emitted
     const at: Position = position ?? { epoch, offset: 0 }
     const rows = { before: wireRow(before, id, version), after: wireRow(after, id, version) }
     handOut([
@@ -113,6 +114,7 @@ export function createEventBus({ history, epoch, now, deliver, onError }: EventB
         actor: null,
         at: now(),
         position: at,
+        ...(history === null ? {} : { unlogged: true }),
         transaction: at.offset,
         last: true,
       },
@@ -151,6 +153,11 @@ export function createEventBus({ history, epoch, now, deliver, onError }: EventB
 
 function wireRow(row: EmittedRow | null, id: string, version: number): WireRow | null {
   return row === null ? null : { ...row, id, version: versionOf(row) ?? version }
+}
+
+/** An update and a deletion count as one. */
+function following(version: number | null): number | null {
+  return version === null ? null : version + 1
 }
 
 function versionOf(row: EmittedRow | null): number | null {

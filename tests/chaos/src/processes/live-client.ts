@@ -100,7 +100,7 @@ export function openLiveClient({ url, token, ...options }: LiveClientOptions): L
     const subscription = client.subscribe(channel, {
       event(event) {
         journal.push({ kind: 'event', event: event as unknown as HeardEvent })
-        last = event.position
+        last = event.position ?? last
       },
     })
     return { stream: { view, journal }, isLive: () => subscription.status.peek() === 'live' }
