@@ -6,11 +6,13 @@ import {
   checkWhere,
   type Clock,
   type ErrorCode,
+  hasReached,
   type Position,
   toDnrError,
 } from '@dnr/protocol'
 import { type Connection, isLive, principalOf } from '../connection/connection.ts'
 import { type MaybePromise, whenReady } from '../policy/maybe-promise.ts'
+import { encodeMessage } from '../connection/frame.ts'
 import { FORBIDDEN, isOwnFault, type Refusal, refusalOf } from '../connection/refusal.ts'
 import type { Grant } from '../policy/grant.ts'
 import type { RightsStamps } from '../policy/rights-stamps.ts'
@@ -22,7 +24,14 @@ import { placeOf } from './change-view.ts'
 import { createChannelRegistry } from './channel-registry.ts'
 import type { KnownEntity } from './entities.ts'
 import { forgetHeard, type HistoryReader } from './history-reader.ts'
-import { collect, isAtHead, openByReading, type OpeningContext, opensAtOnce } from './open-subscription.ts'
+import {
+  collect,
+  isAtHead,
+  letCollectedGo,
+  openByReading,
+  type OpeningContext,
+  opensAtOnce,
+} from './open-subscription.ts'
 import { type Affected, createRecheck } from './recheck.ts'
 import { subscribedFrame } from './snapshot-frames.ts'
 import {
@@ -58,6 +67,8 @@ export interface Channels extends ChannelManager {
   release(connection: Connection): void
   /** To every member of a group; those who still read get it afterwards. */
   deliver(group: Group, frame: Frame, change: Change): void
+  /** A change could not be told to a group: its members come back and ask for it; those who still read do so further. */
+  letGo(group: Group, change: Change): void
   /** To everybody who hears the channel, once each; returns how many. */
   broadcast(channel: string, frame: Frame, exclude?: string): number
 }
@@ -263,6 +274,14 @@ export function createChannelManager(options: ChannelManagerOptions): Channels {
     return pursue(connection, attempt)
   }
 
+  /** The client comes back for what it was not sent, from the position that it has. */
+  const sendAway = (subscription: Subscription): void => {
+    registry.remove(subscription)
+    const { channel, subscription: key } = subscription.group
+    const ended = { type: 'unsubscribed', channel: channel.name, subscription: key }
+    send(subscription.connection, encodeMessage(ended, clock.now()))
+  }
+
   const recheck = createRecheck({
     ...context,
     registry,
@@ -322,6 +341,15 @@ export function createChannelManager(options: ChannelManagerOptions): Channels {
         const member = members[index] as Subscription
         const { connection, opening } = member
         if (opening === null || collect(member, opening, frame, place)) send(connection, frame)
+      }
+    },
+    letGo(group, change) {
+      forgetHeard(group, change.id)
+      for (const member of [...group.members]) {
+        const { opening } = member
+        if (opening === null) sendAway(member)
+        else if (opening.readTo === null) letCollectedGo(opening)
+        else if (!hasReached(opening.readTo, change.position)) sendAway(member)
       }
     },
     broadcast(channel, frame, exclude) {

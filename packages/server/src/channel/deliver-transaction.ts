@@ -1,15 +1,23 @@
 // A committed transaction on its way to those who hear it: judged and encoded once for each group.
 import { type Change, type ChannelName, type Clock } from '@dnr/protocol'
+import type { Frame } from '../ports/server-socket.ts'
 import { type ChangeView, viewChange } from './change-view.ts'
 import type { Channels } from './channel-manager.ts'
 import type { KnownEntity } from './entities.ts'
-import type { Event } from './replay-page.ts'
+import { type Event, framesOf } from './replay-page.ts'
 import type { Outcome } from './outcome.ts'
 import { hideRow, isShown, showRow } from './shown-rows.ts'
 import type { ChannelEntry, Group } from './subscription.ts'
 
-/** Hands a transaction to the channels of its changes. Never throws. */
-export type DeliverTransaction = (transaction: readonly Change[]) => void
+export interface Delivery {
+  /**
+   * Hands a transaction to the channels of its changes. Never throws: a group that it cannot be told is sent away to ask
+   * anew, and the others get it all the same.
+   */
+  deliver(transaction: readonly Change[]): void
+  /** How often a group could not be told. */
+  readonly failures: number
+}
 
 export interface DeliverOptions {
   readonly channels: Channels
@@ -18,12 +26,25 @@ export interface DeliverOptions {
   onError(error: unknown, what: string): void
 }
 
-export function createDeliverTransaction({
-  channels,
-  entities,
-  clock,
-  onError,
-}: DeliverOptions): DeliverTransaction {
+export function createDelivery({ channels, entities, clock, onError }: DeliverOptions): Delivery {
+  let failures = 0
+
+  /** Nobody may miss in silence what moved the position on: who was in the group comes back for it. */
+  const failed = (group: Group, change: Change, error: unknown): void => {
+    failures++
+    onError(error, 'delivering a change')
+    // What is in no log is not there to be asked for.
+    if (change.unlogged !== true) channels.letGo(group, change)
+  }
+
+  const guarded = (group: Group, change: Change, tell: () => void): void => {
+    try {
+      tell()
+    } catch (error) {
+      failed(group, change, error)
+    }
+  }
+
   /** The channels that a change is heard on: that of its entity, and that of its row. */
   const entriesOf = ({ entity, id }: Change): ChannelEntry[] => {
     const names: ChannelName[] = [`entity:${entity}`, `entity:${entity}:${id}`]
@@ -34,8 +55,10 @@ export function createDeliverTransaction({
     for (const { groups } of entries) {
       for (let index = groups.length - 1; index >= 0; index--) {
         const group = groups[index] as Group
-        const outcome = outcomeFor(group, view)
-        if (outcome !== null) channels.deliver(group, view.frame(group, outcome, false), view.change)
+        guarded(group, view.change, () => {
+          const outcome = outcomeFor(group, view)
+          if (outcome !== null) channels.deliver(group, view.frame(group, outcome, false), view.change)
+        })
       }
     }
   }
@@ -43,9 +66,14 @@ export function createDeliverTransaction({
   /** Each group gets its events of the transaction together, so that the last can be marked as the last. */
   const deliverTogether = (eventsByGroup: ReadonlyMap<Group, readonly Event[]>): void => {
     for (const [group, events] of eventsByGroup) {
-      for (const [index, { view, outcome }] of events.entries()) {
-        channels.deliver(group, view.frame(group, outcome, index < events.length - 1), view.change)
-      }
+      const last = events.at(-1)
+      if (last === undefined) continue
+      guarded(group, last.view.change, () => {
+        // All are encoded before the first is sent: a group gets the whole transaction or nothing of it.
+        const frames = framesOf(group, events)
+        for (const [index, { view }] of events.entries())
+          channels.deliver(group, frames[index] as Frame, view.change)
+      })
     }
   }
 
@@ -55,18 +83,23 @@ export function createDeliverTransaction({
     into: Map<Group, Event[]>,
   ): void => {
     for (const group of entries.flatMap(({ groups }) => groups)) {
-      const outcome = outcomeFor(group, view)
-      if (outcome === null) continue
-      const events = into.get(group)
-      if (events === undefined) into.set(group, [{ view, outcome }])
-      else events.push({ view, outcome })
+      guarded(group, view.change, () => {
+        const outcome = outcomeFor(group, view)
+        if (outcome === null) return
+        const events = into.get(group)
+        if (events === undefined) into.set(group, [{ view, outcome }])
+        else events.push({ view, outcome })
+      })
     }
   }
 
-  return (transaction) => {
-    const now = clock.now()
-    const eventsByGroup = new Map<Group, Event[]>()
-    try {
+  return {
+    get failures() {
+      return failures
+    },
+    deliver(transaction) {
+      const now = clock.now()
+      const eventsByGroup = new Map<Group, Event[]>()
       for (const change of transaction) {
         const entries = entriesOf(change)
         const known = entities.get(change.entity)
@@ -77,9 +110,7 @@ export function createDeliverTransaction({
         if (change.operation === 'deleted') known.numbers.free(change.id)
       }
       deliverTogether(eventsByGroup)
-    } catch (error) {
-      onError(error, 'delivering a change')
-    }
+    },
   }
 }
 

@@ -211,7 +211,11 @@ function keep(opening: Opening, frame: Frame, position: Position | null): void {
   if (opening.overflowed) return
   opening.buffered.push({ frame, position })
   opening.bytes += frame.byteLength
-  if (opening.bytes <= MAX_COLLECTED_BYTES) return
+  if (opening.bytes > MAX_COLLECTED_BYTES) letCollectedGo(opening)
+}
+
+/** The log is read further instead. */
+export function letCollectedGo(opening: Opening): void {
   opening.buffered = []
   opening.bytes = 0
   opening.overflowed = true

@@ -118,6 +118,8 @@ export function createRecheck(context: RecheckContext): (affected: Affected) => 
   /** Nothing changed for it. */
   const goOn = ({ subscription, attempt, sentTo }: Recheck): void => {
     const { connection, group } = subscription
+    // Some of what collected meanwhile is no longer there.
+    if (subscription.opening?.overflowed === true) return letGo(subscription, attempt)
     endAttempt(connection, attempt)
     goLive(subscription, sentTo, context)
     tellRights(subscription, sentTo)

@@ -59,6 +59,8 @@ export interface ServerStats {
   readonly framesSent: number
   /** How often a policy threw or took too long. */
   readonly policyFailures: number
+  /** How often a change could not be told to those who share a rule and a query; they were sent away to ask anew. */
+  readonly deliveryFailures: number
   /** Everything up to here has been delivered; `null` before it is known where the log stands. */
   readonly position: Position | null
   readonly draining: boolean
@@ -84,7 +86,7 @@ export function createRealtimeServer<P extends Principal = Principal>(
   const { stores, authenticator, basePath, clock, logger, random, limits } = resolved
   const policies = createPolicies(resolved)
   const writes = createWriteService({ stores, policies })
-  const { connections, channels, eventBus, plugins, rightsChanged, explain } = createRealtimeCore(
+  const { connections, channels, eventBus, delivery, plugins, rightsChanged, explain } = createRealtimeCore(
     resolved,
     policies,
     writes,
@@ -117,6 +119,7 @@ export function createRealtimeServer<P extends Principal = Principal>(
       subscriptions: channels.subscriptionCount,
       framesSent: connections.framesSent,
       policyFailures: policies.failures,
+      deliveryFailures: delivery.failures,
       position: eventBus.position,
       draining: connections.isDraining,
     }),

@@ -6,7 +6,7 @@
 import type { Logger } from '@dnr/protocol'
 import { createAuthorizeChannel } from '../channel/authorize-channel.ts'
 import { type Channels, createChannelManager } from '../channel/channel-manager.ts'
-import { createDeliverTransaction, type DeliverTransaction } from '../channel/deliver-transaction.ts'
+import { createDelivery, type Delivery } from '../channel/deliver-transaction.ts'
 import { knownEntities } from '../channel/entities.ts'
 import { createExplain, type Explain } from '../channel/explain.ts'
 import { createHistoryReader } from '../channel/history-reader.ts'
@@ -24,6 +24,7 @@ export interface RealtimeCore {
   readonly connections: Connections
   readonly channels: Channels
   readonly eventBus: EventBus
+  readonly delivery: Delivery
   readonly policies: PolicyEvaluator
   readonly plugins: Plugins
   readonly writes: Writes
@@ -62,7 +63,7 @@ export function createRealtimeCore(
     history,
     epoch: newId(),
     now: () => clock.now(),
-    deliver: (transaction) => deliver(transaction),
+    deliver: (transaction) => delivery.deliver(transaction),
     onError,
   })
   const channels: Channels = createChannelManager({
@@ -87,7 +88,7 @@ export function createRealtimeCore(
   })
   const rightsChanged = createRightsChanges({ connections, channels, rights })
   const explain = createExplain({ authorize, entities, history, connectionsOf: connections.ofUser })
-  const deliver: DeliverTransaction = createDeliverTransaction({ channels, entities, clock, onError })
+  const delivery: Delivery = createDelivery({ channels, entities, clock, onError })
   const plugins: Plugins = startPlugins({ plugins: options.plugins, clock, connections, channels, onError })
   const router: MessageRouter = createMessageRouter({
     clock,
@@ -107,7 +108,7 @@ export function createRealtimeCore(
   const head = eventBus.ready()
   if (head instanceof Promise)
     head.catch((error: unknown) => onError(error, 'reading where the change log stands'))
-  return { connections, channels, eventBus, policies, plugins, writes, rightsChanged, explain }
+  return { connections, channels, eventBus, delivery, policies, plugins, writes, rightsChanged, explain }
 }
 
 /** Says what failed, with its cause; never with a row, a token or a frame. */
