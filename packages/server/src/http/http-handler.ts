@@ -1,13 +1,16 @@
 // Entities over HTTP: `(Request) => Promise<Response>`. Holds no connection and no row; says who asks, what for, and
 // turns every refusal into a problem. Next: writes/ for what changes rows, the stores for what reads them.
 import {
+  type Clock,
   createRowCodec,
+  DEFAULT_LIMITS,
   DnrError,
   type Logger,
   type Principal,
   type RowCodec,
   silentLogger,
 } from '@dnr/protocol'
+import { systemClock } from '@dnr/internal'
 import type { Authenticator } from '../connection/authenticate.ts'
 import type { Grant } from '../policy/grant.ts'
 import type { PolicyEvaluator } from '../policy/policy-evaluator.ts'
@@ -35,6 +38,10 @@ export interface HttpHandlerOptions {
   readonly basePath?: string
   /** @default silent */
   readonly logger?: Logger
+  /** How long `authenticate` may take; then 503 `timeout`. `Infinity`: for ever. @default 10_000 */
+  readonly handshakeTimeoutMs?: number
+  /** @default the system's */
+  readonly clock?: Clock
 }
 
 /** What the request itself does not say. */
@@ -61,6 +68,7 @@ interface Shelf {
 /** Makes the handler of all entities. @throws DnrError `bad_option` for a `basePath` that is no path. */
 export function createHttpHandler(options: HttpHandlerOptions): HttpHandler {
   const { stores, policies, writes, authenticator, logger = silentLogger } = options
+  const { clock = systemClock, handshakeTimeoutMs: timeoutMs = DEFAULT_LIMITS.handshakeTimeoutMs } = options
   const basePath = checkBasePath(options.basePath ?? '')
   const shelves = new Map<string, Shelf>(
     stores.map((store) => [store.entity.name, { store, codec: createRowCodec(store.entity) }]),
@@ -74,7 +82,7 @@ export function createHttpHandler(options: HttpHandlerOptions): HttpHandler {
     if (!methods.includes(request.method)) return wrongMethod(request.method, methods)
     // Servers other than ours may hand over something of their own as a second argument.
     const remoteAddress = typeof peer?.remoteAddress === 'string' ? peer.remoteAddress : ''
-    const principal = await identify(request, url, remoteAddress, authenticator)
+    const principal = await identify(request, url, remoteAddress, { authenticator, clock, timeoutMs })
     return perform({ request, url, principal }, route)
   }
 

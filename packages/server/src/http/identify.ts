@@ -1,27 +1,51 @@
 // Who an HTTP request is from: a principal, or a refusal. The same `authenticate` as for sockets; there are no guests here.
-import { CLOSE_CODES, DnrError, type Principal } from '@dnr/protocol'
-import type { Authenticator } from '../connection/authenticate.ts'
+import { CLOSE_CODES, type Clock, DnrError, type Principal } from '@dnr/protocol'
+import { withTimeout } from '../policy/policy-evaluator.ts'
+import type { AuthenticationResult, Authenticator, Credentials } from '../connection/authenticate.ts'
+import type { MaybePromise } from '../policy/maybe-promise.ts'
 import { readCredentials } from './credentials.ts'
+
+/** Who says who asks, and how long that may take. */
+export interface Identification {
+  readonly authenticator: Authenticator
+  readonly clock: Clock
+  readonly timeoutMs: number
+}
 
 /**
  * The principal of a request.
  *
- * @throws DnrError `unauthorized`, `token_expired` or `token_revoked`; `bad_request` for a write that a foreign page may have sent.
+ * @throws DnrError `unauthorized`, `token_expired` or `token_revoked`; `bad_request` for a write that a foreign page may have sent;
+ * `timeout` when `authenticate` takes too long.
  */
 export async function identify(
   request: Request,
   url: URL,
   remoteAddress: string,
-  authenticator: Authenticator,
+  identification: Identification,
 ): Promise<Principal> {
   const credentials = readCredentials(request, url, remoteAddress)
-  const result = await authenticator.run(credentials)
+  const result = await authenticate(identification, credentials)
   if (!result.ok) throw refusal(result)
   if (result.principal === null) {
     throw new DnrError('unauthorized', 'Sign in first: send Authorization: Bearer TOKEN.')
   }
   if (credentials.token === null) checkCameFromOurPage(request)
   return result.principal
+}
+
+function authenticate(
+  { authenticator, clock, timeoutMs }: Identification,
+  credentials: Credentials,
+): MaybePromise<AuthenticationResult> {
+  const result = authenticator.run(credentials)
+  if (!(result instanceof Promise) || timeoutMs === Number.POSITIVE_INFINITY) return result
+  // The authenticator itself never rejects.
+  return withTimeout(result, timeoutMs, clock).catch(() => {
+    throw new DnrError('timeout', 'It could not be told in time who asks. Try again later.', {
+      retryable: true,
+    })
+  })
 }
 
 function refusal({ code, reason }: { readonly code: number; readonly reason: string }): DnrError {

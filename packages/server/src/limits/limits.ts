@@ -18,7 +18,7 @@ export interface LimitOptions {
   readonly maxMessageBurst?: number | null
   /** Changes per second that one channel sends one by one. @default 10_000 */
   readonly maxChannelChangesPerSecond?: number | null
-  /** How long authentication may take; then the connection is closed with 4500. @default 10_000 */
+  /** How long authentication may take; then the connection is closed with 4500, a request answered with 503. @default 10_000 */
   readonly handshakeTimeoutMs?: number | null
 }
 

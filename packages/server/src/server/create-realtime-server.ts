@@ -106,7 +106,10 @@ export function createRealtimeServer<P extends Principal = Principal>(
     webSockets: connections,
     channels,
     eventBus,
-    http: createHttpHandler({ stores, policies, writes, authenticator, basePath, logger }),
+    http: createHttpHandler({
+      ...{ stores, policies, writes, authenticator, basePath, logger, clock },
+      handshakeTimeoutMs: limits.handshakeTimeoutMs,
+    }),
     async invalidate(scope) {
       await rightsChanged(checkScope(scope))
     },

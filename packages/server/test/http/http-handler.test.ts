@@ -319,3 +319,15 @@ test('a base path that is no path is refused when the handler is made', async ()
   expect(make('/api?x')).toThrow('basePath')
   expect(make('/api/v1/')).not.toThrow()
 })
+
+test('an authenticate that takes too long is answered with 503 and when to come again', async () => {
+  const { ask, clock } = setting()
+  const asked = ask('/api/Task', { headers: { authorization: 'Bearer slow' } })
+  await clock.advance(2_999)
+  await expect(Promise.race([asked, Promise.resolve('waits')])).resolves.toBe('waits')
+  await clock.advance(1)
+  const { status, headers, body } = await asked
+  expect(status).toBe(503)
+  expect(headers.get('retry-after')).toBe('1')
+  expect(body).toMatchObject({ code: 'timeout' })
+})

@@ -42,11 +42,16 @@ export function setting(
     policies,
     writes: createWriteService({ stores: [store], policies }),
     authenticator: createAuthenticator({
-      authenticate: ({ token, cookies }) => identify(token ?? cookies.get('session') ?? null, clock.now()),
+      authenticate: ({ token, cookies }) =>
+        token === 'slow'
+          ? new Promise<null>(() => {})
+          : identify(token ?? cookies.get('session') ?? null, clock.now()),
       clock,
       logger,
     }),
     basePath: '/api',
+    clock,
+    handshakeTimeoutMs: 3_000,
     logger,
   })
   return {
