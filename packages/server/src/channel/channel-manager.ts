@@ -102,14 +102,14 @@ export function createChannelManager(options: ChannelManagerOptions): Channels {
   const registry = createChannelRegistry(options.entities)
 
   const refuseAttempt = (
-    { request }: Attempt,
+    { request, joined }: Attempt,
     connection: Connection,
     code: ErrorCode,
     message: string,
     more: Partial<Refusal> = {},
   ): void => {
-    const { requestId, subscription, name } = request
-    refuse(connection, { ...more, code, message, requestId, channel: name, subscription })
+    for (const { requestId, subscription, name } of [request, ...joined])
+      refuse(connection, { ...more, code, message, requestId, channel: name, subscription })
   }
 
   const rightsOf = (connection: Connection, grant: Grant | null, channel: string): string =>
@@ -118,8 +118,7 @@ export function createChannelManager(options: ChannelManagerOptions): Channels {
   const context: OpeningContext = { ...options, rightsOf, turns: createTurns(clock) }
 
   /** An earlier subscribe under the same key gives way; it is answered, so that nobody waits for it. */
-  const supersede = (connection: Connection, key: string): void => {
-    const attempt = connection.attempts?.get(key)
+  const supersede = (connection: Connection, attempt: Attempt | undefined): void => {
     if (attempt === undefined) return
     endAttempt(connection, attempt)
     if (attempt.subscription !== null) registry.remove(attempt.subscription)
@@ -260,8 +259,28 @@ export function createChannelManager(options: ChannelManagerOptions): Channels {
 
   const subscribe = (connection: Connection, request: SubscribeRequest): MaybePromise<SubscribeResult> => {
     const key = subscriptionKey(request.name, request.subscription)
+    const pending = connection.attempts?.get(key)
+    if (request.quiet === true && pending?.isRecheck === false && pending.result !== null) {
+      pending.joined = [...pending.joined, request]
+      return pending.result
+    }
     const attempt = newAttempt(key, request)
-    supersede(connection, key)
+    if (pending !== undefined) takeOver(connection, pending, attempt)
+    attempt.result = begin(connection, attempt)
+    if (pending !== undefined) pending.restarted = attempt.result
+    return attempt.result
+  }
+
+  /** A plugin that waits for the same permission goes on waiting; a client has asked for something else. */
+  const takeOver = (connection: Connection, pending: Attempt, attempt: Attempt): void => {
+    attempt.joined = pending.request.quiet === true ? [pending.request, ...pending.joined] : pending.joined
+    pending.joined = []
+    if (pending.request.quiet === true) endAttempt(connection, pending)
+    else supersede(connection, pending)
+  }
+
+  const begin = (connection: Connection, attempt: Attempt): MaybePromise<SubscribeResult> => {
+    const { key } = attempt
     if (principalOf(connection) === null) {
       refuseAttempt(attempt, connection, 'unauthorized', 'Sign in first: send auth with a token.')
       return 'refused'
@@ -320,7 +339,10 @@ export function createChannelManager(options: ChannelManagerOptions): Channels {
     },
     subscribe,
     unsubscribe(connection, key, { quiet } = { quiet: false }) {
-      supersede(connection, key)
+      const pending = connection.attempts?.get(key)
+      // The client itself wants to hear the channel, whatever its plugin does.
+      if (quiet && pending?.isRecheck === false && pending.request.quiet !== true) return
+      supersede(connection, pending)
       const subscription = connection.subscriptions?.get(key)
       if (subscription === undefined) return
       if (quiet) registry.remove(subscription)

@@ -93,6 +93,7 @@ export function createRecheck(context: RecheckContext): (affected: Affected) => 
     if (attempt.subscription !== null) registry.remove(attempt.subscription)
     if (attempt.isAnnounced) return askAnew(connection, attempt)
     const again = newAttempt(attempt.key, attempt.request)
+    again.joined = attempt.joined
     attempt.restarted = context.pursue(connection, again)
     return attempt.restarted
   }

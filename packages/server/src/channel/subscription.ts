@@ -80,7 +80,11 @@ export interface Attempt {
   isAnnounced: boolean
   /** The server itself asks whether a subscription may go on: nobody waits for an answer. */
   readonly isRecheck: boolean
-  /** Rights changed under it, and it was begun anew: what came of that. */
+  /** Others who asked for the same meanwhile and need no answer of their own but a refusal: a plugin, for its message. */
+  joined: readonly SubscribeRequest[]
+  /** What comes of it, once it is under way. */
+  result: MaybePromise<SubscribeResult> | null
+  /** It was begun anew, or gave way to another that stands for it: what came of that. */
   restarted: MaybePromise<SubscribeResult> | null
 }
 

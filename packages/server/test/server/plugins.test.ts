@@ -150,3 +150,72 @@ test('two plugins for one message are refused by name', () => {
     'plugins: recorder handles presence:join',
   )
 })
+
+for (const first of ['join', 'subscribe'] as const) {
+  test(`a client's subscribe and a plugin's under the same key are both kept while the rule is asked: ${first} first`, async () => {
+    const outcomes: string[] = []
+    const { promise, resolve } = Promise.withResolvers<boolean>()
+    const calls: string[] = []
+    const plugin = recording({
+      subscribed: (_, channel) => void calls.push(channel),
+      message: async (connectionId) =>
+        void outcomes.push(
+          await plugin.host.subscribe(connectionId, 'presence:open', { quiet: true, requestId: 'join' }),
+        ),
+    })
+    const server = createTestServer({ plugins: [plugin], channels: { presence: () => promise } })
+    const client = await server.connect()
+    await client.take()
+    const frames = {
+      join: { type: 'presence:join', channel: 'presence:open', requestId: 'join' },
+      subscribe: { type: 'subscribe', channel: 'presence:open', requestId: 'own' },
+    }
+    client.send(frames[first])
+    client.send(frames[first === 'join' ? 'subscribe' : 'join'])
+    await drainMicrotasks()
+    resolve(true)
+    expect((await client.take()).map(({ type, requestId }) => `${type} ${requestId}`)).toEqual([
+      'subscribed own',
+    ])
+    expect(outcomes).toEqual(['installed'])
+    expect(calls).toEqual(['presence:open'])
+    expect(server.channels.subscriptionCount).toBe(1)
+  })
+}
+
+test('who waits for the same permission is refused each for itself', async () => {
+  const { promise, resolve } = Promise.withResolvers<boolean>()
+  const outcomes: string[] = []
+  const plugin = recording({
+    message: async (connectionId) =>
+      void outcomes.push(
+        await plugin.host.subscribe(connectionId, 'presence:open', { quiet: true, requestId: 'join' }),
+      ),
+  })
+  const server = createTestServer({ plugins: [plugin], channels: { presence: () => promise } })
+  const client = await server.connect()
+  await client.take()
+  client.send({ type: 'subscribe', channel: 'presence:open', requestId: 'own' })
+  client.send({ type: 'presence:join', channel: 'presence:open', requestId: 'join' })
+  client.send({ type: 'subscribe', channel: 'presence:open', requestId: 'again' })
+  await drainMicrotasks()
+  resolve(false)
+  expect(
+    (await client.take()).map(({ payload, requestId }) => `${payload.code} ${requestId}`).sort(),
+  ).toEqual(['cancelled own', 'forbidden again', 'forbidden join'])
+  expect(outcomes).toEqual(['refused'])
+})
+
+test('a plugin that lets go of a channel does not cancel the subscribe of the client itself', async () => {
+  const { promise, resolve } = Promise.withResolvers<boolean>()
+  const plugin = recording({
+    message: (connectionId) => plugin.host.unsubscribe(connectionId, 'presence:open'),
+  })
+  const server = createTestServer({ plugins: [plugin], channels: { presence: () => promise } })
+  const client = await server.connect()
+  await client.take()
+  client.send({ type: 'subscribe', channel: 'presence:open', requestId: 'own' })
+  client.send({ type: 'presence:leave', channel: 'presence:open' })
+  resolve(true)
+  expect(typesOf(await client.take())).toEqual(['subscribed'])
+})
