@@ -8,5 +8,6 @@ export const DEFAULT_LIMITS = {
   maxMessagesPerSecond: 50,
   maxMessageBurst: 200,
   maxChannelChangesPerSecond: 10_000,
+  maxRoomMessagesPerSecond: 1_000,
   handshakeTimeoutMs: 10_000,
 } as const

@@ -19,8 +19,8 @@ export interface ChangeView {
   frame(group: Group, outcome: Outcome, more: boolean): Frame
 }
 
-/** Prepares a change; `now` is the time that its frames carry. */
-export function viewChange(change: Change, codec: RowCodec, now: number): ChangeView {
+/** Prepares a change; `now` is the time that its frames carry, `conflated` the number of changes that it stands for. */
+export function viewChange(change: Change, codec: RowCodec, now: number, conflated = 1): ChangeView {
   const framesByVariant = new Map<string, Frame>()
   const rowTexts = new Map<string, string>()
   let typedBefore: unknown
@@ -56,7 +56,7 @@ export function viewChange(change: Change, codec: RowCodec, now: number): Change
       const payload = payloadText(change, outcome, () => rowText(grant))
       const { mutationId } = change
       const position = placeOf(change)
-      const frame = eventFrame(group, { outcome, payload, position, mutationId, more }, now)
+      const frame = eventFrame(group, { outcome, payload, position, mutationId, conflated, more }, now)
       framesByVariant.set(variant, frame)
       return frame
     },

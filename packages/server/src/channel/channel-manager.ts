@@ -94,6 +94,8 @@ export interface ChannelManagerOptions {
   onRechecked(connection: Connection, entry: ChannelEntry): void
   /** Counts the changes of rights that a subscriber was told of. */
   readonly rights: RightsStamps
+  /** Tells at once what a channel above its limit holds back. */
+  flush(entry: ChannelEntry): void
   onError(error: unknown, what: string): void
 }
 
@@ -159,6 +161,9 @@ export function createChannelManager(options: ChannelManagerOptions): Channels {
       refuseAttempt(attempt, connection, where.code, where.message)
       return 'refused'
     }
+    const entry = registry.channels.get(request.name)
+    if (entry !== undefined) options.flush(entry)
+    if (!isCurrent(connection, attempt)) return 'refused'
     if (replaced !== undefined) registry.remove(replaced)
     if (typeof request.grant === 'string' && request.grant !== rightsOf(connection, grant, request.name))
       attempt.request = withoutPosition(request)

@@ -35,6 +35,8 @@ export function createChannelRegistry(entities: ReadonlyMap<string, KnownEntity>
       name: request.name,
       channel: request.channel,
       groups: [],
+      pace: null,
+      held: null,
       opening: 0,
       blocks: null,
     }

@@ -2,6 +2,7 @@
 import { type Change, type ChannelName, type Clock } from '@dnr/protocol'
 import type { Frame } from '../ports/server-socket.ts'
 import { type ChangeView, viewChange } from './change-view.ts'
+import { createConflation, mergeChanges, type RecordChanges } from './conflation.ts'
 import type { Channels } from './channel-manager.ts'
 import type { KnownEntity } from './entities.ts'
 import { type Event, framesOf } from './replay-page.ts'
@@ -15,6 +16,8 @@ export interface Delivery {
    * anew, and the others get it all the same.
    */
   deliver(transaction: readonly Change[]): void
+  /** Tells at once what a channel above its limit holds back. */
+  flush(entry: ChannelEntry): void
   /** How often a group could not be told. */
   readonly failures: number
 }
@@ -23,10 +26,18 @@ export interface DeliverOptions {
   readonly channels: Channels
   readonly entities: ReadonlyMap<string, KnownEntity>
   readonly clock: Clock
+  /** Changes per second of one channel that are told one by one. */
+  readonly maxPerSecond: number
   onError(error: unknown, what: string): void
 }
 
-export function createDelivery({ channels, entities, clock, onError }: DeliverOptions): Delivery {
+export function createDelivery({
+  channels,
+  entities,
+  clock,
+  maxPerSecond,
+  onError,
+}: DeliverOptions): Delivery {
   let failures = 0
 
   /** Nobody may miss in silence what moved the position on: who was in the group comes back for it. */
@@ -81,10 +92,11 @@ export function createDelivery({ channels, entities, clock, onError }: DeliverOp
     view: ChangeView,
     entries: readonly ChannelEntry[],
     into: Map<Group, Event[]>,
+    passing: readonly ChangeView[] = [],
   ): void => {
     for (const group of entries.flatMap(({ groups }) => groups)) {
       guarded(group, view.change, () => {
-        const outcome = outcomeFor(group, view)
+        const outcome = outcomeFor(group, view) ?? goneAgain(group, view, passing)
         if (outcome === null) return
         const events = into.get(group)
         if (events === undefined) into.set(group, [{ view, outcome }])
@@ -93,25 +105,82 @@ export function createDelivery({ channels, entities, clock, onError }: DeliverOp
     }
   }
 
+  /** Those of the channels that do not keep the transaction back. */
+  const withinLimit = (entries: readonly ChannelEntry[], changes: readonly Change[]): ChannelEntry[] =>
+    entries.filter((entry) => !conflation.keeps(entry, changes))
+
+  const deliverSingle = (change: Change): void => {
+    const known = entities.get(change.entity)
+    if (known === undefined) return
+    const entries = entriesOf(change)
+    deliverOne(viewChange(change, known.codec, clock.now()), withinLimit(entries, [change]))
+    forgetDeleted(change)
+  }
+
+  const deliverMany = (transaction: readonly Change[]): void => {
+    const now = clock.now()
+    const heard = transaction.filter(({ entity }) => entities.has(entity))
+    const changesByEntry = new Map<ChannelEntry, Change[]>()
+    for (const change of heard)
+      for (const entry of entriesOf(change))
+        changesByEntry.set(entry, [...(changesByEntry.get(entry) ?? []), change])
+    const within = new Set<ChannelEntry>()
+    for (const [entry, changes] of changesByEntry) if (!conflation.keeps(entry, changes)) within.add(entry)
+    const eventsByGroup = new Map<Group, Event[]>()
+    for (const change of heard) {
+      const { codec } = entities.get(change.entity) as KnownEntity
+      const entries = entriesOf(change).filter((entry) => within.has(entry))
+      collectEvents(viewChange(change, codec, now), entries, eventsByGroup)
+      forgetDeleted(change)
+    }
+    deliverTogether(eventsByGroup)
+  }
+
+  /** The number of a row that is gone is free as soon as no channel has still to tell of it. */
+  const forgetDeleted = (change: Change): void => {
+    if (change.operation !== 'deleted') return
+    if (entriesOf(change).some(({ held }) => held?.changesByRecord.has(change.id) === true)) return
+    entities.get(change.entity)?.numbers.free(change.id)
+  }
+
+  /** The end of a window: all records together, so that nobody sees half a transaction. */
+  const deliverHeld = (entry: ChannelEntry, records: readonly RecordChanges[]): void => {
+    const now = clock.now()
+    const eventsByGroup = new Map<Group, Event[]>()
+    for (const changes of records) {
+      const merged = mergeChanges(changes)
+      const known = entities.get(merged.entity)
+      if (known === undefined) continue
+      const view = viewChange(merged, known.codec, now, changes.length)
+      const passing = changes.map((change) => viewChange(change, known.codec, now))
+      collectEvents(view, [entry], eventsByGroup, passing)
+      forgetDeleted(merged)
+    }
+    deliverTogether(eventsByGroup)
+  }
+
+  const conflation = createConflation({ maxPerSecond, clock, tell: deliverHeld })
+
   return {
+    flush: conflation.flush,
     get failures() {
       return failures
     },
     deliver(transaction) {
-      const now = clock.now()
-      const eventsByGroup = new Map<Group, Event[]>()
-      for (const change of transaction) {
-        const entries = entriesOf(change)
-        const known = entities.get(change.entity)
-        if (known === undefined) continue
-        const view = viewChange(change, known.codec, now)
-        if (transaction.length === 1) deliverOne(view, entries)
-        else collectEvents(view, entries, eventsByGroup)
-        if (change.operation === 'deleted') known.numbers.free(change.id)
-      }
-      deliverTogether(eventsByGroup)
+      const [only] = transaction
+      if (only !== undefined && transaction.length === 1) deliverSingle(only)
+      else deliverMany(transaction)
     },
   }
+}
+
+/**
+ * A row that came into sight and went within a window: nobody was told of it, but who read the log in between may have it.
+ * To all others its end means nothing.
+ */
+function goneAgain(group: Group, view: ChangeView, passing: readonly ChangeView[]): Outcome | null {
+  if (!passing.some((each) => each.seesAfter(group))) return null
+  return view.change.operation === 'deleted' && passing.at(-1)?.sawBefore(group) === true ? 'deleted' : 'left'
 }
 
 /** What a change means to a group, which is kept in mind. */

@@ -12,6 +12,8 @@ export interface RowEvent {
   /** `null`: it is in no log. */
   readonly position: Position | null
   readonly mutationId: string | null
+  /** How many changes it stands for. */
+  readonly conflated: number
   /** Another event of the transaction follows. */
   readonly more: boolean
 }
@@ -34,7 +36,7 @@ const REASONS: Readonly<Partial<Record<RowEvent['outcome'], string>>> = {
 /** The event as the members of a group get it. Put together from text, because the row is encoded already. */
 export function eventFrame(
   { channel, subscription }: Group,
-  { outcome, payload, position, mutationId, more }: RowEvent,
+  { outcome, payload, position, mutationId, conflated, more }: RowEvent,
   now: number,
 ): Frame {
   return frameOf(
@@ -47,6 +49,7 @@ export function eventFrame(
       // Whose write it was is not for those who may no longer see the row.
       (mutationId === null || outcome === 'left' ? '' : `"mutationId":${JSON.stringify(mutationId)},`) +
       (REASONS[outcome] ?? '') +
+      (conflated > 1 ? `"conflated":${conflated},` : '') +
       (more ? '"more":true,' : '') +
       `"timestamp":${now}}`,
   )

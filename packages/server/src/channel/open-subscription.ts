@@ -14,7 +14,7 @@ import type { KnownEntity } from './entities.ts'
 import type { HistoryReader } from './history-reader.ts'
 import type { ReplayPage } from './replay-page.ts'
 import { readSnapshot, type SnapshotPart, snapshotFrame, subscribedFrame } from './snapshot-frames.ts'
-import type { Attempt, Group, Opening, Subscription } from './subscription.ts'
+import type { Attempt, ChannelEntry, Group, Opening, Subscription } from './subscription.ts'
 import { inTurns, type Turns } from './turns.ts'
 
 /** What opening needs of the server. */
@@ -27,6 +27,8 @@ export interface OpeningContext {
   readonly turns: Turns
   send(connection: Connection, frame: Frame): void
   sendRun(connection: Connection, run: FrameRun): void
+  /** Tells at once what a channel above its limit holds back: from then on `position` is true for it, too. */
+  flush(entry: ChannelEntry): void
   /** Everything up to here has been delivered to live subscriptions. */
   position(): Position | null
   /** Names what a connection may see on a channel. */
@@ -86,6 +88,7 @@ export async function openByReading(
       return openBare(attempt, subscription, context)
     const from = await sendSnapshot(attempt, subscription, { ...known, store: known.store }, context)
     if (from === null) return 'superseded'
+    context.flush(subscription.group.channel)
     if (subscription.opening?.overflowed === false) return goLive(subscription, from, context)
     const replayed = await replay(subscription, from, { announce: null, afterSnapshot: true }, context)
     if (replayed !== 'lost') return replayed
@@ -103,6 +106,7 @@ function entityOf({ channel: { channel } }: Group): string {
 
 /** From now on: whatever collected is before the position that is announced. */
 function openBare(attempt: Attempt, subscription: Subscription, context: OpeningContext): Opened {
+  context.flush(subscription.group.channel)
   answer(subscription, attempt, { position: context.position(), recovered: false, part: null }, context)
   endOpening(subscription)
   return 'live'
@@ -156,6 +160,7 @@ export async function replay(
       context.sendRun(subscription.connection, run)
     }
     after = page.position
+    if (!page.more) context.flush(subscription.group.channel)
     if (!page.more && !opening.overflowed) return goLive(subscription, after, context)
     await pause(context.clock, 0)
     if (!isOpen(subscription)) return 'superseded'
@@ -172,7 +177,7 @@ function restartCollecting(opening: Opening): void {
   opening.overflowed = false
 }
 
-/** Sends what collected after `from` and unmutes, in one go: nothing can come between. */
+/** Sends what collected after `from` and unmutes, in one go: nothing can come between. The channel has been flushed. */
 export function goLive(
   subscription: Subscription,
   from: Position | null,

@@ -119,6 +119,7 @@ export function createRecheck(context: RecheckContext): (affected: Affected) => 
   /** Nothing changed for it. */
   const goOn = ({ subscription, attempt, sentTo }: Recheck): void => {
     const { connection, group } = subscription
+    context.flush(group.channel)
     // Some of what collected meanwhile is no longer there.
     if (subscription.opening?.overflowed === true) return letGo(subscription, attempt)
     endAttempt(connection, attempt)
@@ -196,6 +197,8 @@ export function createRecheck(context: RecheckContext): (affected: Affected) => 
     const live = subscriptions.filter(
       (subscription) => isInstalled(subscription) && isLive(subscription.connection),
     )
+    // What is held back was to be told by the rights of before.
+    for (const { group } of live) context.flush(group.channel)
     // Something else has been asked for under the same key, and will be answered by the rights of today.
     for (const replaced of live.filter(isBeingReplaced)) context.remove(replaced)
     const rechecks = live.filter(isInstalled).map((subscription) => suspend(subscription, befores))

@@ -4,6 +4,8 @@
 //                        └─ group …                                                      └─ subscription of connection b
 import type { AnyWhere, Channel, ChannelName, Position } from '@dnr/protocol'
 import type { Connection } from '../connection/connection.ts'
+import type { Pace } from '../limits/pace.ts'
+import type { Held } from './conflation.ts'
 import type { Grant } from '../policy/grant.ts'
 import type { MaybePromise } from '../policy/maybe-promise.ts'
 import type { Frame } from '../ports/server-socket.ts'
@@ -16,6 +18,10 @@ export interface ChannelEntry {
   readonly name: ChannelName
   readonly channel: Channel
   readonly groups: Group[]
+  /** What is left of its limit; `null` before it is first asked. */
+  pace: Pace | null
+  /** What it holds back while it is above the limit. */
+  held: Held | null
   /** How many of its subscriptions are still reading. */
   opening: number
   /** What they read of the log, while they do. */

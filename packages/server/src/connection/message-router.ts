@@ -16,6 +16,8 @@ import { parseClientMessage } from '@dnr/protocol/schemas'
 import type { AuthorizeChannel } from '../channel/authorize-channel.ts'
 import type { Channels } from '../channel/channel-manager.ts'
 import { subscriptionKey } from '../channel/subscription.ts'
+import type { Limits } from '../limits/limits.ts'
+import { createPace, paceInMs, takePace } from '../limits/pace.ts'
 import { type MaybePromise, whenReady } from '../policy/maybe-promise.ts'
 import type { Mutation } from '../ports/entity-store.ts'
 import type { Frame } from '../ports/server-socket.ts'
@@ -64,6 +66,7 @@ export interface MessageRouterOptions {
   readonly channels: Channels
   readonly writes: Writes
   readonly authorize: AuthorizeChannel
+  readonly limits: Pick<Limits, 'maxRoomMessagesPerSecond'>
   position(): Position | null
   send(connection: Connection, frame: Frame): void
   refuse(connection: Connection, refusal: Refusal): void
@@ -142,6 +145,16 @@ export function createMessageRouter(options: MessageRouterOptions): MessageRoute
     say(connection, { type: 'mutated', payload: shown, requestId, position })
   }
 
+  /** How long a room takes no further message; 0: it takes this one. */
+  const roomWaitMs = (channel: string): number => {
+    const entry = channels.channels.get(channel)
+    if (entry === undefined) return 0
+    const { maxRoomMessagesPerSecond: perSecond } = options.limits
+    const now = clock.monotonic()
+    entry.pace ??= createPace(perSecond, now)
+    return takePace(entry.pace, perSecond, 1, now) ? 0 : paceInMs(entry.pace, perSecond, 1)
+  }
+
   const sendMessage = (
     connection: Connection,
     principal: Principal,
@@ -153,6 +166,8 @@ export function createMessageRouter(options: MessageRouterOptions): MessageRoute
       if (!isAllowed)
         return refuse(connection, { ...addressOf(message), code: 'forbidden', message: FORBIDDEN })
       const { channel, payload } = message
+      const waitMs = roomWaitMs(channel)
+      if (waitMs > 0) return refuse(connection, tooManyInRoom(message, waitMs))
       channels.broadcast(
         channel,
         encodeMessage({ type: 'message', channel, payload }, clock.now()),
@@ -256,6 +271,11 @@ export function createMessageRouter(options: MessageRouterOptions): MessageRoute
   }
 }
 
+function tooManyInRoom(message: ClientMessage, retryAfterMs: number): Refusal {
+  const sentence = `There is too much talk in this room: try again after ${retryAfterMs} ms.`
+  return { ...addressOf(message), code: 'rate_limited', message: sentence, retryAfterMs }
+}
+
 const RESERVED: ReadonlySet<string> = new Set(
   [
     'subscribe',
@@ -274,8 +294,13 @@ const RESERVED: ReadonlySet<string> = new Set(
 /** Is there a live subscription to rows, and none that still reads? Then everything up to the bus's position was sent. */
 function hearsRows({ subscriptions, attempts }: Connection): boolean {
   if (attempts !== null || subscriptions === null) return false
-  for (const { group } of subscriptions.values()) if (group.grant !== null) return true
-  return false
+  let isHearing = false
+  for (const { group } of subscriptions.values()) {
+    // Above its limit a channel holds back what the position says has been delivered.
+    if (group.channel.held !== null) return false
+    isHearing ||= group.grant !== null
+  }
+  return isHearing
 }
 
 function hears({ subscriptions }: Connection, channel: string): boolean {

@@ -16,8 +16,13 @@ export interface LimitOptions {
   readonly maxMessagesPerSecond?: number | null
   /** Frames that one connection may send at once. @default 200 */
   readonly maxMessageBurst?: number | null
-  /** Changes per second that one channel sends one by one. @default 10_000 */
+  /**
+   * Changes per second that one channel sends one by one. Above it they are held back for 50 ms to 1 s, and each row is
+   * sent once, as it then is, with `conflated`: the last state is never lost. @default 10_000
+   */
   readonly maxChannelChangesPerSecond?: number | null
+  /** `message`s per second that one room takes; one more is refused with `rate_limited`. @default 1_000 */
+  readonly maxRoomMessagesPerSecond?: number | null
   /** How long authentication may take; then the connection is closed with 4500, a request answered with 503. @default 10_000 */
   readonly handshakeTimeoutMs?: number | null
 }

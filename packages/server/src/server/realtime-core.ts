@@ -84,17 +84,22 @@ export function createRealtimeCore(
     onUnsubscribed: (connection, entry) => plugins.unsubscribed(connection, entry),
     onRechecked: (connection, entry) => plugins.rechecked(connection, entry),
     rights,
+    flush: (entry) => delivery.flush(entry),
     onError,
   })
   const rightsChanged = createRightsChanges({ connections, channels, rights })
   const explain = createExplain({ authorize, entities, history, connectionsOf: connections.ofUser })
-  const delivery: Delivery = createDelivery({ channels, entities, clock, onError })
+  const delivery: Delivery = createDelivery({
+    ...{ channels, entities, clock, onError },
+    maxPerSecond: limits.maxChannelChangesPerSecond,
+  })
   const plugins: Plugins = startPlugins({ plugins: options.plugins, clock, connections, channels, onError })
   const router: MessageRouter = createMessageRouter({
     clock,
     channels,
     writes,
     authorize,
+    limits,
     position: () => eventBus.position,
     send: connections.send,
     refuse: connections.refuse,

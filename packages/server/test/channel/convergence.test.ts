@@ -17,7 +17,7 @@ type Step =
       readonly publish: boolean
     }
   | { readonly do: 'rights'; readonly team: 'red' | 'blue' | 'none'; readonly scope: 'user' | 'channel' }
-  | { readonly do: 'publish' | 'reconnect' | 'resubscribe' | 'turn' | 'open gate' | 'close gate' }
+  | { readonly do: 'publish' | 'reconnect' | 'resubscribe' | 'turn' | 'pass' | 'open gate' | 'close gate' }
 
 const step: fc.Arbitrary<Step> = fc.oneof(
   {
@@ -45,12 +45,16 @@ const step: fc.Arbitrary<Step> = fc.oneof(
         'reconnect' as const,
         'resubscribe' as const,
         'turn' as const,
+        'pass' as const,
         'open gate' as const,
         'close gate' as const,
       ),
     }),
   },
 )
+
+/** Events that stood for several changes, over all runs. */
+let conflations = 0
 
 /** A client as PROTOCOL.md describes it: whole transactions, versions, positions, deaf from a request to its answer. */
 function createModel(): {
@@ -98,6 +102,7 @@ function createModel(): {
           if (message.payload.snapshot !== undefined) rowsOf(message.payload.snapshot)
         } else if (message.type === 'snapshot') rowsOf(message.payload)
         else if (message.type.startsWith('entity:')) {
+          if (message['conflated'] !== undefined) conflations++
           batch.push(message)
           if (message['more'] !== true) settle()
         }
@@ -135,7 +140,8 @@ test('every schedule ends with the rows of the table that may be seen', async ()
       fc.array(step, { maxLength: 40 }),
       fc.integer({ min: 1, max: 3 }),
       fc.boolean(),
-      async (steps, size, readsLate) => {
+      fc.constantFrom(null, 1, 2, 4),
+      async (steps, size, readsLate, maxChannelChangesPerSecond) => {
         const memory = createMemoryStore({ chunkRows: size, pageChanges: size })
         let team: string = 'red'
         const rule = (): RowRule<TaskRow> => {
@@ -146,7 +152,7 @@ test('every schedule ends with the rows of the table that may be seen', async ()
         }
         const server = createTestServer({
           memory,
-          limits: { maxMessagesPerSecond: null },
+          limits: { maxMessagesPerSecond: null, maxChannelChangesPerSecond },
           policies: policies(allow(Task, rule)),
         })
         const model = createModel()
@@ -212,6 +218,10 @@ test('every schedule ends with the rows of the table that may be seen', async ()
               await server.clock.advance(1)
               await read()
               break
+            case 'pass':
+              await server.clock.advance(60)
+              await read()
+              break
             case 'open gate':
               openGate()
               break
@@ -222,7 +232,7 @@ test('every schedule ends with the rows of the table that may be seen', async ()
         openGate()
         memory.publishRest()
         for (let turn = 0; turn < 60; turn++) {
-          await server.clock.advance(10)
+          await server.clock.advance(40)
           await drainMicrotasks()
           await read()
         }
@@ -240,4 +250,6 @@ test('every schedule ends with the rows of the table that may be seen', async ()
     ),
     { numRuns: 2_000 },
   )
+  // The limit was met, or this says nothing about it.
+  expect(conflations).toBeGreaterThan(20)
 }, 60_000)

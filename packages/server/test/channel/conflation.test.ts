@@ -1,0 +1,102 @@
+import { expect, test } from 'vitest'
+import { task } from '../support/memory-store.ts'
+import { createTestServer, type Received, type TestServer } from '../support/test-server.ts'
+
+const subscribe = { type: 'subscribe', channel: 'entity:Task' }
+const linesOf = (messages: readonly Received[]): string[] =>
+  messages.map(
+    ({ type, payload, position, conflated, reason, more }) =>
+      `${type} ${payload.id} v${payload.version} @${position.offset}` +
+      `${conflated === undefined ? '' : ` ×${conflated}`}${reason === undefined ? '' : ` ${reason}`}${more === true ? ' +' : ''}`,
+  )
+
+/** Uses up a channel's allowance of three changes. */
+function fill({ memory }: TestServer): void {
+  for (let count = 0; count < 3; count++) memory.write([{ id: 'filler', row: task('red', `${count}`) }])
+}
+
+async function setUp() {
+  const server = createTestServer({ limits: { maxChannelChangesPerSecond: 3 } })
+  const [red, blue] = [await server.connect('ann@red'), await server.connect('bob@blue')]
+  for (const client of [red, blue]) await client.ask(subscribe)
+  return { server, red, blue }
+}
+
+test('within the limit every change is told as it is', async () => {
+  const { server, red } = await setUp()
+  fill(server)
+  expect(linesOf(await red.take())).toHaveLength(3)
+})
+
+test('above the limit each record is told once, at the end of the window, from its first image to its last', async () => {
+  const { server, red, blue } = await setUp()
+  fill(server)
+  await red.take()
+  server.memory.write([{ id: 'a', row: task('red') }])
+  server.memory.write([
+    { id: 'b', row: task('red') },
+    { id: 'a', row: { title: 'y' } },
+  ])
+  server.memory.write([{ id: 'filler', row: { team: 'blue' } }])
+  await server.clock.advance(49)
+  expect(await red.take()).toEqual([])
+  await server.clock.advance(1)
+  expect(linesOf(await red.take())).toEqual([
+    'entity:created b v1 @5 +',
+    'entity:created a v2 @6 ×2 +',
+    'entity:deleted filler vundefined @7 left',
+  ])
+  expect(linesOf(await blue.take())).toEqual(['entity:created filler v4 @7 entered'])
+})
+
+test('a row that came and went within a window is told as gone, for those who read the log in between', async () => {
+  const { server, red, blue } = await setUp()
+  fill(server)
+  await red.take()
+  server.memory.write([{ id: 'a', row: task('red') }])
+  server.memory.write([{ id: 'a', row: null }])
+  await server.clock.advance(50)
+  expect(linesOf(await red.take())).toEqual(['entity:deleted a v2 @5 ×2'])
+  expect(await blue.take()).toEqual([])
+})
+
+test('who comes in the middle of a window finds nothing held back', async () => {
+  const { server, red } = await setUp()
+  fill(server)
+  await red.take()
+  server.memory.write([{ id: 'a', row: task('red') }])
+  const late = await server.connect('cid@red')
+  const answer = await late.ask(subscribe)
+  expect(answer.at(-1)?.payload.position.offset).toBe(4)
+  expect(linesOf(await red.take())).toEqual(['entity:created a v1 @4'])
+  await server.clock.advance(50)
+  expect(await late.take()).toEqual([])
+})
+
+test('while something is held back, a pong says nothing of where the log stands', async () => {
+  const { server, red } = await setUp()
+  fill(server)
+  server.memory.write([{ id: 'a', row: task('red') }])
+  expect((await red.ask({ type: 'ping' })).at(-1)).not.toHaveProperty('position')
+  await server.clock.advance(50)
+  expect((await red.ask({ type: 'ping' })).at(-1)).toMatchObject({ position: { offset: 4 } })
+})
+
+test('a channel of one row has a limit of its own', async () => {
+  const { server, red } = await setUp()
+  await red.ask({ ...subscribe, channel: 'entity:Task:a' })
+  fill(server)
+  await red.take()
+  server.memory.write([{ id: 'a', row: task('red') }])
+  expect((await red.take()).map(({ channel }) => channel)).toEqual(['entity:Task:a'])
+})
+
+test('a channel that comes within its limit again tells change by change', async () => {
+  const { server, red } = await setUp()
+  fill(server)
+  server.memory.write([{ id: 'a', row: task('red') }])
+  await server.clock.advance(2_000)
+  await red.take()
+  server.memory.write([{ id: 'a', row: { title: 'y' } }])
+  expect(linesOf(await red.take())).toEqual(['entity:updated a v2 @5'])
+})
