@@ -1,3 +1,4 @@
+import type { FieldKind } from '../field-kind.ts'
 import { type Parsed, err, ok } from '../parsed.ts'
 
 /** What a field can be compared with. */
@@ -108,14 +109,53 @@ function scalarOf(row: object, field: string): Scalar {
   return (row as Record<string, Scalar | undefined>)[field] ?? null
 }
 
-/** Checks that every field of `where` is one of `fields`; the message names the first that is not. */
-export function checkWhere(where: AnyWhere, fields: ReadonlySet<string>): Parsed<AnyWhere> {
+/**
+ * Checks that every field of `where` is one of `fields`, and that it is compared with values of its kind; the message
+ * names the first that is not. A field without a kind, or of kind `json`, is compared with anything.
+ */
+export function checkWhere(
+  where: AnyWhere,
+  fields: ReadonlySet<string>,
+  kinds: ReadonlyMap<string, FieldKind> = new Map(),
+): Parsed<AnyWhere> {
   for (const field of Object.keys(where)) {
     if (!fields.has(field))
       return err(
         'bad_query',
         `where: there is no field "${field.slice(0, 64)}". Fields: ${[...fields].join(', ')}.`,
       )
+    const kind = field === 'version' ? 'number' : (kinds.get(field) ?? 'json')
+    const wrong = valuesOf(where[field] as Scalar | Comparison).find((value) => !isOfKind(value, kind))
+    if (wrong !== undefined)
+      return err(
+        'bad_query',
+        `where.${field}: expected ${KIND_WORDS[kind]}, not ${TYPE_WORDS[typeof wrong]}.`,
+      )
   }
   return ok(where)
+}
+
+const KIND_WORDS: Readonly<Record<FieldKind, string>> = {
+  string: 'text',
+  number: 'a number',
+  boolean: 'true or false',
+  date: 'a date as text',
+  bigint: 'a whole number as text',
+  json: 'any value',
+}
+const TYPE_WORDS: Readonly<Record<string, string>> = {
+  string: 'text',
+  number: 'a number',
+  boolean: 'true or false',
+}
+
+function valuesOf(condition: Scalar | Comparison): Scalar[] {
+  if (condition === null || typeof condition !== 'object') return [condition]
+  return Object.values(condition as Readonly<Record<string, Scalar | readonly Scalar[]>>).flat()
+}
+
+/** As rows carry it: dates and bigints are text. */
+function isOfKind(value: Scalar | undefined, kind: FieldKind): boolean {
+  if (value === null || value === undefined || kind === 'json') return true
+  return typeof value === (kind === 'date' || kind === 'bigint' ? 'string' : kind)
 }

@@ -78,16 +78,6 @@ describe('parseClientMessage', () => {
     [{ type: 'subscribe', channel: 'entity:Task', payload: { snapshot: 'yes' } }],
     [{ type: 'subscribe', channel: 'entity:Task', payload: { subscription: '' } }],
     [{ type: 'subscribe', channel: 'entity:Task', payload: { subscription: 'x'.repeat(101) } }],
-    [{ type: 'subscribe', channel: 'entity:Task', payload: { query: { where: { a: { like: '%' } } } } }],
-    [{ type: 'subscribe', channel: 'entity:Task', payload: { query: { where: { a: { eq: {} } } } } }],
-    [{ type: 'subscribe', channel: 'entity:Task', payload: { query: { where: { a: [1] } } } }],
-    [
-      {
-        type: 'subscribe',
-        channel: 'entity:Task',
-        payload: { query: { where: { a: { in: Array.from({ length: 101 }, () => 1) } } } },
-      },
-    ],
     [{ type: 'presence:update', channel: 'presence:a' }],
     [{ type: 'presence:update', channel: 'presence:a', payload: {} }],
     [{ type: 'presence:join', channel: 'presence:a', payload: { metadata: [] } }],
@@ -104,6 +94,21 @@ describe('parseClientMessage', () => {
     [{ type: 'mutate', payload: { ...mutation, fields: 'title' } }],
   ])('%j is bad_message', (message) => {
     expect(codeOf(message)).toBe('bad_message')
+  })
+
+  test.each([
+    [{ type: 'subscribe', channel: 'entity:Task', payload: { query: { where: { a: { like: '%' } } } } }],
+    [{ type: 'subscribe', channel: 'entity:Task', payload: { query: { where: { a: { eq: {} } } } } }],
+    [{ type: 'subscribe', channel: 'entity:Task', payload: { query: { where: { a: [1] } } } }],
+    [
+      {
+        type: 'subscribe',
+        channel: 'entity:Task',
+        payload: { query: { where: { a: { in: Array.from({ length: 101 }, () => 1) } } } },
+      },
+    ],
+  ])('%j is bad_query', (message) => {
+    expect(codeOf(message)).toBe('bad_query')
   })
 
   test.each([
@@ -143,6 +148,41 @@ describe('parseClientMessage', () => {
       'x'.repeat(5_000),
     ]) {
       expect(codeOf({ type, channel, payload: { metadata: {} } })).toBe('bad_channel')
+    }
+  })
+
+  test('a refusal repeats the subscription that it is about', () => {
+    const payload = { subscription: 'mine', snapshot: 'yes' }
+    expect(refusalOf({ type: 'subscribe', channel: 'entity:Task', payload })).toMatchObject({
+      code: 'bad_message',
+      subscription: 'mine',
+    })
+    const long = { ...payload, subscription: 'x'.repeat(101) }
+    expect(refusalOf({ type: 'subscribe', channel: 'entity:Task', payload: long })).not.toHaveProperty(
+      'subscription',
+    )
+  })
+
+  test.each<[unknown, string]>([
+    [
+      { rank: { like: 1 } },
+      'where.rank: there is no operator "like". Operators: eq, ne, lt, lte, gt, gte, in.',
+    ],
+    [{ rank: { eq: [1] } }, 'where.rank.eq: expected text, a number, true, false or null.'],
+    [{ rank: { in: 1 } }, 'where.rank.in: expected a list of up to 100 values.'],
+    [{ rank: [1] }, 'where.rank: expected a value, or comparisons such as {"eq":1}.'],
+    [[], 'where: expected an object of fields.'],
+  ])('a where that is %j is bad_query, and the sentence names what is wrong', (where, message) => {
+    expect(
+      refusalOf({ type: 'subscribe', channel: 'entity:Task', payload: { query: { where } } }),
+    ).toMatchObject({ code: 'bad_query', message })
+  })
+
+  test('a frame that is refused before it is read finds its asker all the same', () => {
+    const address = '"requestId":"r","channel":"entity:Task"'
+    for (const rest of ['"__proto__":{}', `"payload":${'['.repeat(33)}${']'.repeat(33)}`]) {
+      const parsed = parseClientMessage(`{"type":"subscribe",${address},${rest}}`)
+      expect(parsed).toMatchObject({ code: 'bad_message', requestId: 'r', channel: 'entity:Task' })
     }
   })
 

@@ -172,3 +172,29 @@ describe('checkWhere', () => {
     },
   )
 })
+
+test.each<[AnyWhere, string | null]>([
+  [{ rank: 1, title: 'x', done: true, due: '2026-01-01', views: '12' }, null],
+  [{ rank: null, tags: 'whatever', version: 2 }, null],
+  [{ rank: 'x' }, 'where.rank: expected a number, not text.'],
+  [{ title: { in: ['a', 1] } }, 'where.title: expected text, not a number.'],
+  [{ done: { ne: 'true' } }, 'where.done: expected true or false, not text.'],
+  [{ due: 5 }, 'where.due: expected a date as text, not a number.'],
+  [{ views: 5 }, 'where.views: expected a whole number as text, not a number.'],
+  [{ version: 'x' }, 'where.version: expected a number, not text.'],
+])('a value has to be of the kind of its field: %j', (where, message) => {
+  const kinds = new Map(
+    Object.entries({
+      rank: 'number',
+      title: 'string',
+      done: 'boolean',
+      due: 'date',
+      views: 'bigint',
+      tags: 'json',
+    } as const),
+  )
+  const checked = checkWhere(where, new Set([...kinds.keys(), 'version']), kinds)
+  expect(checked.ok ? null : [checked.code, checked.message]).toEqual(
+    message === null ? null : ['bad_query', message],
+  )
+})

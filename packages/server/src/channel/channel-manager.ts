@@ -3,7 +3,6 @@
 import {
   type Change,
   type ChannelName,
-  checkWhere,
   type Clock,
   type ErrorCode,
   hasReached,
@@ -14,6 +13,7 @@ import { type Connection, isLive, principalOf } from '../connection/connection.t
 import { type MaybePromise, whenReady } from '../policy/maybe-promise.ts'
 import { encodeMessage } from '../connection/frame.ts'
 import { FORBIDDEN, isOwnFault, type Refusal, refusalOf } from '../connection/refusal.ts'
+import { checkQuery } from '../policy/check-query.ts'
 import type { Grant } from '../policy/grant.ts'
 import type { RightsStamps } from '../policy/rights-stamps.ts'
 import type { ChangeHistory } from '../ports/change-history.ts'
@@ -154,8 +154,7 @@ export function createChannelManager(options: ChannelManagerOptions): Channels {
       return 'refused'
     }
     const { grant } = authorization
-    const where =
-      grant === null || request.where === undefined ? null : checkWhere(request.where, grant.readable)
+    const where = grant === null || request.where === undefined ? null : checkQuery(grant, request.where)
     if (where !== null && !where.ok) {
       endAttempt(connection, attempt)
       refuseAttempt(attempt, connection, where.code, where.message)

@@ -7,10 +7,11 @@
 //                                          └─not to be told exactly→ `unsubscribed`: the client asks anew
 //
 // Who is still being opened is opened anew, if nothing has been sent yet.
-import { checkWhere, type Position } from '@dnr/protocol'
+import type { Position } from '@dnr/protocol'
 import { type Connection, isLive, principalOf } from '../connection/connection.ts'
 import { encodeMessage } from '../connection/frame.ts'
 import { FORBIDDEN, type Refusal } from '../connection/refusal.ts'
+import { checkQuery } from '../policy/check-query.ts'
 import type { Grant } from '../policy/grant.ts'
 import { type MaybePromise, whenReady } from '../policy/maybe-promise.ts'
 import type { ChangeHistory } from '../ports/change-history.ts'
@@ -140,7 +141,7 @@ export function createRecheck(context: RecheckContext): (affected: Affected) => 
     const { grant } = authorization
     if (grant === null || decidesAlike(grant, before)) return goOn(recheck)
     const { where } = attempt.request
-    const checked = where === undefined ? null : checkWhere(where, grant.readable)
+    const checked = where === undefined ? null : checkQuery(grant, where)
     if (checked !== null && !checked.ok) return refuse(recheck, checked.code, checked.message)
     return move(recheck, grant, differences)
   }

@@ -237,8 +237,8 @@ export function createMessageRouter(options: MessageRouterOptions): MessageRoute
     handle(connection, text) {
       const parsed = parseClientMessage(text, undefined, extraTypes)
       if (!parsed.ok) {
-        const { code, message, requestId, channel } = parsed
-        return refuse(connection, { code, message, requestId, channel })
+        const { ok: _refused, ...refusal } = parsed
+        return refuse(connection, refusal)
       }
       const message = parsed.value
       try {

@@ -102,7 +102,7 @@ export function createHttpHandler(options: HttpHandlerOptions): HttpHandler {
 
   const list = async ({ request, url, principal }: Asked, { entity }: Route): Promise<Response> => {
     const { store, codec, grant } = await granted(entity, principal)
-    const query = parseListQuery(url.searchParams, grant.readable)
+    const query = parseListQuery(url.searchParams, grant)
     const { rows, position, next } = await listRows(store, grant, query, request.signal)
     const shown = rows.map((row) => grant.redact(codec.encode(row)))
     return jsonResponse(200, { rows: shown, position, ...(next === null ? {} : { next }) })

@@ -1,5 +1,7 @@
-import { type AnyOrderBy, type AnyWhere, checkWhere, DnrError, jsonCodec } from '@dnr/protocol'
-import { orderBySchema, whereSchema } from '@dnr/protocol/schemas'
+import { type AnyOrderBy, type AnyWhere, DnrError, jsonCodec } from '@dnr/protocol'
+import { explainWhere, orderBySchema, whereSchema } from '@dnr/protocol/schemas'
+import { checkQuery } from '../policy/check-query.ts'
+import type { Grant } from '../policy/grant.ts'
 
 /** Which rows a list asks for. */
 export interface ListQuery {
@@ -15,19 +17,19 @@ const MAX_CURSOR_LENGTH = 4_096
 const PARAMETERS: ReadonlySet<string> = new Set(['where', 'orderBy', 'limit', 'after'])
 
 /**
- * The query of a list from the parameters of its URL. `readable` are the fields that the asker may see: any other is
+ * The query of a list from the parameters of its URL. A field that the asker may not see is
  * refused as one that does not exist, because filtering and sorting by a field tells its value.
  *
  * @throws DnrError `bad_query` naming the parameter.
  */
-export function parseListQuery(parameters: URLSearchParams, readable: ReadonlySet<string>): ListQuery {
+export function parseListQuery(parameters: URLSearchParams, grant: Grant): ListQuery {
   for (const name of new Set(parameters.keys())) {
     if (!PARAMETERS.has(name))
       throw bad(`there is no parameter "${name.slice(0, 64)}". Parameters: ${[...PARAMETERS].join(', ')}.`)
     if (parameters.getAll(name).length > 1) throw bad(`${name} is given more than once.`)
   }
-  const where = parseWhere(parameters.get('where'), readable)
-  const orderBy = parseOrderBy(parameters.get('orderBy'), readable)
+  const where = parseWhere(parameters.get('where'), grant)
+  const orderBy = parseOrderBy(parameters.get('orderBy'), grant.readable)
   const after = parseAfter(parameters.get('after'))
   return {
     limit: parseLimit(parameters.get('limit')),
@@ -37,15 +39,12 @@ export function parseListQuery(parameters: URLSearchParams, readable: ReadonlySe
   }
 }
 
-function parseWhere(text: string | null, readable: ReadonlySet<string>): AnyWhere | undefined {
+function parseWhere(text: string | null, grant: Grant): AnyWhere | undefined {
   if (text === null) return undefined
-  const parsed = whereSchema.safeParse(parseJson('where', text))
-  if (!parsed.success) {
-    throw bad(
-      `where${pathOf(parsed.error)}: expected JSON such as {"status":{"eq":"todo"}} with eq, ne, lt, lte, gt, gte or in.`,
-    )
-  }
-  const checked = checkWhere(parsed.data as AnyWhere, readable)
+  const json = parseJson('where', text)
+  const parsed = whereSchema.safeParse(json)
+  if (!parsed.success) throw new DnrError('bad_query', explainWhere(json))
+  const checked = checkQuery(grant, parsed.data as AnyWhere)
   if (!checked.ok) throw new DnrError(checked.code, checked.message)
   return checked.value
 }

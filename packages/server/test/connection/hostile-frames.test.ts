@@ -39,8 +39,9 @@ const hostile: readonly (readonly [frame: string, code: string])[] = [
   ['{"type":"subscribe","channel":"entity:Task","payload":{"query":{"where":{"nope":1}}}}', 'bad_query'],
   [
     '{"type":"subscribe","channel":"entity:Task","payload":{"query":{"where":{"title":{"$ne":1}}}}}',
-    'bad_message',
+    'bad_query',
   ],
+  ['{"type":"subscribe","channel":"entity:Task","payload":{"query":{"where":{"title":1}}}}', 'bad_query'],
   ['{"type":"message","channel":"room:r","payload":1}', 'forbidden'],
   ['{"type":"message","channel":"entity:Task","payload":1}', 'forbidden'],
   ['{"type":"presence:join","channel":"presence:x"}', 'unknown_type'],

@@ -38,6 +38,8 @@ test.each<[string, string]>([
   ['a where that is no JSON', '/api/Task?where=status'],
   ['a where that is no object', '/api/Task?where=[]'],
   ['an unknown operator', query({ where: { rank: { $ne: 1 } } })],
+  ['text for a number', query({ where: { rank: 'x' } })],
+  ['a number for text, in a list', query({ where: { title: { in: ['a', 1] } } })],
   ['an object as value', query({ where: { rank: { eq: { a: 1 } } } })],
   ['an unknown field', query({ where: { nope: 1 } })],
   ['__proto__ in where', '/api/Task?where={"__proto__":1}'],
@@ -53,6 +55,13 @@ test.each<[string, string]>([
 ])('%s is 400', async (_name, path) => {
   const { status, body } = await setting([task('a')]).ask(path)
   expect([status, body.code]).toEqual([400, 'bad_query'])
+})
+
+test('an unknown operator is named', async () => {
+  const { body } = await setting([task('a')]).ask(query({ where: { rank: { like: 1 } } }))
+  expect(body.detail).toBe(
+    'where.rank: there is no operator "like". Operators: eq, ne, lt, lte, gt, gte, in.',
+  )
 })
 
 test('a field that may not be read can be neither filtered nor sorted by, and is not named', async () => {
