@@ -218,7 +218,7 @@ export function createConnectionLife(options: ConnectionLifeOptions): Connection
     intervalMs: heartbeatIntervalMs,
     beat(connection) {
       if (connection.unansweredPings >= MAX_UNANSWERED_PINGS)
-        return close(connection, CLOSE_CODES.heartbeatTimeout, 'heartbeat')
+        return close(connection, CLOSE_CODES.heartbeatTimeout, 'disconnected')
       connection.unansweredPings++
       connection.socket.ping()
     },

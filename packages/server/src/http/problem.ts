@@ -33,7 +33,6 @@ const STATUS_BY_CODE: Partial<Record<ErrorCode, number>> = {
   forbidden_field: 422,
   mutation_id_reused: 422,
   rate_limited: 429,
-  too_many_connections: 429,
   storage_full: 507,
 }
 

@@ -60,7 +60,7 @@ test('a plugin is told how long a connection had been silent when it was given u
   silent.pair.blackhole()
   await server.clock.advance(4_500)
   // Heard at 1 s, pinged in vain at 2 s and 3 s, closed at 4 s, terminated a second later.
-  expect(ends).toEqual([{ code: 4408, reason: 'heartbeat', silentMs: 4_000 }])
+  expect(ends).toEqual([{ code: 4408, reason: 'disconnected', silentMs: 4_000 }])
   const going = await server.connect()
   await server.clock.advance(1_500)
   going.socket.close(1000)
