@@ -162,7 +162,7 @@ export function createChannelManager(options: ChannelManagerOptions): Channels {
     }
     const entry = registry.channels.get(request.name)
     if (entry !== undefined) options.flush(entry)
-    if (!isCurrent(connection, attempt)) return 'refused'
+    if (!isCurrent(connection, attempt)) return attempt.restarted ?? 'refused'
     if (replaced !== undefined) registry.remove(replaced)
     if (typeof request.grant === 'string' && request.grant !== rightsOf(connection, grant, request.name))
       attempt.request = withoutPosition(request)
@@ -371,7 +371,9 @@ export function createChannelManager(options: ChannelManagerOptions): Channels {
     },
     letGo(group, change) {
       forgetHeard(group, change.id)
-      for (const member of [...group.members]) {
+      const { members } = group
+      for (let index = members.length - 1; index >= 0; index--) {
+        const member = members[index] as Subscription
         const { opening } = member
         if (opening === null) sendAway(member)
         else if (opening.readTo === null) letCollectedGo(opening)

@@ -41,19 +41,11 @@ export function createDelivery({
   let failures = 0
 
   /** Nobody may miss in silence what moved the position on: who was in the group comes back for it. */
-  const failed = (group: Group, change: Change, error: unknown): void => {
+  const failed = (group: Group, change: Change, error: unknown, isLogged: boolean): void => {
     failures++
     onError(error, 'delivering a change')
     // What is in no log is not there to be asked for.
-    if (change.unlogged !== true) channels.letGo(group, change)
-  }
-
-  const guarded = (group: Group, change: Change, tell: () => void): void => {
-    try {
-      tell()
-    } catch (error) {
-      failed(group, change, error)
-    }
+    if (isLogged) channels.letGo(group, change)
   }
 
   /** The channels that a change is heard on: that of its entity, and that of its row. */
@@ -66,10 +58,12 @@ export function createDelivery({
     for (const { groups } of entries) {
       for (let index = groups.length - 1; index >= 0; index--) {
         const group = groups[index] as Group
-        guarded(group, view.change, () => {
+        try {
           const outcome = outcomeFor(group, view)
           if (outcome !== null) channels.deliver(group, view.frame(group, outcome, false), view.change)
-        })
+        } catch (error) {
+          failed(group, view.change, error, view.change.unlogged !== true)
+        }
       }
     }
   }
@@ -79,12 +73,14 @@ export function createDelivery({
     for (const [group, events] of eventsByGroup) {
       const last = events.at(-1)
       if (last === undefined) continue
-      guarded(group, last.view.change, () => {
+      try {
         // All are encoded before the first is sent: a group gets the whole transaction or nothing of it.
         const frames = framesOf(group, events)
         for (const [index, { view }] of events.entries())
           channels.deliver(group, frames[index] as Frame, view.change)
-      })
+      } catch (error) {
+        failed(group, last.view.change, error, true)
+      }
     }
   }
 
@@ -95,13 +91,12 @@ export function createDelivery({
     passing: readonly ChangeView[] = [],
   ): void => {
     for (const group of entries.flatMap(({ groups }) => groups)) {
-      guarded(group, view.change, () => {
+      try {
         const outcome = outcomeFor(group, view) ?? goneAgain(group, view, passing)
-        if (outcome === null) return
-        const events = into.get(group)
-        if (events === undefined) into.set(group, [{ view, outcome }])
-        else events.push({ view, outcome })
-      })
+        if (outcome !== null) append(into, group, { view, outcome })
+      } catch (error) {
+        failed(group, view.change, error, true)
+      }
     }
   }
 
@@ -121,9 +116,7 @@ export function createDelivery({
     const now = clock.now()
     const heard = transaction.filter(({ entity }) => entities.has(entity))
     const changesByEntry = new Map<ChannelEntry, Change[]>()
-    for (const change of heard)
-      for (const entry of entriesOf(change))
-        changesByEntry.set(entry, [...(changesByEntry.get(entry) ?? []), change])
+    for (const change of heard) for (const entry of entriesOf(change)) append(changesByEntry, entry, change)
     const within = new Set<ChannelEntry>()
     for (const [entry, changes] of changesByEntry) if (!conflation.keeps(entry, changes)) within.add(entry)
     const eventsByGroup = new Map<Group, Event[]>()
@@ -172,6 +165,12 @@ export function createDelivery({
       else deliverMany(transaction)
     },
   }
+}
+
+function append<Key, Value>(lists: Map<Key, Value[]>, key: Key, value: Value): void {
+  const list = lists.get(key)
+  if (list === undefined) lists.set(key, [value])
+  else list.push(value)
 }
 
 /**

@@ -13,7 +13,7 @@ export interface RowEvent {
   readonly position: Position | null
   readonly mutationId: string | null
   /** How many changes it stands for. */
-  readonly conflated: number
+  readonly conflated?: number
   /** Another event of the transaction follows. */
   readonly more: boolean
 }
@@ -36,7 +36,7 @@ const REASONS: Readonly<Partial<Record<RowEvent['outcome'], string>>> = {
 /** The event as the members of a group get it. Put together from text, because the row is encoded already. */
 export function eventFrame(
   { channel, subscription }: Group,
-  { outcome, payload, position, mutationId, conflated, more }: RowEvent,
+  { outcome, payload, position, mutationId, conflated = 1, more }: RowEvent,
   now: number,
 ): Frame {
   return frameOf(

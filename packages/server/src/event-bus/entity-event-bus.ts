@@ -80,7 +80,7 @@ export function createEventBus({ history, epoch, now, deliver, onError }: EventB
   const handOut = (transaction: readonly Change[]): void => {
     deliver(transaction)
     // A listener that is added meanwhile hears the next one first; one that is removed hears nothing more.
-    for (const listener of [...listeners]) {
+    for (const listener of Array.from(listeners)) {
       if (!listeners.has(listener)) continue
       try {
         listener.call(transaction)

@@ -107,7 +107,13 @@ export function createRealtimeServer<P extends Principal = Principal>(
     channels,
     eventBus,
     http: createHttpHandler({
-      ...{ stores, policies, writes, authenticator, basePath, logger, clock },
+      stores,
+      policies,
+      writes,
+      authenticator,
+      basePath,
+      logger,
+      clock,
       handshakeTimeoutMs: limits.handshakeTimeoutMs,
     }),
     async invalidate(scope) {

@@ -90,7 +90,10 @@ export function createRealtimeCore(
   const rightsChanged = createRightsChanges({ connections, channels, rights })
   const explain = createExplain({ authorize, entities, history, connectionsOf: connections.ofUser })
   const delivery: Delivery = createDelivery({
-    ...{ channels, entities, clock, onError },
+    channels,
+    entities,
+    clock,
+    onError,
     maxPerSecond: limits.maxChannelChangesPerSecond,
   })
   const plugins: Plugins = startPlugins({ plugins: options.plugins, clock, connections, channels, onError })

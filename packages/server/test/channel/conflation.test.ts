@@ -100,3 +100,15 @@ test('a channel that comes within its limit again tells change by change', async
   server.memory.write([{ id: 'a', row: { title: 'y' } }])
   expect(linesOf(await red.take())).toEqual(['entity:updated a v2 @5'])
 })
+
+test('what is emitted beside the log takes part, and a row that ends with it has no position', async () => {
+  const { server, red } = await setUp()
+  fill(server)
+  await red.take()
+  server.memory.write([{ id: 'a', row: task('red') }])
+  server.eventBus.emitUpdated('Task', 'a', { id: 'a', ...task('red', 'told'), version: 1 })
+  await server.clock.advance(50)
+  const [event] = await red.take()
+  expect(event).toMatchObject({ type: 'entity:created', payload: { title: 'told' }, conflated: 2 })
+  expect(event).not.toHaveProperty('position')
+})
