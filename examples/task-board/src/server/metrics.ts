@@ -18,6 +18,12 @@ export function formatMetrics(stats: ServerStats): string {
       stats.policyFailures,
     ),
     metric(
+      'dnr_delivery_failures_total',
+      'counter',
+      'Changes that a group could not be told of: its members were sent away to ask anew.',
+      stats.deliveryFailures,
+    ),
+    metric(
       'dnr_log_offset',
       'gauge',
       'Offset of the last change that was delivered.',

@@ -124,7 +124,7 @@ export function checkWhere(
         'bad_query',
         `where: there is no field "${field.slice(0, 64)}". Fields: ${[...fields].join(', ')}.`,
       )
-    const kind = field === 'version' ? 'number' : (kinds.get(field) ?? 'json')
+    const kind = kinds.get(field) ?? 'json'
     const wrong = valuesOf(where[field] as Scalar | Comparison).find((value) => !isOfKind(value, kind))
     if (wrong !== undefined)
       return err(

@@ -6,5 +6,6 @@ import type { Grant } from './grant.ts'
  * read is refused as one that does not exist.
  */
 export function checkQuery({ entity, readable }: Grant, where: AnyWhere): Parsed<AnyWhere> {
-  return checkWhere(where, readable, fieldKinds(entity))
+  const kinds = new Map(fieldKinds(entity)).set('version', 'number')
+  return checkWhere(where, readable, kinds)
 }

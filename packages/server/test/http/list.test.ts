@@ -39,6 +39,7 @@ test.each<[string, string]>([
   ['a where that is no object', '/api/Task?where=[]'],
   ['an unknown operator', query({ where: { rank: { $ne: 1 } } })],
   ['text for a number', query({ where: { rank: 'x' } })],
+  ['text for the version', query({ where: { version: 'x' } })],
   ['a number for text, in a list', query({ where: { title: { in: ['a', 1] } } })],
   ['an object as value', query({ where: { rank: { eq: { a: 1 } } } })],
   ['an unknown field', query({ where: { nope: 1 } })],
