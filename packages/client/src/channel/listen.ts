@@ -1,4 +1,5 @@
 import type { EntityEvent, ServerMessage } from '@dnr/protocol'
+import { callEach } from './call-each.ts'
 import type { ChannelSubscriber } from './channel-subscriber.ts'
 import { createLiveness, type Liveness } from './liveness.ts'
 import type { Shares } from './shares.ts'
@@ -31,15 +32,16 @@ export function listen(
     const listeners = new Set<typeof own>()
     const liveness = createLiveness()
     const tell = (call: (listener: ChannelListener) => void): void =>
-      listeners.forEach((each) => guard(() => call(each.listener)))
+      callEach(listeners, (each) => guard(() => call(each.listener)))
     // Listeners to events alone keep clear of the rows' subscription, which may have to begin anew by itself.
     const key = channel.startsWith('entity:') ? 'e' : undefined
     const end = channels.open(
       { channel, key },
       {
         status(status, error) {
+          // First, so that a listener added by one of the others learns it as it joins.
+          guard(() => liveness.enter(status, error))
           tell((each) => each.status?.(status))
-          liveness.enter(status, error)
         },
         events: (events) => events.forEach((event) => tell((each) => each.event?.(event))),
         message: (message) => tell((each) => each.message?.(message)),

@@ -11,6 +11,7 @@ import {
   type Position,
   type WireRow,
 } from '@dnr/protocol'
+import { callEach } from '../channel/call-each.ts'
 import { createLiveness, type Liveness } from '../channel/liveness.ts'
 import type { Sink } from '../channel/wire-subscription.ts'
 import type { Flusher } from './flusher.ts'
@@ -115,7 +116,7 @@ export function createCollection<Row extends Versioned>(
       isChanged = false
       const told = batches
       batches = []
-      told.forEach((each) => listeners.forEach((listener) => flusher.guard(() => listener(each))))
+      for (const each of told) callEach(listeners, (listener) => flusher.guard(() => listener(each)))
     },
   }
   const later = (step: () => void): void => {

@@ -79,6 +79,50 @@ test('(I114) unsubscribing inside a handler also ends the replay after a reconne
   expect(heard).toEqual(['a'])
 })
 
+test('(G96) who subscribes again inside a handler does not hear that event again, and misses none after it', async () => {
+  await using t = await setUp()
+  const heard: string[] = []
+  const again = () => {
+    const own = t.client.subscribe('entity:Task', {
+      event({ payload }) {
+        heard.push(payload.id)
+        own.unsubscribe()
+        if (heard.length < 10) again()
+      },
+    })
+    return own
+  }
+  await again().ready
+  t.server.commit([
+    { id: 'a', fields: {} },
+    { id: 'b', fields: {} },
+  ])
+  t.server.commit([{ id: 'c', fields: {} }])
+  await settle()
+  expect(heard).toEqual(['a', 'b', 'c'])
+})
+
+test('(G96) who is unsubscribed inside another’s handler hears nothing more, not even of that event', async () => {
+  await using t = await setUp()
+  const heard: string[] = []
+  t.client.subscribe('entity:Task', { event: () => second.unsubscribe() })
+  const second = t.client.subscribe('entity:Task', { event: ({ payload }) => heard.push(payload.id) })
+  await second.ready
+  t.server.commit([{ id: 'a', fields: {} }])
+  await settle()
+  expect(heard).toEqual([])
+})
+
+test('(G96) who subscribes inside a status handler hears that status once', async () => {
+  await using t = await setUp()
+  const heard: string[] = []
+  await t.client.subscribe('room:a', {
+    status: () => t.client.subscribe('room:a', { status: (status) => heard.push(status) }),
+  }).ready
+  await settle()
+  expect(heard).toEqual(['live'])
+})
+
 test('(I116) the wire subscription stays until the last listener leaves', async () => {
   await using t = await setUp({ lingerMs: 500 })
   const one = t.client.subscribe('room:a', {})
