@@ -40,8 +40,9 @@ export function createChannelSubscriber(options: ChannelSubscriberOptions): Chan
         if (!subscriptions.delete(name)) return
         subscription.ready(false)
         // The id tells its answer from the server's own `unsubscribed`, which a later subscription would take for its end.
-        if (isReady)
-          options.send({ type: 'unsubscribe', channel, payload: { subscription: key }, requestId: 'u' })
+        if (!isReady) return
+        options.send({ type: 'unsubscribe', channel, payload: { subscription: key }, requestId: 'u' })
+        subscriptions.forEach(({ vacated }) => vacated())
       }
     },
     receive(message) {

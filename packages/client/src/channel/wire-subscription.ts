@@ -50,6 +50,8 @@ export interface WireSubscription {
   receive(message: ServerMessage): void
   /** Everything up to `position` has been sent to us. */
   reached(position: Position): void
+  /** Another subscription of this connection has ended: asks again if there was no place for this one. */
+  vacated(): void
   /** Ends in `failed`. */
   fail(error: DnrError): void
 }
@@ -68,6 +70,7 @@ export function createWireSubscription(
   let status: SubscriptionStatus = 'loading'
   let liveAt: number | null = null
   let tries = 0
+  let isCrowdedOut = false
   /** Names the rights that we had at the inbox's position. */
   let grant: string | null = null
   /** Forgets the question under way, or the timer of the next. */
@@ -99,6 +102,7 @@ export function createWireSubscription(
   }
 
   function ask(): void {
+    isCrowdedOut = false
     quiet()
     const position = inbox.position ?? undefined // undefined fields do not travel
     const payload = { position, snapshot, query: where && { where }, subscription: key, grant }
@@ -117,6 +121,7 @@ export function createWireSubscription(
     if (status === 'live' && clock.monotonic() - Number(liveAt) > HELD_MS) tries = 0
     quiet()
     if (error.code === 'disconnected') return // asked again when the connection is back
+    isCrowdedOut = error.code === 'too_many_subscriptions'
     if (!error.retryable || ++tries > MAX_TRIES) return enter('failed', error)
     const delayMs = Math.max(error.retryAfterMs ?? 0, fullJitterDelayMs(tries, RETRY, random))
     withdraw = clock.setTimeout(ask, delayMs)
@@ -143,6 +148,9 @@ export function createWireSubscription(
       } else if (type === 'error' && !requestId && ENDING.test(message.payload.code))
         refused(readWireError(message))
       else sink.message?.(message)
+    },
+    vacated() {
+      if (isCrowdedOut) ask()
     },
     fail(error) {
       quiet()

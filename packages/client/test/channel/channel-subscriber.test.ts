@@ -326,3 +326,38 @@ test('closing the client fails its subscriptions, later ones too, and nothing be
   await expect(late.ready).rejects.toMatchObject({ code: 'closed' })
   expect(late.status.value).toBe('failed')
 })
+
+test('a subscription for which there was no place is asked for again when another one ends', async () => {
+  await using t = await setUp({ lingerMs: 0 })
+  const first = t.client.subscribe('room:a', {})
+  await first.ready
+  t.server.held.add('subscribe')
+  const tasks = t.client.collection('Task')
+  await settle()
+  const [{ requestId, channel } = { requestId: '', channel: '' }] = t.server.heard('subscribe').slice(-1)
+  const payload = { code: 'too_many_subscriptions', message: 'At most 1 subscription.' }
+  t.server.peer.say({ type: 'error', channel, requestId, payload })
+  await settle()
+  expect([tasks.status.value, tasks.error.value?.code]).toEqual(['failed', 'too_many_subscriptions'])
+  t.server.held.delete('subscribe')
+  first.unsubscribe()
+  await t.clock.advance(0)
+  expect(t.server.peer.heard.slice(-2).map(({ type }) => type)).toEqual(['unsubscribe', 'subscribe'])
+  expect([tasks.status.value, tasks.error.value]).toEqual(['live', null])
+})
+
+test('a subscription that was refused for good is not asked for again when another one ends', async () => {
+  await using t = await setUp({ lingerMs: 0 })
+  const first = t.client.subscribe('room:a', {})
+  await first.ready
+  t.server.held.add('subscribe')
+  const tasks = t.client.collection('Task')
+  await settle()
+  const [{ requestId, channel } = { requestId: '', channel: '' }] = t.server.heard('subscribe').slice(-1)
+  t.server.peer.say({ type: 'error', channel, requestId, payload: { code: 'forbidden', message: 'No.' } })
+  await settle()
+  first.unsubscribe()
+  await t.clock.advance(0)
+  expect(tasks.status.value).toBe('failed')
+  expect(t.server.peer.heard.at(-1)?.type).toBe('unsubscribe')
+})
