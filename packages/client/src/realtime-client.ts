@@ -29,9 +29,10 @@ import type { RowForms } from './collection/decode-rows.ts'
 import { createFlusher } from './collection/flusher.ts'
 import { wireForm } from './collection/row-form.ts'
 import type { ConnectionState } from './connection/connection-state.ts'
-import { createConnection, disconnected } from './connection/connection.ts'
+import { createConnection, disconnected, isOverRate } from './connection/connection.ts'
 import { mutate, type Mutation, type MutationAnswer } from './request/mutate.ts'
 import { createRequests } from './request/requests.ts'
+import { readWireError } from './request/wire-error.ts'
 
 type NameOf<Entities extends EntityMap> = keyof Entities & string
 
@@ -82,7 +83,10 @@ export interface RealtimeClient<Entities extends EntityMap = EntityMap, IsDecode
     entity: Name,
     query?: CollectionQuery<Entities[Name]>,
   ): Collection<RowIn<Entities[Name], IsDecoded>>
-  /** Sends a message now; false when there is no connection. Nothing is queued and nothing thrown. */
+  /**
+   * Sends a message, now or as soon as the server's rate allows; false when there is no connection. It is never sent with
+   * another connection, and nothing is thrown.
+   */
   send(message: { readonly type: string; readonly channel?: string; readonly payload?: unknown }): boolean
   /** Sends a message and waits for its answer. Rejects with a `DnrError`: the server's, `timeout` or `disconnected`. */
   request(
@@ -147,6 +151,7 @@ export function createRealtimeClient(
     },
     onMessage(message) {
       emitter.emit('message', message)
+      if (isOverRate(message)) requests.refuseAll(readWireError(message), true)
       const isAnswer = requests.answer(message)
       // People at a resource concern every listener there, also when one of them asked.
       if (!isAnswer || message.type.startsWith('presence:')) channels.receive(message)
