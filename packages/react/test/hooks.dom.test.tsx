@@ -195,6 +195,41 @@ test('presence joins after the render, shows its members, and leaves as often as
   expect(calls).toEqual(['join', 'leave', 'join', 'leave'])
 })
 
+test('(I116) presence that mounts again, StrictMode’s included, shows at once who is there', async () => {
+  const t = await connect()
+  const watch = () => {
+    const members = signal<readonly { readonly id: string }[]>([])
+    const { unsubscribe } = t.client.subscribe('presence:board', {
+      message(message) {
+        if (message.type === 'presence:sync') members.value = message.payload.users
+      },
+    })
+    return { members, leave: unsubscribe }
+  }
+  const People = (): ReactNode => (
+    <p>{`here: ${usePresence(watch, [])
+      .members.map(({ id }) => id)
+      .join()}`}</p>
+  )
+  const mount = () =>
+    render(
+      <StrictMode>
+        <People />
+      </StrictMode>,
+    )
+  const first = mount()
+  await settle()
+  t.say({ type: 'presence:sync', channel: 'presence:board', payload: { users: [{ id: 'alice' }] } })
+  await settle()
+  expect(screen.getByText('here: alice')).toBeTruthy()
+  first.unmount()
+  await act(() => t.clock.advance(500))
+  mount()
+  expect(screen.getByText('here: alice')).toBeTruthy()
+  expect(t.heard).toEqual([{ type: 'subscribe' }])
+  t.client.close()
+})
+
 test('an optimistic view is laid over the confirmed rows, and both are closed', () => {
   const confirmed = createRows('a')
   const laid = createRows('ax')

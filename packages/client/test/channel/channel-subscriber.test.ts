@@ -361,3 +361,41 @@ test('a subscription that was refused for good is not asked for again when anoth
   expect(tasks.status.value).toBe('failed')
   expect(t.server.peer.heard.at(-1)?.type).toBe('unsubscribe')
 })
+
+const people = (type: string, ...ids: string[]) => ({
+  type: `presence:${type}`,
+  channel: 'presence:board',
+  payload: { users: ids.map((id) => ({ id })) },
+})
+
+/** The ids that a listener who comes now hears of at once, or nothing. */
+function idsForLatecomer(t: Awaited<ReturnType<typeof setUp>>): string[] {
+  const heard: string[] = []
+  t.client
+    .subscribe('presence:board', {
+      message: ({ type, payload }: ServerMessage & { payload?: unknown }) =>
+        heard.push(`${type} ${(payload as { users: { id: string }[] }).users.map(({ id }) => id).join('')}`),
+    })
+    .unsubscribe()
+  return heard
+}
+
+test('(I116) who joins late hears at once who is there, also when nobody has listened for a moment', async () => {
+  await using t = await setUp()
+  const first = t.client.subscribe('presence:board', {})
+  await first.ready
+  t.server.peer.say(people('join', 'x'))
+  await settle()
+  expect(idsForLatecomer(t)).toEqual([])
+  t.server.peer.say(people('sync', 'a', 'b'))
+  await settle()
+  first.unsubscribe()
+  t.server.peer.say(people('join', 'c'))
+  t.server.peer.say(people('leave', 'a'))
+  t.server.peer.say(people('update', 'b'))
+  await settle()
+  expect(idsForLatecomer(t)).toEqual(['presence:sync cb'])
+  t.server.peer.pair.cut()
+  await settle()
+  expect(idsForLatecomer(t)).toEqual([])
+})

@@ -273,3 +273,19 @@ test('closing leaves everything, with no timer and no listener left', async () =
   expect(take()).toEqual([leave])
   expect([listeners.size, clock.pendingTimers]).toEqual([0, 0])
 })
+
+test('a manager whose channel is live already shows at once who is there', () => {
+  const manager = createPresenceManager({
+    transport: {
+      subscribe(channel, listener) {
+        listener.status?.('live')
+        const users = [member('alice')]
+        listener.message?.({ type: 'presence:sync', channel, timestamp: 0, payload: { users } })
+        return { unsubscribe() {} }
+      },
+      send: () => true,
+    },
+  })
+  const room = manager.watch('board')
+  expect([room.members.value.map(({ id }) => id), room.stale.value]).toEqual([['alice'], false])
+})
