@@ -250,8 +250,8 @@ export function createConnection(options: ConnectionOptions): Connection {
 }
 
 /** The server has counted more frames than it allows; what came after is not handled, and nothing else says which. */
-export function isOverRate({ type, requestId, payload }: ServerMessage): boolean {
-  return type === 'error' && !requestId && payload.code === 'rate_limited'
+export function isOverRate(message: ServerMessage): message is Extract<ServerMessage, { type: 'error' }> {
+  return message.type === 'error' && !message.requestId && message.payload.code === 'rate_limited'
 }
 
 /** There is no connection, or it ended before the answer came. */

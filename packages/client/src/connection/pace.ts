@@ -1,12 +1,15 @@
 import type { Clock } from '@dnr/protocol'
 
+/** As the server says them; `null`: no limit. */
+interface Limits {
+  readonly maxMessagesPerSecond?: number | null | undefined
+  readonly maxMessageBurst?: number | null | undefined
+}
+
 /** Keeps what is sent below the rate that the server announced: what is too much waits its turn, in order. */
 export interface Pace {
   /** A connection begins: nothing waits. Without a rate nothing ever will. */
-  begin(limits?: {
-    readonly maxMessagesPerSecond?: number | null
-    readonly maxMessageBurst?: number | null
-  }): void
+  begin(limits?: Limits): void
   /** Calls `send` now or when its turn comes. What is `urgent` does not wait, but counts. */
   pass(send: () => void, urgent: boolean): void
   /** The server's count says that nothing is left. */
@@ -35,7 +38,7 @@ export function createPace(clock: Clock, guard: (call: () => void) => void): Pac
   }
 
   return {
-    begin({ maxMessagesPerSecond, maxMessageBurst } = {}) {
+    begin({ maxMessagesPerSecond, maxMessageBurst }: Limits = {}) {
       cancel()
       waiting = []
       burst = tokens =
