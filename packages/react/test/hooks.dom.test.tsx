@@ -171,14 +171,16 @@ test('the connection’s state is shown and followed', async () => {
 
 test('presence joins after the render, shows its members, and leaves as often as it joined', () => {
   const members = signal<readonly { readonly id: string }[]>([])
+  const error = signal<{ readonly code: string } | null>(null)
   const calls: string[] = []
   const join = () => {
     calls.push('join')
-    return { members, leave: () => void calls.push('leave') }
+    return { members, error, leave: () => void calls.push('leave') }
   }
   function People(): ReactNode {
     const joinedWhileRendering = calls.length > 0
-    const { members: people, room } = usePresence(join, [])
+    const { members: people, room, error: refusal } = usePresence(join, [])
+    if (refusal) return <p>{refusal.code}</p>
     return (
       <p>{`${people.map(({ id }) => id).join()} ${room === null ? 'outside' : 'inside'} ${String(joinedWhileRendering)}`}</p>
     )
@@ -191,6 +193,8 @@ test('presence joins after the render, shows its members, and leaves as often as
   )
   act(() => void (members.value = [{ id: 'alice' }]))
   expect(screen.getByText('alice inside true')).toBeTruthy()
+  act(() => void (error.value = { code: 'busy' }))
+  expect(screen.getByText('busy')).toBeTruthy()
   unmount()
   expect(calls).toEqual(['join', 'leave', 'join', 'leave'])
 })
@@ -204,7 +208,7 @@ test('(I116) presence that mounts again, StrictMode’s included, shows at once 
         if (message.type === 'presence:sync') members.value = message.payload.users
       },
     })
-    return { members, leave: unsubscribe }
+    return { members, error: signal(null), leave: unsubscribe }
   }
   const People = (): ReactNode => (
     <p>{`here: ${usePresence(watch, [])

@@ -12,7 +12,12 @@ export interface PresenceTransport {
     channel: PresenceChannel,
     listener: { message?(message: ServerMessage): void; status?(status: string): void },
   ): { unsubscribe(): void }
-  send(message: { type: string; channel?: string; payload?: unknown }): boolean
+  send(message: {
+    type: string
+    channel?: string
+    payload?: unknown
+    requestId?: string | undefined
+  }): boolean
 }
 
 /** The part of `document` that tells whether the page is looked at. */
