@@ -1,6 +1,6 @@
 // The whole client, wired: connection/ → request/ and channel/ → collection/.
 import { createEmitter } from '@dnr/internal'
-import { computed, type ReadonlySignal } from '@preact/signals-core'
+import { computed, type ReadonlySignal, signal } from '@preact/signals-core'
 import {
   type AnyEntity,
   DnrError,
@@ -66,6 +66,8 @@ export interface RealtimeClient<Entities extends EntityMap = EntityMap, IsDecode
   /** Where the connection stands, why, and when the next try is. */
   readonly state: ReadonlySignal<ConnectionState>
   readonly connected: ReadonlySignal<boolean>
+  /** Whose the last connection was; `null` for a guest and before the first. When another user signs in, nothing of the former is kept. */
+  readonly userId: ReadonlySignal<string | null>
   /** The server's clock minus ours: `Date.now() + client.serverTimeOffsetMs` estimates its time. */
   readonly serverTimeOffsetMs: number
   /** Connects, now; also after `disconnect()`, `needs-auth` and a refusal. After `close()` it does nothing. */
@@ -143,9 +145,16 @@ export function createRealtimeClient(
     }
   }
 
+  const userId = signal<string | null>(null)
+  let isKnown = false
   const connection = createConnection({
     ...options,
-    onReady(isReady) {
+    onReady(isReady, id) {
+      if (isReady) {
+        if (isKnown && id !== userId.peek()) channels.forget()
+        isKnown = true
+        userId.value = id
+      }
       channels.ready(isReady)
       if (!isReady) requests.refuseAll(disconnected())
     },
@@ -168,6 +177,7 @@ export function createRealtimeClient(
   const client = {
     state,
     connected: computed(() => state.value.status === 'ready'),
+    userId,
     get serverTimeOffsetMs() {
       return connection.serverTimeOffsetMs
     },

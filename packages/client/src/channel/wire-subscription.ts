@@ -16,6 +16,8 @@ export interface Sink {
   rows?(rows: readonly WireRow[], position: Position): void
   /** One transaction; no events when only the position moved on. */
   events(events: readonly EntityEvent[], position: Position): void
+  /** The rows are somebody else's: none of them is shown any more. Those of the new user follow. */
+  forget?(): void
   /** What is no change of a row. */
   message?(message: ServerMessage): void
 }
@@ -52,6 +54,8 @@ export interface WireSubscription {
   reached(position: Position): void
   /** Another subscription of this connection has ended: asks again if there was no place for this one. */
   vacated(): void
+  /** Somebody else is connected. The position is kept to tell a gap; the grant keeps the server from resuming it. */
+  readonly forget: (() => void) | undefined
   /** Ends in `failed`. */
   fail(error: DnrError): void
 }
@@ -134,6 +138,7 @@ export function createWireSubscription(
       else quiet()
     },
     reached: inbox.reached,
+    forget: sink.forget,
     receive(message) {
       const { type, requestId } = message
       if (isEntityEvent(message)) inbox.event(message)

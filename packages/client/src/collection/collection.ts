@@ -170,6 +170,13 @@ export function createCollection<Row extends Versioned>(
     batches.push({ kind: 'resync', position: at, changes })
   }
 
+  /** What may no longer be seen is not kept on the screen. */
+  function forget(): void {
+    if (!position) return
+    answers.clear()
+    resync([], position)
+  }
+
   function applyEvents(events: readonly EntityEvent[], at: Position): void {
     const changes: RowChange<Row>[] = []
     for (const event of events) {
@@ -218,13 +225,10 @@ export function createCollection<Row extends Versioned>(
     sink: {
       rows: (incoming, at) => later(() => resync(incoming, at)),
       events: (events, at) => later(() => applyEvents(events, at)),
+      forget: () => later(forget),
       status: (status, error) =>
         later(() => {
-          // What may no longer be seen is not kept on the screen.
-          if (error?.code === 'forbidden' && position) {
-            answers.clear()
-            resync([], position)
-          }
+          if (error?.code === 'forbidden') forget()
           enter(status, error)
         }),
     },

@@ -36,8 +36,8 @@ export interface ConnectionOptions {
   readonly heartbeatTimeoutMs: number
   /** Every message but `connected`, `auth` and `reconnect`, in order. */
   onMessage(message: ServerMessage): void
-  /** The socket is up (`true`, after `connected`) or gone (`false`); called before the state signal says so. */
-  onReady(ready: boolean): void
+  /** The socket is up (`true`, after `connected`) and whose it is, or gone (`false`); called before the state signal says so. */
+  onReady(ready: boolean, userId: string | null): void
   /** Calls; what it throws is reported and stops nobody. */
   guard(call: () => void, code?: ErrorCode, what?: string): void
 }
@@ -97,8 +97,9 @@ export function createConnection(options: ConnectionOptions): Connection {
       const step = transition(current, next, clock.now(), rules)
       current = step.state
       step.effects.forEach(perform)
-      const isReady = current.status === 'ready'
-      if (isReady !== (before === 'ready')) options.onReady(isReady)
+      const { status, userId = null } = current as Partial<Extract<ConnectionState, { status: 'ready' }>>
+      const isReady = status === 'ready'
+      if (isReady !== (before === 'ready')) options.onReady(isReady, userId)
       if (next.type === 'close') ignoreEnvironment()
       guard(() => (state.value = current))
     }
