@@ -198,8 +198,8 @@ export function createRealtimeClient(
       new Promise<ServerMessage>((resolve, reject) => {
         requests.ask(message, (error, answer) => (answer ? resolve(answer) : reject(error)), timeoutMs)
       }),
-    mutate: (mutation: Mutation, { signal }: { signal?: AbortSignal } = {}) =>
-      mutate(requests, mutation, formOf(mutation.entity), signal),
+    mutate: (mutation: Mutation, { signal: abort }: { signal?: AbortSignal } = {}) =>
+      mutate(requests, mutation, formOf(mutation.entity), abort),
     on: emitter.on,
   }
   if (options.connect) client.connect()
