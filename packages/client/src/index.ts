@@ -11,6 +11,7 @@ export type { RowForm } from './collection/row-form.ts'
 export type { Answer, Collection, CollectionBatch, RowChange } from './collection/collection.ts'
 
 // Channels and writes
+export type { ChannelSubscriber } from './channel/channel-subscriber.ts'
 export type { ChannelEvents, SubscriptionStatus } from './channel/wire-subscription.ts'
 export type { ChannelListener, Subscription } from './channel/listen.ts'
 export type { Liveness } from './channel/liveness.ts'

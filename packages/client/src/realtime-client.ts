@@ -1,6 +1,6 @@
 // The whole client, wired: connection/ → request/ and channel/ → collection/.
 import { createEmitter } from '@dnr/internal'
-import { computed, type ReadonlySignal } from '@preact/signals-core'
+import { computed, type ReadonlySignal, signal } from '@preact/signals-core'
 import {
   type AnyEntity,
   DnrError,
@@ -29,9 +29,10 @@ import type { RowForms } from './collection/decode-rows.ts'
 import { createFlusher } from './collection/flusher.ts'
 import { wireForm } from './collection/row-form.ts'
 import type { ConnectionState } from './connection/connection-state.ts'
-import { createConnection, disconnected } from './connection/connection.ts'
+import { createConnection, disconnected, isOverRate } from './connection/connection.ts'
 import { mutate, type Mutation, type MutationAnswer } from './request/mutate.ts'
 import { createRequests } from './request/requests.ts'
+import { readWireError } from './request/wire-error.ts'
 
 type NameOf<Entities extends EntityMap> = keyof Entities & string
 
@@ -65,6 +66,8 @@ export interface RealtimeClient<Entities extends EntityMap = EntityMap, IsDecode
   /** Where the connection stands, why, and when the next try is. */
   readonly state: ReadonlySignal<ConnectionState>
   readonly connected: ReadonlySignal<boolean>
+  /** Whose the last connection was; `null` for a guest and before the first. When another user signs in, nothing of the former is kept. */
+  readonly userId: ReadonlySignal<string | null>
   /** The server's clock minus ours: `Date.now() + client.serverTimeOffsetMs` estimates its time. */
   readonly serverTimeOffsetMs: number
   /** Connects, now; also after `disconnect()`, `needs-auth` and a refusal. After `close()` it does nothing. */
@@ -82,7 +85,10 @@ export interface RealtimeClient<Entities extends EntityMap = EntityMap, IsDecode
     entity: Name,
     query?: CollectionQuery<Entities[Name]>,
   ): Collection<RowIn<Entities[Name], IsDecoded>>
-  /** Sends a message now; false when there is no connection. Nothing is queued and nothing thrown. */
+  /**
+   * Sends a message, now or as soon as the server's rate allows; false when there is no connection. It is never sent with
+   * another connection, and nothing is thrown.
+   */
   send(message: { readonly type: string; readonly channel?: string; readonly payload?: unknown }): boolean
   /** Sends a message and waits for its answer. Rejects with a `DnrError`: the server's, `timeout` or `disconnected`. */
   request(
@@ -139,14 +145,22 @@ export function createRealtimeClient(
     }
   }
 
+  const userId = signal<string | null>(null)
+  let isKnown = false
   const connection = createConnection({
     ...options,
-    onReady(isReady) {
+    onReady(isReady, id) {
+      if (isReady) {
+        if (isKnown && id !== userId.peek()) channels.forget()
+        isKnown = true
+        userId.value = id
+      }
       channels.ready(isReady)
       if (!isReady) requests.refuseAll(disconnected())
     },
     onMessage(message) {
       emitter.emit('message', message)
+      if (isOverRate(message)) requests.refuseAll(readWireError(message), true)
       const isAnswer = requests.answer(message)
       // People at a resource concern every listener there, also when one of them asked.
       if (!isAnswer || message.type.startsWith('presence:')) channels.receive(message)
@@ -163,6 +177,7 @@ export function createRealtimeClient(
   const client = {
     state,
     connected: computed(() => state.value.status === 'ready'),
+    userId,
     get serverTimeOffsetMs() {
       return connection.serverTimeOffsetMs
     },
@@ -183,8 +198,8 @@ export function createRealtimeClient(
       new Promise<ServerMessage>((resolve, reject) => {
         requests.ask(message, (error, answer) => (answer ? resolve(answer) : reject(error)), timeoutMs)
       }),
-    mutate: (mutation: Mutation, { signal }: { signal?: AbortSignal } = {}) =>
-      mutate(requests, mutation, formOf(mutation.entity), signal),
+    mutate: (mutation: Mutation, { signal: abort }: { signal?: AbortSignal } = {}) =>
+      mutate(requests, mutation, formOf(mutation.entity), abort),
     on: emitter.on,
   }
   if (options.connect) client.connect()

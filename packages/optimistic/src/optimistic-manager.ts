@@ -111,6 +111,7 @@ export function createOptimisticManager(options: OptimisticManagerOptions): Opti
       failed.add(mutation, error)
       report(error)
     },
+    onOtherUser: failed.clear,
   })
 
   function overlayOf(entity: string): EntityOverlay {

@@ -7,3 +7,4 @@ export type {
   PresenceRoom,
 } from './client-manager/presence-manager.ts'
 export type { PresenceTransport, VisibilitySource } from './client-manager/presence-transport.ts'
+export type { PresenceRefusal } from './client-manager/visit.ts'

@@ -171,14 +171,16 @@ test('the connection’s state is shown and followed', async () => {
 
 test('presence joins after the render, shows its members, and leaves as often as it joined', () => {
   const members = signal<readonly { readonly id: string }[]>([])
+  const error = signal<{ readonly code: string } | null>(null)
   const calls: string[] = []
   const join = () => {
     calls.push('join')
-    return { members, leave: () => void calls.push('leave') }
+    return { members, error, leave: () => void calls.push('leave') }
   }
   function People(): ReactNode {
     const joinedWhileRendering = calls.length > 0
-    const { members: people, room } = usePresence(join, [])
+    const { members: people, room, error: refusal } = usePresence(join, [])
+    if (refusal) return <p>{refusal.code}</p>
     return (
       <p>{`${people.map(({ id }) => id).join()} ${room === null ? 'outside' : 'inside'} ${String(joinedWhileRendering)}`}</p>
     )
@@ -191,8 +193,45 @@ test('presence joins after the render, shows its members, and leaves as often as
   )
   act(() => void (members.value = [{ id: 'alice' }]))
   expect(screen.getByText('alice inside true')).toBeTruthy()
+  act(() => void (error.value = { code: 'busy' }))
+  expect(screen.getByText('busy')).toBeTruthy()
   unmount()
   expect(calls).toEqual(['join', 'leave', 'join', 'leave'])
+})
+
+test('(I116) presence that mounts again, StrictMode’s included, shows at once who is there', async () => {
+  const t = await connect()
+  const watch = () => {
+    const members = signal<readonly { readonly id: string }[]>([])
+    const { unsubscribe } = t.client.subscribe('presence:board', {
+      message(message) {
+        if (message.type === 'presence:sync') members.value = message.payload.users
+      },
+    })
+    return { members, error: signal(null), leave: unsubscribe }
+  }
+  const People = (): ReactNode => (
+    <p>{`here: ${usePresence(watch, [])
+      .members.map(({ id }) => id)
+      .join()}`}</p>
+  )
+  const mount = () =>
+    render(
+      <StrictMode>
+        <People />
+      </StrictMode>,
+    )
+  const first = mount()
+  await settle()
+  t.say({ type: 'presence:sync', channel: 'presence:board', payload: { users: [{ id: 'alice' }] } })
+  await settle()
+  expect(screen.getByText('here: alice')).toBeTruthy()
+  first.unmount()
+  await act(() => t.clock.advance(500))
+  mount()
+  expect(screen.getByText('here: alice')).toBeTruthy()
+  expect(t.heard).toEqual([{ type: 'subscribe' }])
+  t.client.close()
 })
 
 test('an optimistic view is laid over the confirmed rows, and both are closed', () => {

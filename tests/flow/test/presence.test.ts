@@ -1,4 +1,5 @@
 import { createPresenceManager } from '@dnr/presence/client'
+import { presence } from '@dnr/presence/server'
 import { expect, test } from 'vitest'
 import { openBrowser } from '../src/browser.ts'
 import { startStack } from '../src/stack.ts'
@@ -63,3 +64,41 @@ test('another team is refused', async () => {
   const watching = blue.client.subscribe('presence:board/red', {})
   await expect(watching.ready).rejects.toMatchObject({ code: 'forbidden' })
 })
+
+test('(I116) who looks again while the subscription is still there, or with a second manager, sees everybody at once', async () => {
+  await using folder = await temporaryFolder()
+  await using stack = await startStack({ path: folder.file('tasks.db') })
+  using bob = atBoard(stack.url, 'bob.red')
+  const bobs = bob.presence.join('board/red', {})
+  await until(bobs.members, (members) => ids(members) === 'bob')
+  using alice = openBrowser(stack.url, 'alice.red', { lingerMs: 60_000 })
+  const manager = createPresenceManager({ transport: alice.client })
+  const first = manager.watch('board/red')
+  await until(first.members, (members) => ids(members) === 'bob')
+  first.leave()
+  await Promise.resolve()
+  expect(ids(manager.watch('board/red').members.value)).toBe('bob')
+  const second = createPresenceManager({ transport: alice.client })
+  expect(ids(second.watch('board/red').members.value)).toBe('bob')
+})
+
+test('a full resource is told to who is not admitted, who comes in once there is a place', async () => {
+  await using folder = await temporaryFolder()
+  await using stack = await startStack({
+    path: folder.file('tasks.db'),
+    server: { plugins: [presence({ maxMembersPerResource: 1, maxMetadataBytes: 20 })] },
+  })
+  using alice = atBoard(stack.url, 'alice.red')
+  using bob = atBoard(stack.url, 'bob.red')
+  const alices = alice.presence.join('board/red')
+  await until(alices.members, (members) => ids(members) === 'alice')
+  const bobs = bob.presence.join('board/red')
+  const refusal = await until(bobs.error, (error) => error !== null)
+  expect([refusal?.code, typeof refusal?.retryAfterMs]).toEqual(['busy', 'number'])
+  await until(bobs.members, (members) => ids(members) === 'alice')
+  alices.update({ text: 'longer than twenty bytes' })
+  await until(alices.error, (error) => error?.code === 'bad_metadata')
+  alices.leave()
+  await until(bobs.members, (members) => ids(members) === 'bob')
+  expect(bobs.error.value).toBeNull()
+}, 30_000)

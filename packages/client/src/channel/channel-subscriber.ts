@@ -19,6 +19,8 @@ export interface ChannelSubscriber {
   receive(message: ServerMessage): void
   /** The connection is up, or gone. */
   ready(isReady: boolean): void
+  /** Somebody else is connected: what the former user was shown is shown no more. */
+  forget(): void
   /** Fails every subscription for good, those to come too. */
   close(error: DnrError): void
 }
@@ -40,8 +42,9 @@ export function createChannelSubscriber(options: ChannelSubscriberOptions): Chan
         if (!subscriptions.delete(name)) return
         subscription.ready(false)
         // The id tells its answer from the server's own `unsubscribed`, which a later subscription would take for its end.
-        if (isReady)
-          options.send({ type: 'unsubscribe', channel, payload: { subscription: key }, requestId: 'u' })
+        if (!isReady) return
+        options.send({ type: 'unsubscribe', channel, payload: { subscription: key }, requestId: 'u' })
+        subscriptions.forEach(({ vacated }) => vacated())
       }
     },
     receive(message) {
@@ -56,6 +59,9 @@ export function createChannelSubscriber(options: ChannelSubscriberOptions): Chan
     ready(now) {
       isReady = now
       subscriptions.forEach(({ ready }) => ready(now))
+    },
+    forget() {
+      subscriptions.forEach(({ forget }) => forget?.())
     },
     close(error) {
       closed = error

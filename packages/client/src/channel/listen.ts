@@ -1,5 +1,7 @@
 import type { EntityEvent, ServerMessage } from '@dnr/protocol'
+import { callEach } from './call-each.ts'
 import type { ChannelSubscriber } from './channel-subscriber.ts'
+import { foldPeople } from './fold-people.ts'
 import { createLiveness, type Liveness } from './liveness.ts'
 import type { Shares } from './shares.ts'
 import type { SubscriptionStatus } from './wire-subscription.ts'
@@ -7,7 +9,10 @@ import type { SubscriptionStatus } from './wire-subscription.ts'
 /** What a listener to a channel may hear. One that throws disturbs nobody else. */
 export interface ChannelListener {
   event?(event: EntityEvent): void
-  /** Everything on the channel that is no change of a row: messages, presence, errors. */
+  /**
+   * Everything on the channel that is no change of a row: messages, presence, errors. Who joins late gets the people who are
+   * there as a `presence:sync` at once.
+   */
   message?(message: ServerMessage): void
   /** How the subscription stands; at once for who joins one that is no longer `loading`. */
   status?(status: SubscriptionStatus): void
@@ -29,27 +34,34 @@ export function listen(
   const own = { listener } // the same listener may come twice
   const { value, release } = shares.use(channel, () => {
     const listeners = new Set<typeof own>()
-    const liveness = createLiveness()
+    const share = { listeners, liveness: createLiveness(), people: null as ReturnType<typeof foldPeople> }
     const tell = (call: (listener: ChannelListener) => void): void =>
-      listeners.forEach((each) => guard(() => call(each.listener)))
+      callEach(listeners, (each) => guard(() => call(each.listener)))
     // Listeners to events alone keep clear of the rows' subscription, which may have to begin anew by itself.
     const key = channel.startsWith('entity:') ? 'e' : undefined
     const end = channels.open(
       { channel, key },
       {
         status(status, error) {
+          // First, so that a listener added by one of the others learns it as it joins.
+          guard(() => share.liveness.enter(status, error))
+          if (status !== 'live') share.people = null
           tell((each) => each.status?.(status))
-          liveness.enter(status, error)
         },
         events: (events) => events.forEach((event) => tell((each) => each.event?.(event))),
-        message: (message) => tell((each) => each.message?.(message)),
+        message(message) {
+          share.people = foldPeople(share.people, message)
+          tell((each) => each.message?.(message))
+        },
       },
     )
-    return [{ listeners, liveness }, end]
+    return [share, end]
   })
   value.listeners.add(own)
   const status = value.liveness.status.peek()
   if (status !== 'loading') guard(() => listener.status?.(status))
+  const { people } = value
+  if (people) guard(() => listener.message?.(people))
   return {
     ...value.liveness,
     unsubscribe() {

@@ -16,6 +16,8 @@ export interface Sink {
   rows?(rows: readonly WireRow[], position: Position): void
   /** One transaction; no events when only the position moved on. */
   events(events: readonly EntityEvent[], position: Position): void
+  /** The rows are somebody else's: none of them is shown any more. Those of the new user follow. */
+  forget?(): void
   /** What is no change of a row. */
   message?(message: ServerMessage): void
 }
@@ -50,6 +52,10 @@ export interface WireSubscription {
   receive(message: ServerMessage): void
   /** Everything up to `position` has been sent to us. */
   reached(position: Position): void
+  /** Another subscription of this connection has ended: asks again if there was no place for this one. */
+  vacated(): void
+  /** Somebody else is connected. The position is kept to tell a gap; the grant keeps the server from resuming it. */
+  readonly forget: (() => void) | undefined
   /** Ends in `failed`. */
   fail(error: DnrError): void
 }
@@ -68,6 +74,7 @@ export function createWireSubscription(
   let status: SubscriptionStatus = 'loading'
   let liveAt: number | null = null
   let tries = 0
+  let isCrowdedOut = false
   /** Names the rights that we had at the inbox's position. */
   let grant: string | null = null
   /** Forgets the question under way, or the timer of the next. */
@@ -99,6 +106,7 @@ export function createWireSubscription(
   }
 
   function ask(): void {
+    isCrowdedOut = false
     quiet()
     const position = inbox.position ?? undefined // undefined fields do not travel
     const payload = { position, snapshot, query: where && { where }, subscription: key, grant }
@@ -117,6 +125,7 @@ export function createWireSubscription(
     if (status === 'live' && clock.monotonic() - Number(liveAt) > HELD_MS) tries = 0
     quiet()
     if (error.code === 'disconnected') return // asked again when the connection is back
+    isCrowdedOut = error.code === 'too_many_subscriptions'
     if (!error.retryable || ++tries > MAX_TRIES) return enter('failed', error)
     const delayMs = Math.max(error.retryAfterMs ?? 0, fullJitterDelayMs(tries, RETRY, random))
     withdraw = clock.setTimeout(ask, delayMs)
@@ -129,6 +138,7 @@ export function createWireSubscription(
       else quiet()
     },
     reached: inbox.reached,
+    forget: sink.forget,
     receive(message) {
       const { type, requestId } = message
       if (isEntityEvent(message)) inbox.event(message)
@@ -143,6 +153,9 @@ export function createWireSubscription(
       } else if (type === 'error' && !requestId && ENDING.test(message.payload.code))
         refused(readWireError(message))
       else sink.message?.(message)
+    },
+    vacated() {
+      if (isCrowdedOut) ask()
     },
     fail(error) {
       quiet()

@@ -11,6 +11,7 @@ import {
   type Position,
   type WireRow,
 } from '@dnr/protocol'
+import { callEach } from '../channel/call-each.ts'
 import { createLiveness, type Liveness } from '../channel/liveness.ts'
 import type { Sink } from '../channel/wire-subscription.ts'
 import type { Flusher } from './flusher.ts'
@@ -115,7 +116,7 @@ export function createCollection<Row extends Versioned>(
       isChanged = false
       const told = batches
       batches = []
-      told.forEach((each) => listeners.forEach((listener) => flusher.guard(() => listener(each))))
+      for (const each of told) callEach(listeners, (listener) => flusher.guard(() => listener(each)))
     },
   }
   const later = (step: () => void): void => {
@@ -169,6 +170,13 @@ export function createCollection<Row extends Versioned>(
     batches.push({ kind: 'resync', position: at, changes })
   }
 
+  /** What may no longer be seen is not kept on the screen. */
+  function forget(): void {
+    if (!position) return
+    answers.clear()
+    resync([], position)
+  }
+
   function applyEvents(events: readonly EntityEvent[], at: Position): void {
     const changes: RowChange<Row>[] = []
     for (const event of events) {
@@ -217,13 +225,10 @@ export function createCollection<Row extends Versioned>(
     sink: {
       rows: (incoming, at) => later(() => resync(incoming, at)),
       events: (events, at) => later(() => applyEvents(events, at)),
+      forget: () => later(forget),
       status: (status, error) =>
         later(() => {
-          // What may no longer be seen is not kept on the screen.
-          if (error?.code === 'forbidden' && position) {
-            answers.clear()
-            resync([], position)
-          }
+          if (error?.code === 'forbidden') forget()
           enter(status, error)
         }),
     },

@@ -11,7 +11,7 @@ export const browserEnvironment: Environment = {
       else if (type === 'pagehide') listener({ type: 'hide', persisted })
       else if (type === 'pageshow') {
         if (persisted) listener({ type: 'show' })
-      } else if (!page?.document.hidden) listener({ type: 'wake' })
+      } else if (type === 'online' || !page?.document.hidden) listener({ type: 'wake' })
     }
     // A change of visibility is the document's, but bubbles up to the window.
     for (const name of ['online', 'offline', 'pagehide', 'pageshow', 'visibilitychange']) {

@@ -18,6 +18,7 @@ import {
 } from './connection-state.ts'
 import type { Environment } from './environment.ts'
 import { createHeartbeat } from './heartbeat.ts'
+import { createPace } from './pace.ts'
 import type { SocketFactory, SocketLike } from './socket.ts'
 
 export interface ConnectionOptions {
@@ -35,8 +36,8 @@ export interface ConnectionOptions {
   readonly heartbeatTimeoutMs: number
   /** Every message but `connected`, `auth` and `reconnect`, in order. */
   onMessage(message: ServerMessage): void
-  /** The socket is up (`true`, after `connected`) or gone (`false`); called before the state signal says so. */
-  onReady(ready: boolean): void
+  /** The socket is up (`true`, after `connected`) and whose it is, or gone (`false`); called before the state signal says so. */
+  onReady(ready: boolean, userId: string | null): void
   /** Calls; what it throws is reported and stops nobody. */
   guard(call: () => void, code?: ErrorCode, what?: string): void
 }
@@ -46,8 +47,11 @@ export interface Connection {
   /** The server's wall clock minus ours, estimated from the last frame that told. */
   readonly serverTimeOffsetMs: number
   dispatch(event: ConnectionEvent): void
-  /** Hands a message to the socket. An error in answer says why it was not sent; it never throws. */
-  send(message: object): DnrError | null
+  /**
+   * Hands a message to the socket, now or as soon as the server's rate allows; then `sent` is called. An error in answer says
+   * why it will not be sent; it never throws.
+   */
+  send(message: object, sent?: () => void): DnrError | null
   /** Asks for a sign of life now; without one the socket is given up. */
   probe(): void
 }
@@ -70,6 +74,7 @@ export function createConnection(options: ConnectionOptions): Connection {
   let cancelTimer = (): void => {}
   let maxFrameBytes = Infinity
   let serverTimeOffsetMs = 0
+  const pace = createPace(clock, guard)
 
   const heartbeat = createHeartbeat(
     clock,
@@ -92,8 +97,9 @@ export function createConnection(options: ConnectionOptions): Connection {
       const step = transition(current, next, clock.now(), rules)
       current = step.state
       step.effects.forEach(perform)
-      const isReady = current.status === 'ready'
-      if (isReady !== (before === 'ready')) options.onReady(isReady)
+      const { status, userId = null } = current as Partial<Extract<ConnectionState, { status: 'ready' }>>
+      const isReady = status === 'ready'
+      if (isReady !== (before === 'ready')) options.onReady(isReady, userId)
       if (next.type === 'close') ignoreEnvironment()
       guard(() => (state.value = current))
     }
@@ -119,6 +125,7 @@ export function createConnection(options: ConnectionOptions): Connection {
     attempt = {}
     isRefreshing = false
     heartbeat.stop()
+    pace.begin()
     if (!socket) return
     socket.onopen = socket.onmessage = socket.onclose = null
     socket.close(code)
@@ -199,21 +206,33 @@ export function createConnection(options: ConnectionOptions): Connection {
     const { type } = message
     if (type === 'connected' || type === 'pong') serverTimeOffsetMs = message.timestamp - clock.now()
     if (type === 'connected') {
-      maxFrameBytes = message.payload.limits?.maxFrameBytes ?? Infinity
+      const { limits } = message.payload
+      maxFrameBytes = limits?.maxFrameBytes ?? Infinity
+      pace.begin(limits)
       dispatch({ ...message.payload, type: 'welcomed' })
     } else if (type === 'auth') refresh()
     else if (type === 'reconnect') dispatch({ ...message.payload, type: 'drain' })
-    else options.onMessage(message)
+    else {
+      if (isOverRate(message)) pace.exhaust()
+      options.onMessage(message)
+    }
   }
 
-  function send(message: object): DnrError | null {
+  function send(message: object, sent = (): void => {}): DnrError | null {
     if (current.status !== 'ready' || socket?.readyState !== 1) return disconnected()
     try {
       const text = JSON.stringify(message)
       if (new TextEncoder().encode(text).length > maxFrameBytes) {
         return new DnrError('too_big', `A frame has at most ${maxFrameBytes} bytes.`)
       }
-      socket.send(text)
+      // A sign of life and a new token cannot wait behind what others send.
+      pace.pass(
+        () => {
+          socket?.send(text)
+          sent()
+        },
+        /^(ping|auth)$/.test((message as ServerMessage).type),
+      )
       return null
     } catch (error) {
       return toDnrError(error, 'bad_message', 'The message could not be sent.')
@@ -229,6 +248,11 @@ export function createConnection(options: ConnectionOptions): Connection {
     send,
     probe: heartbeat.probe,
   }
+}
+
+/** The server has counted more frames than it allows; what came after is not handled, and nothing else says which. */
+export function isOverRate(message: ServerMessage): message is Extract<ServerMessage, { type: 'error' }> {
+  return message.type === 'error' && !message.requestId && message.payload.code === 'rate_limited'
 }
 
 /** There is no connection, or it ended before the answer came. */

@@ -79,6 +79,50 @@ test('(I114) unsubscribing inside a handler also ends the replay after a reconne
   expect(heard).toEqual(['a'])
 })
 
+test('(G96) who subscribes again inside a handler does not hear that event again, and misses none after it', async () => {
+  await using t = await setUp()
+  const heard: string[] = []
+  const again = () => {
+    const own = t.client.subscribe('entity:Task', {
+      event({ payload }) {
+        heard.push(payload.id)
+        own.unsubscribe()
+        if (heard.length < 10) again()
+      },
+    })
+    return own
+  }
+  await again().ready
+  t.server.commit([
+    { id: 'a', fields: {} },
+    { id: 'b', fields: {} },
+  ])
+  t.server.commit([{ id: 'c', fields: {} }])
+  await settle()
+  expect(heard).toEqual(['a', 'b', 'c'])
+})
+
+test('(G96) who is unsubscribed inside another’s handler hears nothing more, not even of that event', async () => {
+  await using t = await setUp()
+  const heard: string[] = []
+  t.client.subscribe('entity:Task', { event: () => second.unsubscribe() })
+  const second = t.client.subscribe('entity:Task', { event: ({ payload }) => heard.push(payload.id) })
+  await second.ready
+  t.server.commit([{ id: 'a', fields: {} }])
+  await settle()
+  expect(heard).toEqual([])
+})
+
+test('(G96) who subscribes inside a status handler hears that status once', async () => {
+  await using t = await setUp()
+  const heard: string[] = []
+  await t.client.subscribe('room:a', {
+    status: () => t.client.subscribe('room:a', { status: (status) => heard.push(status) }),
+  }).ready
+  await settle()
+  expect(heard).toEqual(['live'])
+})
+
 test('(I116) the wire subscription stays until the last listener leaves', async () => {
   await using t = await setUp({ lingerMs: 500 })
   const one = t.client.subscribe('room:a', {})
@@ -281,4 +325,77 @@ test('closing the client fails its subscriptions, later ones too, and nothing be
   const late = t.client.collection('Task')
   await expect(late.ready).rejects.toMatchObject({ code: 'closed' })
   expect(late.status.value).toBe('failed')
+})
+
+test('a subscription for which there was no place is asked for again when another one ends', async () => {
+  await using t = await setUp({ lingerMs: 0 })
+  const first = t.client.subscribe('room:a', {})
+  await first.ready
+  t.server.held.add('subscribe')
+  const tasks = t.client.collection('Task')
+  await settle()
+  const [{ requestId, channel } = { requestId: '', channel: '' }] = t.server.heard('subscribe').slice(-1)
+  const payload = { code: 'too_many_subscriptions', message: 'At most 1 subscription.' }
+  t.server.peer.say({ type: 'error', channel, requestId, payload })
+  await settle()
+  expect([tasks.status.value, tasks.error.value?.code]).toEqual(['failed', 'too_many_subscriptions'])
+  t.server.held.delete('subscribe')
+  first.unsubscribe()
+  await t.clock.advance(0)
+  expect(t.server.peer.heard.slice(-2).map(({ type }) => type)).toEqual(['unsubscribe', 'subscribe'])
+  expect([tasks.status.value, tasks.error.value]).toEqual(['live', null])
+})
+
+test('a subscription that was refused for good is not asked for again when another one ends', async () => {
+  await using t = await setUp({ lingerMs: 0 })
+  const first = t.client.subscribe('room:a', {})
+  await first.ready
+  t.server.held.add('subscribe')
+  const tasks = t.client.collection('Task')
+  await settle()
+  const [{ requestId, channel } = { requestId: '', channel: '' }] = t.server.heard('subscribe').slice(-1)
+  t.server.peer.say({ type: 'error', channel, requestId, payload: { code: 'forbidden', message: 'No.' } })
+  await settle()
+  first.unsubscribe()
+  await t.clock.advance(0)
+  expect(tasks.status.value).toBe('failed')
+  expect(t.server.peer.heard.at(-1)?.type).toBe('unsubscribe')
+})
+
+const people = (type: string, ...ids: string[]) => ({
+  type: `presence:${type}`,
+  channel: 'presence:board',
+  payload: { users: ids.map((id) => ({ id })) },
+})
+
+/** The ids that a listener who comes now hears of at once, or nothing. */
+function idsForLatecomer(t: Awaited<ReturnType<typeof setUp>>): string[] {
+  const heard: string[] = []
+  t.client
+    .subscribe('presence:board', {
+      message: ({ type, payload }: ServerMessage & { payload?: unknown }) =>
+        heard.push(`${type} ${(payload as { users: { id: string }[] }).users.map(({ id }) => id).join('')}`),
+    })
+    .unsubscribe()
+  return heard
+}
+
+test('(I116) who joins late hears at once who is there, also when nobody has listened for a moment', async () => {
+  await using t = await setUp()
+  const first = t.client.subscribe('presence:board', {})
+  await first.ready
+  t.server.peer.say(people('join', 'x'))
+  await settle()
+  expect(idsForLatecomer(t)).toEqual([])
+  t.server.peer.say(people('sync', 'a', 'b'))
+  await settle()
+  first.unsubscribe()
+  t.server.peer.say(people('join', 'c'))
+  t.server.peer.say(people('leave', 'a'))
+  t.server.peer.say(people('update', 'b'))
+  await settle()
+  expect(idsForLatecomer(t)).toEqual(['presence:sync cb'])
+  t.server.peer.pair.cut()
+  await settle()
+  expect(idsForLatecomer(t)).toEqual([])
 })

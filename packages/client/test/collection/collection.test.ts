@@ -593,3 +593,25 @@ test.for([0, -1, 1.5])('a limit of %d is refused', async (limit) => {
   await using t = await setUp()
   expect(() => t.client.collection('Task', { limit })).toThrow('limit')
 })
+
+test('(G96) who listens to batches again inside a listener gets each batch once; who is gone gets none', async () => {
+  await using t = await setUp()
+  const tasks = t.client.collection('Task')
+  await tasks.ready
+  const heard: string[] = []
+  const again = (): void => {
+    const stop = tasks.onBatch(({ changes }) => {
+      heard.push(changes.map(({ id }) => id).join())
+      stop()
+      stopOther()
+      if (heard.length < 10) again()
+    })
+  }
+  again()
+  const stopOther = tasks.onBatch(() => heard.push('other'))
+  t.server.commit([{ id: 'a', fields: {} }])
+  await settle()
+  t.server.commit([{ id: 'b', fields: {} }])
+  await settle()
+  expect(heard).toEqual(['a', 'b'])
+})

@@ -28,11 +28,13 @@ test('hears network, visibility and the back/forward cache of the page, until it
   expect(heard).toHaveLength(5)
 })
 
-test('a page that is hidden wakes nobody', () => {
+test('a page that becomes hidden wakes nobody; the network does, also while it is hidden', () => {
   const heard: EnvironmentEvent[] = []
   const undo = browserEnvironment.listen((event) => heard.push(event))
   Object.defineProperty(document, 'hidden', { value: true, configurable: true })
   document.dispatchEvent(new Event('visibilitychange', { bubbles: true }))
   expect(heard).toEqual([])
+  window.dispatchEvent(new Event('online'))
+  expect(heard).toEqual([{ type: 'wake' }])
   undo()
 })

@@ -23,6 +23,8 @@ export interface FailedMutation {
 export interface FailedMutations {
   readonly list: ReadonlySignal<readonly FailedMutation[]>
   add(mutation: Mutation, error: DnrError): void
+  /** Forgets all of them. */
+  clear(): void
 }
 
 export function createFailedMutations(
@@ -31,6 +33,9 @@ export function createFailedMutations(
   const list = signal<readonly FailedMutation[]>([])
   return {
     list,
+    clear() {
+      list.value = []
+    },
     add(mutation, error) {
       const { lane, operation, id, mutationId } = mutation
       // Never sent: what its patches say by themselves.

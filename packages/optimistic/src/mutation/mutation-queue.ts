@@ -18,6 +18,8 @@ export interface MutationQueueOptions {
   readonly retry: BackoffOptions
   /** A mutation failed for good, and its author may want to try again. */
   onFailed(mutation: Mutation, error: DnrError): void
+  /** From now on somebody else writes. */
+  onOtherUser(): void
 }
 
 export interface MutationQueue {
@@ -38,7 +40,7 @@ export interface MutationQueue {
 }
 
 export function createMutationQueue(options: MutationQueueOptions): MutationQueue {
-  const { transport, clock, random, retry, onFailed } = options
+  const { transport, clock, random, retry, onFailed, onOtherUser } = options
   const pendingById = new Map<string, Mutation>()
   const settling = new Set<Mutation>()
   const lanesToSend = new Set<Lane>()
@@ -247,8 +249,23 @@ export function createMutationQueue(options: MutationQueueOptions): MutationQueu
     })
   }
 
+  /** Ends everything that is not known to be stored, without a trace. */
+  function refuseAll(error: DnrError): void {
+    batch(() => {
+      pendingById.forEach((mutation) => refuse(mutation, error, false))
+    })
+  }
+
+  let author: string | null | undefined
   const stopWatching = effect(() => {
-    if (transport.connected.value) resume()
+    if (!transport.connected.value) return
+    const userId = transport.userId?.peek()
+    if (author && userId !== author) {
+      refuseAll(new DnrError('cancelled', 'Somebody else has signed in: the write may have been stored.'))
+      onOtherUser()
+    }
+    author = userId
+    resume()
   })
 
   return {
@@ -280,10 +297,7 @@ export function createMutationQueue(options: MutationQueueOptions): MutationQueu
     },
     close() {
       stopWatching()
-      const error = new DnrError('closed', 'The manager was closed.')
-      batch(() => {
-        pendingById.forEach((mutation) => refuse(mutation, error, false))
-      })
+      refuseAll(new DnrError('closed', 'The manager was closed.'))
       abort.abort()
     },
   }

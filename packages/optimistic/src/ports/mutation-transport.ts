@@ -29,4 +29,9 @@ export interface MutationTransport {
   mutate(mutation: MutationRequest, options?: { signal?: AbortSignal }): Promise<MutationAnswer>
   /** Becomes true when sending makes sense again; nothing is sent while it is false. */
   readonly connected: ReadonlySignal<boolean>
+  /**
+   * Who writes; `null` for a guest. Set before `connected` rises. When it is somebody else than before, what the former user has
+   * not had stored is cancelled and never sent; a guest who signs in goes on. Absent: always the same user.
+   */
+  readonly userId?: ReadonlySignal<string | null>
 }

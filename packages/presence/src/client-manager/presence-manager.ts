@@ -4,7 +4,7 @@ import type { ReadonlySignal } from '@preact/signals-core'
 import { systemClock } from '@dnr/internal'
 import type { Activity, Clock, Member } from '@dnr/protocol'
 import type { PresenceTransport, VisibilitySource } from './presence-transport.ts'
-import { type Metadata, openVisit, type Visit } from './visit.ts'
+import { type Metadata, openVisit, type PresenceRefusal, type Visit } from './visit.ts'
 
 export interface PresenceManagerOptions {
   readonly transport: PresenceTransport
@@ -30,6 +30,11 @@ export interface PresenceRoom {
   readonly members: ReadonlySignal<readonly Member[]>
   /** True while the connection is down: the members are the last known. */
   readonly stale: ReadonlySignal<boolean>
+  /**
+   * Why this user is not seen there, or not with the last metadata; `null` when nothing is wrong. `busy` (no place left) is tried
+   * again by itself after the time that the server names, `bad_metadata` with the next `update`.
+   */
+  readonly error: ReadonlySignal<PresenceRefusal | null>
   /** Ends this part's interest; the last one that leaves makes the user invisible. Harmless when repeated. */
   leave(): void
 }
@@ -91,7 +96,7 @@ export function createPresenceManager(options: PresenceManagerOptions): Presence
   const enter = (resource: string, joins: 0 | 1): { visit: Visit; room: PresenceRoom } => {
     const shared = share(resource)
     const { visit } = shared
-    const { members, stale } = visit
+    const { members, stale, error } = visit
     let isHere = true
     shared.uses++
     shared.joins += joins
@@ -109,7 +114,7 @@ export function createPresenceManager(options: PresenceManagerOptions): Presence
       if (isHere) void Promise.resolve().then(settle)
       isHere = false
     }
-    return { visit, room: { members, stale, leave } }
+    return { visit, room: { members, stale, error, leave } }
   }
 
   return {

@@ -2,6 +2,7 @@
 // comes from presence-manager.ts, which counts the parts.
 //
 //   waiting ─live▶ live ─lost▶ stale ─live▶ live        stale ─staleAfterMs▶ stale, empty        any ─failed▶ failed, empty
+//   live, not joined ─join▶ joined ─refused▶ not joined ─retryAfterMs, other metadata▶ joined
 import { type ReadonlySignal, signal } from '@preact/signals-core'
 import type { Activity, Clock, Member, PresenceChannel, ServerMessage } from '@dnr/protocol'
 import { applyPresence } from './apply-presence.ts'
@@ -9,6 +10,9 @@ import type { PresenceTransport } from './presence-transport.ts'
 import { createThrottle } from './throttle.ts'
 
 export type Metadata = Readonly<Record<string, unknown>>
+
+/** Why the server does not show this user, or not with that metadata: a `code` of `docs/errors.md`. */
+export type PresenceRefusal = Extract<ServerMessage, { type: 'error' }>['payload']
 
 export interface VisitOptions {
   readonly transport: PresenceTransport
@@ -20,6 +24,7 @@ export interface VisitOptions {
 export interface Visit {
   readonly members: ReadonlySignal<readonly Member[]>
   readonly stale: ReadonlySignal<boolean>
+  readonly error: ReadonlySignal<PresenceRefusal | null>
   /** Is to be seen there, or no longer. Nothing is sent when that is so already. */
   show(isShown: boolean): void
   update(metadata: Metadata): void
@@ -27,41 +32,68 @@ export interface Visit {
   end(): void
 }
 
+/** The request id of every join: tells its refusal from the end of the subscription, and lets the server answer many with one frame. */
+const JOIN = 'join'
+
 export function openVisit(resource: string, activity: Activity, options: VisitOptions): Visit {
   const { transport, clock } = options
   const channel: PresenceChannel = `presence:${resource}`
   const members = signal<readonly Member[]>([])
   const stale = signal(true)
+  const error = signal<PresenceRefusal | null>(null)
   let metadata: Metadata = {}
   let isWanted = false
   let isJoined = false
-  let forgetLater = (): void => {}
+  let isRefused = false // and not tried again by itself
+  let cancelTimer = (): void => {} // of forgetting while stale, of the next try while live
 
-  const say = (type: string, payload?: unknown): boolean => transport.send({ type, channel, payload })
-  const updates = createThrottle(clock, options.updateIntervalMs, () => say('presence:update', { metadata }))
+  const say = (type: string, payload?: unknown, requestId?: string): boolean =>
+    transport.send({ type, channel, payload, requestId })
+  const updates = createThrottle(clock, options.updateIntervalMs, () => {
+    if (isRefused) join()
+    else say('presence:update', { metadata })
+  })
+
+  /** Nothing of an earlier join is under way any more. */
+  const quiet = (): void => {
+    cancelTimer()
+    updates.cancel()
+    isJoined = isRefused = false
+  }
 
   /** Everything is said anew: what the server knew of this tab is gone with its connection. */
   const join = (): void => {
-    updates.cancel()
-    isJoined = say('presence:join', { metadata })
+    quiet()
+    isJoined = say('presence:join', { metadata }, JOIN)
     if (activity !== 'active') say('presence:heartbeat', { state: activity })
   }
 
   const hear = (message: ServerMessage): void => {
     members.value = applyPresence(members.peek(), message)
-    if (message.type === 'error' && message.payload.code === 'not_joined' && isJoined) join()
+    const isOfJoin = message.requestId === JOIN
+    if (message.type === 'error') refused(message.payload, isOfJoin)
+    else if (isOfJoin) error.value = null
+  }
+
+  const refused = (refusal: PresenceRefusal, isOfJoin: boolean): void => {
+    if (!isWanted) return
+    if (refusal.code === 'not_joined') return isJoined ? join() : undefined
+    error.value = refusal
+    if (!isOfJoin) return
+    quiet()
+    isRefused = refusal.retryAfterMs === undefined
+    if (!isRefused) cancelTimer = clock.setTimeout(join, Number(refusal.retryAfterMs))
   }
 
   const enter = (status: string): void => {
     const isLive = status === 'live'
-    forgetLater()
-    if (isLive && stale.peek() && isWanted) join()
+    if (isLive && !stale.peek()) return
+    quiet()
+    if (isLive && isWanted) join()
     stale.value = !isLive
     if (isLive) return
-    isJoined = false
-    updates.cancel()
     if (status === 'failed') members.value = []
-    else forgetLater = clock.setTimeout(() => (members.value = []), options.staleAfterMs)
+    else cancelTimer = clock.setTimeout(() => (members.value = []), options.staleAfterMs)
   }
 
   const subscription = transport.subscribe(channel, { message: hear, status: enter })
@@ -69,17 +101,21 @@ export function openVisit(resource: string, activity: Activity, options: VisitOp
   return {
     members,
     stale,
+    error,
     show(isShown) {
       isWanted = isShown
       if (isShown && !isJoined && !stale.peek()) join()
-      if (isShown || !isJoined) return
-      isJoined = false
-      updates.cancel()
-      say('presence:leave')
+      if (isShown) return
+      error.value = null
+      const wasJoined = isJoined
+      if (!stale.peek()) quiet()
+      if (wasJoined) say('presence:leave')
     },
     update(next) {
       metadata = next
-      if (isJoined) updates.request()
+      if (!isJoined && !isRefused) return
+      error.value = null
+      updates.request()
     },
     beat(next) {
       if (next === activity) return
@@ -87,8 +123,7 @@ export function openVisit(resource: string, activity: Activity, options: VisitOp
       if (isJoined) say('presence:heartbeat', { state: next })
     },
     end() {
-      forgetLater()
-      updates.cancel()
+      quiet()
       subscription.unsubscribe()
     },
   }

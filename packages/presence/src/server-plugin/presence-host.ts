@@ -30,7 +30,7 @@ export interface PresenceHost {
   ): void
   refuse(
     connectionId: string,
-    error: { code: ErrorCode; message: string; requestId?: string; channel?: string },
+    error: { code: ErrorCode; message: string; requestId?: string; channel?: string; retryAfterMs?: number },
   ): void
 }
 

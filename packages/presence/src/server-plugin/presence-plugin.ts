@@ -1,12 +1,6 @@
 // Presence as a feature of the server. Holds the tracker and who only watches; sockets, channels and permissions are the
 // host's. Next: telling.ts, which gathers what changed and tells the others.
-import {
-  type ChannelName,
-  type ClientMessage,
-  DnrError,
-  type ErrorCode,
-  reconnectAdvice,
-} from '@dnr/protocol'
+import { type ChannelName, type ClientMessage, DnrError, reconnectAdvice } from '@dnr/protocol'
 import { checkMetadata, DEFAULT_MAX_METADATA_BYTES, type Metadata } from '../tracker/metadata.ts'
 import { isAlike } from '../tracker/presence-state.ts'
 import { createPresenceTracker } from '../tracker/presence-tracker.ts'
@@ -141,7 +135,7 @@ function startPresence(host: PresenceHost, options: PresenceOptions): PresenceSe
 
   const refuse = ({ connectionId, channel, requestId }: Address, error: unknown): void => {
     if (!(error instanceof DnrError)) throw error
-    refuseWith(host, connectionId, error.code, error.message, channel, requestId)
+    refuseWith(host, connectionId, error, channel, requestId)
   }
 
   const sweepLater = (): void => {
@@ -159,14 +153,8 @@ function startPresence(host: PresenceHost, options: PresenceOptions): PresenceSe
       const address = addressOf(connectionId, message)
       if (address === null) {
         const { channel, requestId } = message as { channel?: string; requestId?: string }
-        return refuseWith(
-          host,
-          connectionId,
-          'bad_channel',
-          'Presence is at presence:{resource}.',
-          channel,
-          requestId,
-        )
+        const error = new DnrError('bad_channel', 'Presence is at presence:{resource}.')
+        return refuseWith(host, connectionId, error, channel, requestId)
       }
       return turns.run(keyOf(connectionId, address.channel), () => {
         try {
@@ -232,8 +220,7 @@ function keyOf(connectionId: string, channel: ChannelName): string {
 function refuseWith(
   host: PresenceHost,
   connectionId: string,
-  code: ErrorCode,
-  message: string,
+  { code, message, retryAfterMs }: DnrError,
   channel: string | undefined,
   requestId: string | undefined,
 ): void {
@@ -242,5 +229,6 @@ function refuseWith(
     message,
     ...(channel === undefined ? {} : { channel }),
     ...(requestId === undefined ? {} : { requestId }),
+    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
   })
 }

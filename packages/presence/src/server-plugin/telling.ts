@@ -195,14 +195,15 @@ function shownTo(viewer: Principal, member: Member, view: PresenceView): Member 
   }
 }
 
-/** Those who asked get an answer each; all others share one frame. */
+/** Who asked under the same id, or none, shares one frame: a storm of joins by our own client is one encoding. */
 function byRequest(
   debts: readonly Debt[],
 ): readonly { requestId: string | undefined; receivers: readonly string[] }[] {
-  const unasked = debts.filter(({ requestId }) => requestId === undefined)
-  const asked = debts.filter(({ requestId }) => requestId !== undefined)
-  return [
-    { requestId: undefined, receivers: unasked.map(({ connectionId }) => connectionId) },
-    ...asked.map(({ requestId, connectionId }) => ({ requestId, receivers: [connectionId] })),
-  ]
+  const groups = new Map<string | undefined, string[]>()
+  for (const { requestId, connectionId } of debts) {
+    const receivers = groups.get(requestId) ?? []
+    groups.set(requestId, receivers)
+    receivers.push(connectionId)
+  }
+  return [...groups].map(([requestId, receivers]) => ({ requestId, receivers }))
 }

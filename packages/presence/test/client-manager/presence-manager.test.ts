@@ -273,3 +273,78 @@ test('closing leaves everything, with no timer and no listener left', async () =
   expect(take()).toEqual([leave])
   expect([listeners.size, clock.pendingTimers]).toEqual([0, 0])
 })
+
+test('a manager whose channel is live already shows at once who is there', () => {
+  const manager = createPresenceManager({
+    transport: {
+      subscribe(channel, listener) {
+        listener.status?.('live')
+        const users = [member('alice')]
+        listener.message?.({ type: 'presence:sync', channel, timestamp: 0, payload: { users } })
+        return { unsubscribe() {} }
+      },
+      send: () => true,
+    },
+  })
+  const room = manager.watch('board')
+  expect([room.members.value.map(({ id }) => id), room.stale.value]).toEqual([['alice'], false])
+})
+
+const refuse = (code: string, retryAfterMs?: number, requestId?: string) => ({
+  type: 'error',
+  requestId,
+  payload: { code, message: 'No.', retryAfterMs },
+})
+
+test('a full resource is said, not claimed as joined, and tried again when the server says', async () => {
+  const { manager, clock, status, take, tell } = setUp()
+  const room = manager.join('board')
+  status('live')
+  take()
+  tell(refuse('busy', 5_000, 'join'))
+  expect(room.error.value).toMatchObject({ code: 'busy', retryAfterMs: 5_000 })
+  room.update({ card: 1 })
+  room.heartbeat('away')
+  await clock.advance(4_999)
+  expect(take()).toEqual([])
+  await clock.advance(1)
+  expect(take()).toEqual([join({ card: 1 }), beat('away')])
+  expect(room.error.value).toMatchObject({ code: 'busy' })
+  tell({ type: 'presence:sync', requestId: 'join', payload: { users: [] } })
+  expect(room.error.value).toBeNull()
+})
+
+test('who was refused and leaves says nothing and does not come back', async () => {
+  const { manager, clock, status, take, tell } = setUp()
+  const room = manager.join('board')
+  manager.watch('board')
+  status('live')
+  tell(refuse('busy', 5_000, 'join'))
+  take()
+  room.leave()
+  await clock.advance(10_000)
+  expect([take(), room.error.value, clock.pendingTimers]).toEqual([[], null, 0])
+})
+
+test('a join refused for its metadata is tried again with the next metadata', () => {
+  const { manager, status, take, tell } = setUp()
+  const room = manager.join('board', { metadata: { text: 'long' } })
+  status('live')
+  tell(refuse('bad_metadata', undefined, 'join'))
+  take()
+  expect(room.error.value?.code).toBe('bad_metadata')
+  room.update({ text: 'short' })
+  expect([take(), room.error.value]).toEqual([[join({ text: 'short' })], null])
+})
+
+test('an update refused for its metadata is said, and the room stays joined', async () => {
+  const { manager, status, take, tell } = setUp()
+  const room = manager.join('board')
+  status('live')
+  tell(refuse('bad_metadata'))
+  expect(room.error.value?.code).toBe('bad_metadata')
+  take()
+  room.leave()
+  await drainMicrotasks()
+  expect(take()).toEqual([leave])
+})

@@ -372,3 +372,12 @@ test.each([{ ttlMs: -1 }, { ttlMs: Number.NaN }, { maxMetadataBytes: -1 }, { max
     expect(() => setUp(options)).toThrow(Object.keys(options)[0])
   },
 )
+
+test('joins under the same request id in one tick are answered with one encoding', async () => {
+  const { connect, post, settle, take, encodings } = setUp()
+  for (const id of ['a', 'b', 'c']) connect(id, `user-${id}`)
+  for (const id of ['a', 'b', 'c']) post(id, 'presence:join', {}, { requestId: 'join' })
+  await settle()
+  expect(encodings()).toBe(1)
+  expect(take()).toHaveLength(3)
+})

@@ -6,6 +6,8 @@ export const limitsSchema = z.object({
   maxSubscriptionsPerConnection: z.int().nullable(),
   maxFrameBytes: z.int().nullable(),
   maxMessagesPerSecond: z.int().nullable(),
+  /** How many frames may come at once, after a rest; absent from servers that do not say. */
+  maxMessageBurst: z.int().nullable().optional(),
 })
 
 /** Server → client: the first frame, nothing precedes it. `userId` is `null` for a guest. */

@@ -112,6 +112,7 @@ export function createConnectionLife(options: ConnectionLifeOptions): Connection
         maxSubscriptionsPerConnection: orNull(limits.maxSubscriptionsPerConnection),
         maxFrameBytes: orNull(limits.maxFrameBytes),
         maxMessagesPerSecond: orNull(limits.maxMessagesPerSecond),
+        maxMessageBurst: orNull(limits.maxMessageBurst),
       },
     }
     say(connection, { type: 'connected', payload })

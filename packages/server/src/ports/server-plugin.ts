@@ -39,7 +39,7 @@ export interface PluginHost {
   send(connectionIds: Iterable<string>, message: PluginMessage): void
   refuse(
     connectionId: string,
-    error: { code: ErrorCode; message: string; requestId?: string; channel?: string },
+    error: { code: ErrorCode; message: string; requestId?: string; channel?: string; retryAfterMs?: number },
   ): void
 }
 

@@ -16,7 +16,12 @@ test('says connected first, with what the connection may do', async () => {
         expiresAt: null,
         protocolVersion: 1,
         heartbeatIntervalMs: 25_000,
-        limits: { maxSubscriptionsPerConnection: 50, maxFrameBytes: 65_536, maxMessagesPerSecond: 50 },
+        limits: {
+          maxSubscriptionsPerConnection: 50,
+          maxFrameBytes: 65_536,
+          maxMessagesPerSecond: 50,
+          maxMessageBurst: 200,
+        },
       },
       timestamp: server.clock.now(),
     },
