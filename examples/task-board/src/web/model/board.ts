@@ -5,15 +5,18 @@ import { createPresenceManager, type JoinedRoom } from '@dnr/presence/client'
 import type { Position } from '@dnr/protocol'
 import { computed, effect, type ReadonlySignal, signal } from '@preact/signals-core'
 import type { Entities, Task } from '../../shared/task.ts'
-import type { Session, User } from '../../shared/user.ts'
+import type { Session } from '../../shared/user.ts'
+import { type Admin, createAdmin } from './admin.ts'
 import { byColumn } from './columns.ts'
 import { type Conflicts, createConflicts } from './conflicts.ts'
 import { createJournal, type Journal } from './journal.ts'
 import { createMyPresence, type MyPresence, noteOf } from './my-presence.ts'
+import { createMyTeam } from './my-team.ts'
 import { createNotices, type Notices } from './notices.ts'
 import { createRecentChanges, type RecentChanges } from './recent-changes.ts'
 import { sentenceOf } from './refusal.ts'
 import { createTaskWrites, type TaskWrites } from './task-writes.ts'
+import { createTeamRoom } from './team-room.ts'
 
 export interface Author {
   readonly id: string
@@ -21,10 +24,13 @@ export interface Author {
 }
 
 export interface Board {
-  readonly user: User
+  readonly user: Author
+  /** Mine, as of now. */
+  readonly team: ReadonlySignal<string>
+  readonly admin: Admin
   readonly client: RealtimeClient<Entities>
   readonly optimistic: OptimisticManager
-  /** The team's tasks by rank, with what is pending laid over them. */
+  /** What I may see, by rank, with what is pending laid over it: the team's tasks, as the server decides. */
   readonly tasks: OptimisticCollection<Task>
   readonly writes: TaskWrites
   readonly conflicts: Conflicts
@@ -39,7 +45,8 @@ export interface Board {
   close(): void
 }
 
-export function openBoard({ token, user }: Session): Board {
+export function openBoard(session: Session): Board {
+  const { token, user } = session
   const url = `${location.origin.replace(/^http/, 'ws')}/ws`
   const client = createRealtimeClient<Entities>({ url, getToken: () => token })
   const notices = createNotices()
@@ -50,16 +57,21 @@ export function openBoard({ token, user }: Session): Board {
       if (error.code !== 'version_conflict') notices.show(sentenceOf(error), 'error')
     },
   })
-  const confirmed: Collection<Task> = client.collection('Task', {
-    ...(user.team !== 'admin' && { where: { team: user.team } }),
-    orderBy: [['rank', 'asc']],
+  const mine = createMyTeam({
+    client,
+    session,
+    onMoved: (team, by) => notices.show(movedSentence(team, by), 'note'),
   })
+  const { team } = mine
+  // No `where`: the policy says which tasks are ours, and says so anew when that changes.
+  const confirmed: Collection<Task> = client.collection('Task', { orderBy: [['rank', 'asc']] })
   const tasks: OptimisticCollection<Task> = optimistic.collection(confirmed, {
     resolve: conflicts.ask,
-    draft: ({ status = 'todo' }) => draftOf(user, byColumn(tasks.rows.peek())[status]),
+    draft: ({ status = 'todo' }) => draftOf(team.peek(), byColumn(tasks.rows.peek())[status]),
   })
-  const room = createPresenceManager({ transport: client }).join(`board/${user.team}`)
+  const room = createTeamRoom(createPresenceManager({ transport: client }), team)
   const me = createMyPresence(room)
+  const admin = createAdmin({ client, token, team })
   const writes = createTaskWrites({ tasks, optimistic, onWrite: me.wrote })
   const recentChanges = createRecentChanges()
   const journal = createJournal({ client, status: confirmed.status, isOwn: writes.isOwn })
@@ -87,6 +99,8 @@ export function openBoard({ token, user }: Session): Board {
 
   return {
     user,
+    team,
+    admin,
     client,
     optimistic,
     tasks,
@@ -103,6 +117,8 @@ export function openBoard({ token, user }: Session): Board {
       for (const stop of stops) stop()
       journal.stop()
       me.stop()
+      admin.stop()
+      mine.stop()
       room.leave()
       optimistic.close()
       client.close()
@@ -111,8 +127,12 @@ export function openBoard({ token, user }: Session): Board {
 }
 
 /** What the server will fill in, shown until it has. */
-function draftOf(user: User, column: readonly Task[]): Partial<Task> {
+function draftOf(team: string, column: readonly Task[]): Partial<Task> {
   const now = Date.now()
   const rank = (column.at(-1)?.rank ?? 0) + 1
-  return { status: 'todo', team: user.team, assignee: null, notes: '', rank, createdAt: now, updatedAt: now }
+  return { status: 'todo', team, assignee: null, notes: '', rank, createdAt: now, updatedAt: now }
+}
+
+function movedSentence(team: string, by: string | null): string {
+  return by === null ? `You are in team ${team} now.` : `${by} moved you to team ${team}.`
 }
