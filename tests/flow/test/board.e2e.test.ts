@@ -165,6 +165,7 @@ chromiumOrSkip('an admin moves somebody to another team, and everybody’s page 
   const carol = await openBoardPage(browser, board.url, { name: 'Carol', team: 'blue' })
   const root = await openBoardPage(browser, board.url, { name: 'Root', team: 'admin' })
   await expectSoon(() => alice.people()).toEqual(['alice', 'bob'])
+  await expectSoon(() => root.people()).toEqual(['alice', 'bob', 'carol', 'root'])
   expect(await bob.titles('todo')).toEqual(['Red plan'])
   await bob.page.evaluate(() => Object.assign(window, { isSamePage: true }))
   const sockets: string[] = []
@@ -186,6 +187,7 @@ chromiumOrSkip('an admin moves somebody to another team, and everybody’s page 
   // What is written there now is written for the new team, and others see where he is.
   await bob.card('Blue plan').dblclick()
   await carol.card('Blue plan').getByText('Bob is editing').waitFor()
+  await root.card('Blue plan').getByText('Bob is editing').waitFor()
   await bob.page.keyboard.press('Escape')
   await bob.page.keyboard.press('n')
   await bob.page.getByTestId('new-title').fill('By Bob')

@@ -1,8 +1,8 @@
 // Everything behind one signed-in page: a client, its rows with pending writes over them, and who is here.
 import { type Collection, createRealtimeClient, type RealtimeClient } from '@dnr/client'
 import { createOptimisticManager, type OptimisticCollection, type OptimisticManager } from '@dnr/optimistic'
-import { createPresenceManager, type JoinedRoom } from '@dnr/presence/client'
-import type { Position } from '@dnr/protocol'
+import { createPresenceManager } from '@dnr/presence/client'
+import type { Member, Position } from '@dnr/protocol'
 import { computed, effect, type ReadonlySignal, signal } from '@preact/signals-core'
 import type { Entities, Task } from '../../shared/task.ts'
 import type { Session } from '../../shared/user.ts'
@@ -13,6 +13,7 @@ import { createJournal, type Journal } from './journal.ts'
 import { createMyPresence, type MyPresence, noteOf } from './my-presence.ts'
 import { createMyTeam } from './my-team.ts'
 import { createNotices, type Notices } from './notices.ts'
+import { createPeople } from './people.ts'
 import { createRecentChanges, type RecentChanges } from './recent-changes.ts'
 import { sentenceOf } from './refusal.ts'
 import { createTaskWrites, type TaskWrites } from './task-writes.ts'
@@ -34,7 +35,8 @@ export interface Board {
   readonly tasks: OptimisticCollection<Task>
   readonly writes: TaskWrites
   readonly conflicts: Conflicts
-  readonly members: JoinedRoom['members']
+  /** Who is at my team's board; for an admin at any. */
+  readonly members: ReadonlySignal<readonly Member[]>
   readonly me: MyPresence
   readonly recentChanges: RecentChanges
   /** Who made a mutation, as far as the people here say; follow it inside a computed or an effect. */
@@ -69,9 +71,11 @@ export function openBoard(session: Session): Board {
     resolve: conflicts.ask,
     draft: ({ status = 'todo' }) => draftOf(team.peek(), byColumn(tasks.rows.peek())[status]),
   })
-  const room = createTeamRoom(createPresenceManager({ transport: client }), team)
+  const presence = createPresenceManager({ transport: client })
+  const room = createTeamRoom(presence, team)
   const me = createMyPresence(room)
   const admin = createAdmin({ client, token, team })
+  const people = createPeople({ presence, room, team, everybody: admin.everybody })
   const writes = createTaskWrites({ tasks, optimistic, onWrite: me.wrote })
   const recentChanges = createRecentChanges()
   const journal = createJournal({ client, status: confirmed.status, isOwn: writes.isOwn })
@@ -79,7 +83,8 @@ export function openBoard(session: Session): Board {
 
   const authors = computed(() => {
     const byMutation = new Map<string, Author>()
-    for (const member of room.members.value) for (const id of noteOf(member).wrote) byMutation.set(id, member)
+    for (const member of people.members.value)
+      for (const id of noteOf(member).wrote) byMutation.set(id, member)
     return byMutation
   })
   const stops = [
@@ -106,7 +111,7 @@ export function openBoard(session: Session): Board {
     tasks,
     writes,
     conflicts,
-    members: room.members,
+    members: people.members,
     me,
     recentChanges,
     authorOf: (mutationId) => (writes.isOwn(mutationId) ? user : (authors.value.get(mutationId) ?? null)),
@@ -117,6 +122,7 @@ export function openBoard(session: Session): Board {
       for (const stop of stops) stop()
       journal.stop()
       me.stop()
+      people.stop()
       admin.stop()
       mine.stop()
       room.leave()
