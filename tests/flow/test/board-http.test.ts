@@ -180,6 +180,7 @@ describe('tasks', () => {
     for (const fields of [
       { title: ' ' },
       { title: 'x'.repeat(200) },
+      { title: '🦊'.repeat(200) },
       { assignee: '' },
       { assignee: 'x'.repeat(65) },
     ]) {

@@ -1,19 +1,25 @@
 import { defineEntity, parseChannel, type RowOf } from '@dnr/protocol'
 import { z } from 'zod'
 
+/** Characters as people count them, nearly: an emoji of two UTF-16 units is one. */
+const upTo =
+  (max: number) =>
+  (text: string): boolean =>
+    text.length <= max || Array.from(text).length <= max
+
 /** What the board shows: one card. The server and its database use the schema, the page the types alone. */
 export const Task = defineEntity(
   'Task',
   z.object({
     id: z.string(),
-    title: z.string().min(1, 'is empty').max(200, 'is longer than 200 characters'),
+    title: z.string().min(1, 'is empty').refine(upTo(200), 'is longer than 200 characters'),
     status: z.enum(['todo', 'doing', 'done'], 'is none of todo, doing, done').default('todo'),
     team: z.string().refine(isTeam, 'is not 1 to 64 characters that can be printed'),
     /** The id of the user who does it. */
     assignee: z.string().nullable().default(null),
     /** Order within a column. */
     rank: z.number(),
-    notes: z.string().max(10_000, 'is longer than 10,000 characters').default(''),
+    notes: z.string().refine(upTo(10_000), 'is longer than 10,000 characters').default(''),
     /** Set by the server, milliseconds since the epoch, as is `updatedAt`. */
     createdAt: z.number(),
     updatedAt: z.number(),
