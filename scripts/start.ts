@@ -9,5 +9,8 @@ try {
 }
 
 process.env['SEED_DEMO'] ??= '1'
+// Anybody may sign in as admin: what is explained is for who develops here, not for the network.
+const isLocal = ['127.0.0.1', '::1', 'localhost'].includes(process.env['HOST'] || '127.0.0.1')
+if (isLocal && process.env['NODE_ENV'] !== 'production') process.env['EXPLAIN'] ??= '1'
 const server = new URL('../examples/task-board/dist/server.js', import.meta.url)
 await import(server.href)

@@ -13,12 +13,20 @@ export async function openPlainClient(url: string) {
     else taker(frame)
   })
   await once(socket, 'open')
+  const next = (): Promise<Record<string, unknown>> => {
+    const frame = frames.shift()
+    return frame === undefined ? new Promise((resolve) => waiting.push(resolve)) : Promise.resolve(frame)
+  }
   return {
     send: (frame: object | string) => socket.send(typeof frame === 'string' ? frame : JSON.stringify(frame)),
     /** The next frame, in order. */
-    next: (): Promise<Record<string, unknown>> => {
-      const frame = frames.shift()
-      return frame === undefined ? new Promise((resolve) => waiting.push(resolve)) : Promise.resolve(frame)
+    next,
+    /** The next frame of a type; those before it are taken, too. */
+    async until(type: string): Promise<Record<string, unknown>> {
+      for (;;) {
+        const frame = await next()
+        if (frame['type'] === type) return frame
+      }
     },
     /** Frames that nobody has taken. */
     untaken: () => frames,

@@ -5,7 +5,7 @@ import { writeFile } from 'node:fs/promises'
 import Database from 'better-sqlite3'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { WebSocket } from 'ws'
-import { boardApi, signInToBoard } from '../src/board-api.ts'
+import { type BoardApi, boardApi, signInToBoard } from '../src/board-api.ts'
 import { type BoardProcess, runBoard, startBoard } from '../src/board-process.ts'
 import { openPlainClient } from '../src/plain-client.ts'
 import { temporaryFolder } from '../src/temporary-folder.ts'
@@ -33,15 +33,25 @@ describe('signing in', () => {
   })
 
   test('takes any name of 1 to 64 characters', async () => {
-    for (const name of ['x', 'ß'.repeat(64), '🦊'.repeat(64), 'Bob Miller'])
-      expect((await signIn({ name, team: 'red' })).status).toBe(200)
+    for (const name of ['x', 'ß'.repeat(64), '🦊'.repeat(64), 'Bob Miller', ' ', '   ', '.'])
+      expect((await signIn({ name, team: 'red' })).status, name).toBe(200)
+  })
+
+  test('takes any team that can be part of a channel’s name, and its tasks', async () => {
+    for (const team of ['my team', ' ', 'a/b', 'équipe', 'x'.repeat(64)]) {
+      const alice = await signInToBoard(board.url, 'alice', team)
+      const { id } = await alice.create({ title: 'Ours' })
+      expect((await alice.request('GET', `/api/Task/${id}`)).body, team).toMatchObject({ team })
+    }
   })
 
   test('refuses other names, other bodies and other methods', async () => {
-    for (const name of ['', 'x'.repeat(65), 'a\u0000b', 'line\nbreak', '\ud800', ' ', 7, null, undefined])
+    for (const name of ['', 'x'.repeat(65), 'a\u0000b', 'line\nbreak', '\ud800', 7, null, undefined])
       expect((await signIn({ name, team: 'red' })).status, String(name)).toBe(422)
-    expect((await signIn({ name: 'x' })).status).toBe(422)
-    expect((await signIn({ name: 'x', team: 'a/b' })).status).toBe(422)
+    for (const team of ['', 'x'.repeat(65), 'a\u0000b', '🦊'.repeat(64), 7, null, undefined]) {
+      const { status, body } = await signIn({ name: 'x', team })
+      expect([status, body['detail']], String(team)).toEqual([422, expect.stringMatching(/^team must be/)])
+    }
     expect((await signIn('{')).status).toBe(400)
     expect((await signIn('null')).status).toBe(400)
     expect((await signIn({ name: 'x'.repeat(5_000), team: 'red' })).status).toBe(413)
@@ -165,6 +175,21 @@ describe('tasks', () => {
       expect((await query(bad)).status, JSON.stringify(bad)).toBe(400)
   })
 
+  test('take every title of 1 to 200 characters and every assignee', async () => {
+    const alice = await signInToBoard(board.url, 'alice', newTeam())
+    for (const fields of [
+      { title: ' ' },
+      { title: 'x'.repeat(200) },
+      { title: '🦊'.repeat(200) },
+      { assignee: '' },
+      { assignee: 'x'.repeat(65) },
+    ]) {
+      const { id } = await alice.create({ title: 'x', ...fields })
+      expect((await alice.request('GET', `/api/Task/${id}`)).body).toMatchObject(fields)
+      expect((await alice.request('PATCH', `/api/Task/${id}`, { body: fields })).status).toBe(200)
+    }
+  })
+
   test('refuse what does not fit, by name', async () => {
     const alice = await signInToBoard(board.url, 'alice', newTeam())
     const { id } = await alice.create({ title: 'x' })
@@ -231,6 +256,159 @@ describe('tasks', () => {
     const other = await create('Other')
     expect(other.status).toBe(422)
     expect(other.body).toMatchObject({ code: 'idempotency_key_reused' })
+  })
+})
+
+describe('an admin', () => {
+  interface Move {
+    readonly to?: string
+    readonly body?: unknown
+    readonly method?: string
+  }
+  const move = (api: BoardApi, id: string, { to = '', body = { team: to }, method = 'PUT' }: Move) =>
+    api.request(method, `/api/members/${encodeURIComponent(id)}`, { body })
+
+  test('moves a member to another team: their token sees its tasks, and no longer the others', async () => {
+    const [red, blue] = [newTeam(), newTeam()]
+    const admin = await signInToBoard(board.url, 'Root', 'admin')
+    const bob = await signInToBoard(board.url, 'Bob moved', red)
+    const carol = await signInToBoard(board.url, 'carol', blue)
+    const ours = await bob.create({ title: 'Red' })
+    const theirs = await carol.create({ title: 'Blue' })
+
+    expect(await move(admin, 'Bob Moved', { to: blue })).toMatchObject({
+      status: 200,
+      body: { id: 'bob moved', team: blue },
+    })
+    expect((await bob.request('GET', '/api/session')).body).toEqual({
+      user: { id: 'bob moved', name: 'Bob moved', team: blue },
+    })
+    expect((await bob.request('GET', `/api/Task/${ours.id}`)).status).toBe(404)
+    expect((await bob.request('GET', `/api/Task/${theirs.id}`)).status).toBe(200)
+    const { id } = await bob.create({ title: 'From Bob' })
+    expect((await carol.request('GET', `/api/Task/${id}`)).body).toMatchObject({ team: blue })
+
+    // Whoever signs in again has chosen again.
+    const again = await signInToBoard(board.url, 'Bob moved', red)
+    expect((await again.request('GET', `/api/Task/${ours.id}`)).status).toBe(200)
+    await move(admin, 'bob moved', { to: blue })
+    expect((await again.request('GET', `/api/Task/${ours.id}`)).status).toBe(404)
+  })
+
+  test('is the only one who can, and says whom and where to', async () => {
+    const admin = await signInToBoard(board.url, 'Root', 'admin')
+    const eve = await signInToBoard(board.url, 'eve', newTeam())
+    const nobody = boardApi(board.url, '')
+    const refusals: [BoardApi, string, Move, number][] = [
+      [nobody, 'eve', { to: 'blue' }, 401],
+      [eve, 'eve', { to: 'admin' }, 403],
+      [eve, 'root', { to: 'blue' }, 403],
+      [admin, 'eve', { to: '' }, 422],
+      [admin, 'eve', { to: 'a\u0000b' }, 422],
+      [admin, 'eve', { body: {} }, 422],
+      [admin, 'e\nve', { to: 'blue' }, 422],
+      [admin, '', { to: 'blue' }, 422],
+      [admin, 'eve', { body: '{' }, 400],
+      [admin, 'eve', { body: { team: 'x'.repeat(5_000) } }, 413],
+      [admin, 'eve', { to: 'blue', method: 'POST' }, 405],
+    ]
+    for (const [api, id, what, status] of refusals)
+      expect((await move(api, id, what)).status, JSON.stringify([id, what])).toBe(status)
+    expect((await eve.request('GET', '/api/session')).body).toMatchObject({ user: { team: `team${teams}` } })
+  })
+
+  test('who was moved away from admin is none any more', async () => {
+    const first = await signInToBoard(board.url, 'First admin', 'admin')
+    const second = await signInToBoard(board.url, 'Second admin', 'admin')
+    expect((await move(first, 'second admin', { to: 'red' })).status).toBe(200)
+    expect((await move(second, 'first admin', { to: 'red' })).status).toBe(403)
+    expect((await second.request('POST', '/api/Task', { body: { title: 'x', team: 'blue' } })).status).toBe(
+      403,
+    )
+  })
+
+  test('moves many at once, and one twice, and that holds after a restart', async () => {
+    await using folder = await temporaryFolder()
+    await using own = await startBoard({
+      DATABASE_URL: `file:${folder.file('tasks.db')}`,
+      DNR_SECRET: 'of this test',
+    })
+    const admin = await signInToBoard(own.url, 'root', 'admin')
+    const names = ['bob', 'a/b', '🦊'.repeat(64)]
+    const people = await Promise.all(names.map((name) => signInToBoard(own.url, name, 'red')))
+    const moves = ['blue', 'green'].flatMap((to) => names.map((name) => move(admin, name, { to })))
+    expect((await Promise.all(moves)).map(({ status }) => status)).toEqual(moves.map(() => 200))
+    const teamsNow = () =>
+      Promise.all(
+        people.map(async ({ token }) => {
+          const { body } = await boardApi(own.url, token).request<{ user: { team: string } }>(
+            'GET',
+            '/api/session',
+          )
+          return body.user.team
+        }),
+      )
+    const before = await teamsNow()
+    await own.end('SIGTERM')
+    await own.start()
+    expect(await teamsNow()).toEqual(before)
+    await move(boardApi(own.url, admin.token), 'bob', { to: 'yellow' })
+    expect((await teamsNow())[0]).toBe('yellow')
+  })
+
+  test('hears who is connected; nobody else does', async () => {
+    const admin = await signInToBoard(board.url, 'Root', 'admin')
+    const bob = await signInToBoard(board.url, 'Bob', newTeam())
+    const connect = async (token: string) =>
+      openPlainClient(`${board.url.replace('http', 'ws')}/ws?token=${token}`)
+    using his = await connect(bob.token)
+    his.send({ type: 'subscribe', channel: 'room:members' })
+    expect(await his.until('error')).toMatchObject({ payload: { code: 'forbidden' } })
+    his.send({ type: 'subscribe', channel: 'user:bob' })
+    await his.until('subscribed')
+    using hers = await connect(admin.token)
+    hers.send({ type: 'subscribe', channel: 'room:members' })
+    const { payload } = await hers.until('members')
+    expect(payload).toEqual({
+      members: [
+        { id: 'bob', name: 'Bob', team: `team${teams}`, connections: 1 },
+        { id: 'root', name: 'Root', team: 'admin', connections: 1 },
+      ],
+    })
+    await move(admin, 'bob', { to: 'blue' })
+    expect(await his.until('team')).toMatchObject({
+      channel: 'user:bob',
+      payload: { team: 'blue', by: 'Root' },
+    })
+    expect(await hers.until('members')).toMatchObject({
+      payload: { members: [{ id: 'bob', team: 'blue' }, {}] },
+    })
+  })
+
+  test('is told why somebody got an event, where the server was started to tell', async () => {
+    const path = '/api/explain?user=bob&channel=entity:Task&offset=1'
+    const ofAll = await signInToBoard(board.url, 'Root', 'admin')
+    expect((await ofAll.request('GET', path)).status).toBe(404)
+
+    await using own = await startBoard({ EXPLAIN: '1' })
+    const admin = await signInToBoard(own.url, 'root', 'admin')
+    const bob = await signInToBoard(own.url, 'bob', 'red')
+    await bob.create({ title: 'Red' })
+    expect((await admin.request('GET', path)).status).toBe(404) // nobody of that name is connected
+    using his = await openPlainClient(`${own.url.replace('http', 'ws')}/ws?token=${bob.token}`)
+    his.send({ type: 'subscribe', channel: 'entity:Task' })
+    await his.until('subscribed')
+    expect(await admin.request('GET', path)).toMatchObject({
+      status: 200,
+      body: { isAllowed: true, group: expect.stringContaining('red') as string, outcome: 'created' },
+    })
+    for (const [api, asked, status] of [
+      [bob, path, 403],
+      [boardApi(own.url, ''), path, 401],
+      [admin, '/api/explain?user=bob', 400],
+      [admin, `${path}x`, 400],
+    ] as const)
+      expect((await api.request('GET', asked)).status, asked).toBe(status)
   })
 })
 
@@ -346,6 +524,12 @@ describe('the rest of the server', () => {
     ['REDIS_URL', 'redis://x', /^REDIS_URL is not supported yet/],
     ['PRESENCE_TTL_MS', '-1', /^PRESENCE_TTL_MS is "-1"/],
     ['LOG_RETENTION', 'all', /^LOG_RETENTION is "all"/],
+    [
+      'DATABASE_URL',
+      'file:/dev/null/x/y.db',
+      /^DATABASE_URL: the folder of the file cannot be made\. .*\/dev\/null/,
+    ],
+    ['EXPLAIN', 'yes', /^EXPLAIN is "yes": expected 1 or 0\.$/],
     ['SEED_DEMO', 'yes', /^SEED_DEMO is "yes": expected 1 or 0\.$/],
     ['DNR_LIMITS', '[]', /^DNR_LIMITS is "\[\]": expected a JSON object/],
     ['DNR_LIMITS', '{"maxNonsense":1}', /^DNR_LIMITS: .*maxNonsense/],
@@ -356,6 +540,11 @@ describe('the rest of the server', () => {
     expect(output.trimEnd()).toMatch(line)
     expect(output.trimEnd()).not.toContain('\n')
   })
+})
+
+test('explanations and production exclude each other', async () => {
+  const { code, output } = await runBoard({ EXPLAIN: '1', NODE_ENV: 'production' })
+  expect([code, output.trimEnd()]).toEqual([1, expect.stringMatching(/^EXPLAIN is for development/)])
 })
 
 /** `fetch` would tidy the path up before sending it. */

@@ -155,6 +155,91 @@ chromiumOrSkip('another team sees none of it: not the tasks, not the people', as
   await closeQuietly(alice, eve)
 })
 
+chromiumOrSkip('an admin moves somebody to another team, and everybody’s page follows', async () => {
+  await using board = await startBoard()
+  const api = await signInToBoard(board.url, 'root', 'admin')
+  await api.create({ title: 'Red plan', team: 'red' })
+  await api.create({ title: 'Blue plan', team: 'blue' })
+  const alice = await openBoardPage(browser, board.url, { name: 'Alice', ...red })
+  const bob = await openBoardPage(browser, board.url, { name: 'Bob', ...red })
+  const carol = await openBoardPage(browser, board.url, { name: 'Carol', team: 'blue' })
+  const root = await openBoardPage(browser, board.url, { name: 'Root', team: 'admin' })
+  await expectSoon(() => alice.people()).toEqual(['alice', 'bob'])
+  await expectSoon(() => root.people()).toEqual(['alice', 'bob', 'carol', 'root'])
+  expect(await bob.titles('todo')).toEqual(['Red plan'])
+  await bob.page.evaluate(() => Object.assign(window, { isSamePage: true }))
+  const sockets: string[] = []
+  bob.page.on('websocket', (socket) => sockets.push(socket.url()))
+
+  await openDrawer(root, 'Members')
+  await root.page.getByLabel('Team of Bob').selectOption('blue')
+  await bob.page.getByTestId('toasts').getByText('Root moved you to team blue.').waitFor()
+  await expectSoon(() => bob.titles('todo')).toEqual(['Blue plan'])
+  await expectSoon(() => bob.people()).toEqual(['bob', 'carol'])
+  await expectSoon(() => alice.people()).toEqual(['alice'])
+  await expectSoon(() => carol.people()).toEqual(['bob', 'carol'])
+  await expectSoon(() => bob.page.getByTestId('team').textContent()).toBe('blue')
+  expect(await bob.page.locator('html').getAttribute('data-team')).toBe('blue')
+  expect(await bob.page.evaluate(() => 'isSamePage' in window)).toBe(true)
+  expect(sockets).toEqual([])
+  expect(await alice.titles('todo')).toEqual(['Red plan'])
+
+  // What is written there now is written for the new team, and others see where he is.
+  await bob.card('Blue plan').dblclick()
+  await carol.card('Blue plan').getByText('Bob is editing').waitFor()
+  await root.card('Blue plan').getByText('Bob is editing').waitFor()
+  await bob.page.keyboard.press('Escape')
+  await bob.page.keyboard.press('n')
+  await bob.page.getByTestId('new-title').fill('By Bob')
+  await bob.page.keyboard.press('Enter')
+  await carol.card('By Bob').waitFor()
+
+  // A reload begins where he is now; a move while he is away is told when he is back.
+  await bob.page.reload()
+  await bob.page.locator('html[data-team=blue]').waitFor()
+  await expectSoon(() => bob.titles('todo')).toEqual(['Blue plan', 'By Bob'])
+  await switchOffline(bob)
+  await root.page.getByTestId('member-bob').waitFor({ state: 'detached' })
+  await api.request('PUT', '/api/members/bob', { body: { team: 'red' } })
+  await bob.page.getByRole('button', { name: 'Go online' }).click()
+  await bob.page.getByTestId('toasts').getByText('You are in team red now.').waitFor()
+  await expectSoon(() => bob.titles('todo')).toEqual(['Red plan'])
+  await expectSoon(() => alice.people()).toEqual(['alice', 'bob'])
+  await closeQuietly(alice, bob, carol, root)
+})
+
+chromiumOrSkip('a task that is handed to another team leaves one board and comes to the other', async () => {
+  await using board = await startBoard()
+  const api = await signInToBoard(board.url, 'root', 'admin')
+  await api.create({ title: 'Hot potato', team: 'red' })
+  await api.create({ title: 'Red plan', team: 'red' })
+  const alice = await openBoardPage(browser, board.url, { name: 'Alice', ...red })
+  const bob = await openBoardPage(browser, board.url, { name: 'Bob', ...red })
+  const carol = await openBoardPage(browser, board.url, { name: 'Carol', team: 'blue' })
+  await alice.card('Hot potato').dblclick()
+  await alice.page.getByLabel('Team').selectOption('blue')
+  await alice.page.getByRole('button', { name: 'Save' }).click()
+  await alice.page.getByTestId('toasts').getByText('Handed to blue.').waitFor()
+  await expectSoon(() => carol.titles('todo')).toEqual(['Hot potato'])
+  await expectSoon(() => alice.titles('todo')).toEqual(['Red plan'])
+  await expectSoon(() => bob.titles('todo')).toEqual(['Red plan'])
+  await closeQuietly(alice, bob, carol)
+})
+
+chromiumOrSkip('an admin asks of an event why somebody got it', async () => {
+  await using board = await startBoard({ EXPLAIN: '1' })
+  const root = await openBoardPage(browser, board.url, { name: 'Root', team: 'admin' })
+  const eve = await openBoardPage(browser, board.url, { name: 'Eve', team: 'blue' })
+  await openDrawer(root, 'Under the hood')
+  await (await signInToBoard(board.url, 'alice', 'red')).create({ title: 'A red secret' })
+  await root.page.getByTestId('journal').getByRole('button', { name: 'Task created' }).click()
+  const explanation = root.page.getByTestId('explanation')
+  await explanation.getByText('sent as created').waitFor()
+  await explanation.getByRole('combobox').selectOption('Eve')
+  await explanation.getByText('not sent').waitFor()
+  await closeQuietly(root, eve)
+})
+
 chromiumOrSkip(
   'a server that is killed and comes back finds both pages at the truth, without a reload',
   async () => {
@@ -269,6 +354,11 @@ async function retryNow({ page }: BoardPage): Promise<string | null> {
   const button = page.getByRole('button', { name: 'Retry now' })
   await button.click({ timeout: 200 }).catch(() => {})
   return page.getByTestId('connection').locator('.pill-text').textContent()
+}
+
+async function openDrawer({ page }: BoardPage, name: string): Promise<void> {
+  await page.getByTestId('menu-button').click()
+  await page.getByRole('button', { name }).click()
 }
 
 async function signOut({ page }: BoardPage): Promise<void> {

@@ -16,6 +16,8 @@ export interface Environment {
   readonly logRetention: number | null
   readonly limits: LimitOptions
   readonly logLevel: LogLevel
+  /** Does `/api/explain` tell admins why somebody got an event? It tells of rows that the somebody may not see. */
+  readonly explains: boolean
 }
 
 /** A variable that cannot be used; the message names it, its value and what is expected. */
@@ -44,6 +46,7 @@ export function readEnvironment(variables: Variables): Environment {
     }),
     limits: readLimits(read('DNR_LIMITS')),
     logLevel: readLogLevel(read('LOG_LEVEL')),
+    explains: readExplains(read('EXPLAIN'), read('NODE_ENV')),
   }
 }
 
@@ -94,6 +97,13 @@ function readLogLevel(text: string | undefined): LogLevel {
   if (text === undefined) return 'error'
   if (isLogLevel(text)) return text
   throw unusable('LOG_LEVEL', text, `one of ${LOG_LEVELS.join(', ')}`)
+}
+
+function readExplains(text: string | undefined, nodeEnv: string | undefined): boolean {
+  const explains = readFlag('EXPLAIN', text)
+  if (explains && nodeEnv === 'production')
+    throw new EnvironmentError('EXPLAIN is for development, and NODE_ENV is production: unset one of them.')
+  return explains
 }
 
 function unusable(name: string, value: string, expected: string): EnvironmentError {

@@ -1,28 +1,42 @@
 // Who may see and do what. The same rules guard HTTP, the socket, snapshots and replays.
-import { allow, policies } from '@dnr/server'
+import { allow, type ChannelRules, type Policies, policies } from '@dnr/server'
 import { Task } from '../shared/task.ts'
-import type { User } from '../shared/user.ts'
+import { ADMIN } from '../shared/user.ts'
+import { MEMBERS_ROOM } from './member-list.ts'
+import type { MemberTeams } from './member-teams.ts'
+import type { SignedIn } from './session.ts'
 
 /** What people write; `createdAt` and `updatedAt` are the server's. */
 const WRITABLE = ['title', 'status', 'team', 'assignee', 'rank', 'notes'] as const
 
-/** A team sees and writes its own tasks and may hand one to another team. `admin` sees and writes all of them. */
-export const boardPolicies = policies(
-  allow(Task, (user: User | null) => {
-    if (user === null) return false
-    const isOurs = (task: Task): boolean => user.team === 'admin' || task.team === user.team
-    return {
-      key: user.team,
-      sees: isOurs,
-      create: (task) => isOurs(task) && ['id', ...WRITABLE],
-      update: WRITABLE,
-      delete: true,
-    }
-  }),
-)
+type TeamOf = Pick<MemberTeams, 'teamOf'>
 
-/** Who is at a board concerns its team. */
-export function mayWatchPresence(user: User | null, resource: string): boolean {
-  if (user === null) return false
-  return user.team === 'admin' || resource === `board/${user.team}`
+/**
+ * A team sees and writes its own tasks and may hand one to another team. `admin` sees and writes all of them. Which team
+ * that is, is asked anew each time; whoever moves somebody calls `invalidate`, so that open subscriptions ask again, too.
+ */
+export function boardPolicies({ teamOf }: TeamOf): Policies<SignedIn> {
+  return policies(
+    allow(Task, (user: SignedIn | null) => {
+      if (user === null) return false
+      const team = teamOf(user)
+      const isOurs = (task: Task): boolean => team === ADMIN || task.team === team
+      return {
+        key: team,
+        sees: isOurs,
+        create: (task) => isOurs(task) && ['id', ...WRITABLE],
+        update: WRITABLE,
+        delete: true,
+      }
+    }),
+  )
+}
+
+/** Who is at a board concerns its team; who is connected at all, the admins. */
+export function channelRules({ teamOf }: TeamOf): ChannelRules<SignedIn> {
+  const isAdmin = (user: SignedIn): boolean => teamOf(user) === ADMIN
+  return {
+    presence: (user, resource) => isAdmin(user) || resource === `board/${teamOf(user)}`,
+    room: (user, name) => isAdmin(user) && name === MEMBERS_ROOM,
+  }
 }

@@ -1,23 +1,28 @@
-// Every HTTP path of the board. Rows are answered by @dnr/server; what is left is signing in, operations and the page.
+// Every HTTP path of the board. Rows are answered by @dnr/server; what is left is signing in, admin-routes.ts,
+// operations and the page.
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
-import { DnrError } from '@dnr/protocol'
 import type { RealtimeServer, Tickets } from '@dnr/server'
 import { toNodeListener } from '@dnr/server/node'
-import type { User } from '../shared/user.ts'
+import type { AdminRoutes } from './admin-routes.ts'
+import { answerJson, answerProblem, answerText, readObject } from './answers.ts'
+import type { MemberTeams } from './member-teams.ts'
 import { formatMetrics } from './metrics.ts'
-import { complaintAboutName, complaintAboutTeam, type Sessions } from './session.ts'
+import { complaintAboutName, complaintAboutTeam, idOf, type Sessions, type SignedIn } from './session.ts'
 import type { StaticFiles } from './static-files.ts'
+import type { WhoAsks } from './who-asks.ts'
 
 export interface Routes {
   readonly realtime: RealtimeServer
   readonly sessions: Sessions
-  readonly tickets: Tickets<User>
+  readonly tickets: Tickets<SignedIn>
+  readonly teams: MemberTeams
+  readonly whoAsks: WhoAsks
+  readonly admin: AdminRoutes
   readonly files: StaticFiles
 }
 
-const MAX_BODY_BYTES = 4_096
-
-export function createRoutes({ realtime, sessions, tickets, files }: Routes): RequestListener {
+export function createRoutes(routes: Routes): RequestListener {
+  const { realtime, sessions, tickets, teams, whoAsks, admin, files } = routes
   const answerRows = toNodeListener(realtime.http)
 
   return (request, response) => {
@@ -31,6 +36,7 @@ export function createRoutes({ realtime, sessions, tickets, files }: Routes): Re
       })
     }
     if (path === '/api/ticket' && request.method === 'POST') return sellTicket(request, response)
+    if (admin(path, request, response)) return
     if (path.startsWith('/api/')) return void answerRows(request, response)
     if (!isRead) return answerProblem(response, 405, 'method_not_allowed', 'Only GET here.', { allow: 'GET' })
     if (path === '/healthz') return void answerHealth(response)
@@ -40,43 +46,28 @@ export function createRoutes({ realtime, sessions, tickets, files }: Routes): Re
   }
 
   async function signIn(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const text = await readBody(request)
-    if (text === null)
-      return answerProblem(response, 413, 'too_big', `The body has more than ${MAX_BODY_BYTES} bytes.`)
-    const body = parseObject(text)
-    if (body === null)
-      return answerProblem(response, 400, 'bad_json', 'Send JSON such as {"name":"alice","team":"red"}.')
+    const body = await readObject(request, response, '{"name":"alice","team":"red"}')
+    if (body === null) return
     const { name, team } = body
     const complaint = complaintAboutName(name) ?? complaintAboutTeam(team)
     if (complaint !== null) return answerProblem(response, 422, 'bad_field', complaint)
-    answerJson(response, 200, sessions.open(name as string, team as string))
+    const issuedAt = teams.issuedAt(idOf(name as string))
+    answerJson(response, 200, sessions.open(name as string, team as string, issuedAt))
   }
 
   function whoAmI(request: IncomingMessage, response: ServerResponse): void {
-    const user = userOf(request, response)
-    if (user !== null) answerJson(response, 200, { user })
+    const user = whoAsks.user(request, response)
+    if (user !== null) answerJson(response, 200, { user: teams.present(user) })
   }
 
   /** For who must put something into the URL of a WebSocket: `/ws?token=TICKET`, once and soon. */
   function sellTicket(request: IncomingMessage, response: ServerResponse): void {
-    const user = userOf(request, response)
+    const user = whoAsks.user(request, response)
     if (user === null) return
     try {
       answerJson(response, 200, { ticket: tickets.issue(user) })
     } catch (error) {
       answerProblem(response, 429, 'rate_limited', (error as Error).message, { 'retry-after': '30' })
-    }
-  }
-
-  /** Who asks; `null` when that is nobody, who has then been answered. */
-  function userOf({ headers }: IncomingMessage, response: ServerResponse): User | null {
-    const token = /^Bearer (\S+)$/i.exec(headers.authorization ?? '')?.[1]
-    try {
-      if (token === undefined) throw new DnrError('unauthorized', 'Send Authorization: Bearer TOKEN.')
-      return sessions.verify(token)
-    } catch (error) {
-      answerProblem(response, 401, 'unauthorized', (error as Error).message, { 'www-authenticate': 'Bearer' })
-      return null
     }
   }
 
@@ -86,56 +77,4 @@ export function createRoutes({ realtime, sessions, tickets, files }: Routes): Re
     const seconds = Math.ceil((readiness.retryAfterMs ?? 1_000) / 1_000)
     answerJson(response, 503, readiness, { 'retry-after': String(seconds) })
   }
-}
-
-/** The body, or `null` when it is too big. A request that breaks off answers nobody. */
-async function readBody(request: IncomingMessage): Promise<string | null> {
-  const chunks: Buffer[] = []
-  let size = 0
-  try {
-    for await (const chunk of request as AsyncIterable<Buffer>) {
-      size += chunk.length
-      if (size <= MAX_BODY_BYTES) chunks.push(chunk)
-    }
-  } catch {
-    return ''
-  }
-  return size > MAX_BODY_BYTES ? null : Buffer.concat(chunks).toString()
-}
-
-function parseObject(text: string): Readonly<Record<string, unknown>> | null {
-  try {
-    const value: unknown = JSON.parse(text)
-    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : null
-  } catch {
-    return null
-  }
-}
-
-type Headers = Readonly<Record<string, string>>
-
-function answerText(response: ServerResponse, status: number, text: string): void {
-  response
-    .writeHead(status, { 'content-type': 'text/plain; charset=utf-8', 'x-content-type-options': 'nosniff' })
-    .end(text)
-}
-
-function answerJson(response: ServerResponse, status: number, value: unknown, headers: Headers = {}): void {
-  const fixed = {
-    'content-type': 'application/json',
-    'cache-control': 'no-store',
-    'x-content-type-options': 'nosniff',
-  }
-  response.writeHead(status, { ...fixed, ...headers }).end(JSON.stringify(value))
-}
-
-function answerProblem(
-  response: ServerResponse,
-  status: number,
-  code: string,
-  detail: string,
-  headers: Headers = {},
-): void {
-  const problem = { type: 'about:blank', title: code.replaceAll('_', ' '), status, detail, code }
-  answerJson(response, status, problem, { 'content-type': 'application/problem+json', ...headers })
 }

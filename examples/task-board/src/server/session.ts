@@ -1,31 +1,43 @@
 // Who somebody is: signed tokens that need no table. For a demonstration: anybody may be anybody.
 import { createHmac, timingSafeEqual } from 'node:crypto'
 import { DnrError } from '@dnr/protocol'
+import { isTeam } from '../shared/task.ts'
 import type { Session, User } from '../shared/user.ts'
+
+/** A user as a token says it. The team is the one that was chosen then; see member-teams.ts for that of today. */
+export interface SignedIn extends User {
+  /** Milliseconds since the epoch. */
+  readonly issuedAt: number
+}
 
 export interface Sessions {
   /** A token for whoever asks. */
-  open(name: string, team: string): Session
+  open(name: string, team: string, issuedAt: number): Session
   /** Who a token was made for. @throws DnrError `unauthorized` when it was not made with this secret */
-  verify(token: string): User
+  verify(token: string): SignedIn
 }
 
 /** Tokens are `PAYLOAD.SIGNATURE`, both base64url: they hold as long as the secret stays the same. */
 export function createSessions(secret: string): Sessions {
   const sign = (payload: string): string => createHmac('sha256', secret).update(payload).digest('base64url')
   return {
-    open(name, team) {
-      const user: User = { id: name.toLowerCase(), name, team }
-      const payload = Buffer.from(JSON.stringify(user)).toString('base64url')
+    open(name, team, issuedAt) {
+      const user: User = { id: idOf(name), name, team }
+      const payload = Buffer.from(JSON.stringify({ ...user, issuedAt })).toString('base64url')
       return { token: `${payload}.${sign(payload)}`, user }
     },
     verify(token) {
       const [payload = '', signature = '', ...rest] = token.split('.')
       if (rest.length > 0 || !isEqual(signature, sign(payload)))
         throw new DnrError('unauthorized', 'This token was not made here: sign in again.')
-      return JSON.parse(Buffer.from(payload, 'base64url').toString()) as User
+      const signedIn = JSON.parse(Buffer.from(payload, 'base64url').toString()) as User & Partial<SignedIn>
+      return { ...signedIn, issuedAt: signedIn.issuedAt ?? 0 }
     },
   }
+}
+
+export function idOf(name: string): string {
+  return name.toLowerCase()
 }
 
 function isEqual(a: string, b: string): boolean {
@@ -38,14 +50,13 @@ export function complaintAboutName(name: unknown): string | null {
   if (typeof name !== 'string') return 'name must be a text.'
   const { length } = Array.from(name)
   if (length < 1 || length > 64) return `name has ${length} characters: 1 to 64 are allowed.`
-  if (UNPRINTABLE.test(name)) return 'name has a character that cannot be printed.'
-  return name.trim() === '' ? 'name is blank.' : null
+  return UNPRINTABLE.test(name) ? 'name has a character that cannot be printed.' : null
 }
 
 /** Why `team` cannot be signed in with, or `null` when it can. */
 export function complaintAboutTeam(team: unknown): string | null {
-  const isTeam = typeof team === 'string' && /^[\w-]{1,64}$/.test(team)
-  return isTeam ? null : 'team must be 1 to 64 letters, digits, "_" or "-".'
+  if (typeof team === 'string' && isTeam(team)) return null
+  return 'team must be 1 to 64 characters that can be printed, at most 241 bytes: it is part of a channel’s name.'
 }
 
 // oxlint-disable-next-line no-control-regex -- naming them is the point

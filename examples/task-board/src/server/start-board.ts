@@ -12,14 +12,17 @@ import { createRealtimeRepository, openDatabase, type RealtimeDatabase } from '@
 import { createRealtimeServer, createTickets } from '@dnr/server'
 import { attachWebSockets } from '@dnr/server/ws'
 import { Task } from '../shared/task.ts'
-import type { User } from '../shared/user.ts'
-import type { Environment } from './environment.ts'
-import { boardPolicies, mayWatchPresence } from './policy.ts'
+import { createAdminRoutes } from './admin-routes.ts'
+import { type Environment, EnvironmentError } from './environment.ts'
+import { createMemberList } from './member-list.ts'
+import { type MemberTeams, Move, openMemberTeams } from './member-teams.ts'
+import { boardPolicies, channelRules } from './policy.ts'
 import { createRoutes } from './routes.ts'
 import { seedDemo } from './seed.ts'
-import { createSessions } from './session.ts'
+import { createSessions, type SignedIn } from './session.ts'
 import { createStaticFiles } from './static-files.ts'
 import { taskFields } from './task-fields.ts'
+import { createWhoAsks } from './who-asks.ts'
 
 export interface RunningBoard {
   readonly url: string
@@ -31,22 +34,26 @@ const TRIM_INTERVAL_MS = 10_000
 
 export async function startBoard(environment: Environment, logger: Logger): Promise<RunningBoard> {
   const { databasePath, presenceTtlMs, limits, logRetention } = environment
-  if (databasePath !== ':memory:') mkdirSync(dirname(databasePath), { recursive: true })
+  if (databasePath !== ':memory:') makeFolder(dirname(databasePath))
   const database = openDatabase({ path: databasePath, logger })
-  const tasks = createRealtimeRepository({ database, entity: Task, prepare: taskFields(database) })
-  await database.migrate([tasks])
+  const moves = createRealtimeRepository({ database, entity: Move })
+  const teamOf: MemberTeams['teamOf'] = (user) => teams.teamOf(user)
+  const tasks = createRealtimeRepository({ database, entity: Task, prepare: taskFields(database, teamOf) })
+  await database.migrate([tasks, moves])
+  const teams = await openMemberTeams(moves)
   if (environment.seedDemo) await seedDemo(tasks, Date.now())
 
   const sessions = createSessions(environment.secret ?? randomBytes(32).toString('hex'))
-  const tickets = createTickets<User>()
-  const realtime = createRealtimeServer<User>({
+  const tickets = createTickets<SignedIn>()
+  const memberList = createMemberList(teams)
+  const realtime = createRealtimeServer<SignedIn>({
     repositories: [tasks],
     history: database.changeLog,
     storage: database,
     authenticate: ({ token }) => (token === null ? null : (tickets.redeem(token) ?? sessions.verify(token))),
-    policies: boardPolicies,
-    channels: { presence: mayWatchPresence },
-    plugins: [presence({ ttlMs: presenceTtlMs })],
+    policies: boardPolicies(teams),
+    channels: channelRules(teams),
+    plugins: [presence({ ttlMs: presenceTtlMs }), memberList],
     heartbeatIntervalMs: Math.max(100, Math.min(25_000, Math.floor(presenceTtlMs / 10))),
     limits,
     logger,
@@ -55,7 +62,9 @@ export async function startBoard(environment: Environment, logger: Logger): Prom
   const stopTrimming = startTrimming(database, logRetention, logger)
 
   const files = createStaticFiles(fileURLToPath(new URL('./web/', import.meta.url)))
-  const http = createServer(createRoutes({ realtime, sessions, tickets, files }))
+  const whoAsks = createWhoAsks(sessions, teams)
+  const admin = createAdminRoutes({ realtime, teams, memberList, whoAsks, explains: environment.explains })
+  const http = createServer(createRoutes({ realtime, sessions, tickets, teams, whoAsks, admin, files }))
   attachWebSockets(realtime, http, { path: '/ws' })
   const url = await listen(http, environment)
 
@@ -69,6 +78,15 @@ export async function startBoard(environment: Environment, logger: Logger): Prom
       await realtime.close()
       await database.close()
     },
+  }
+}
+
+function makeFolder(path: string): void {
+  try {
+    mkdirSync(path, { recursive: true })
+  } catch (error) {
+    const { message } = error as Error
+    throw new EnvironmentError(`DATABASE_URL: the folder of the file cannot be made. ${message}`)
   }
 }
 

@@ -1,10 +1,14 @@
 // What the server adds to a task that somebody writes, inside the write's transaction.
 import type { PrepareContext, PrepareHooks, RealtimeDatabase } from '@dnr/repository'
 import type { Status, Task } from '../shared/task.ts'
-import type { User } from '../shared/user.ts'
+import type { MemberTeams } from './member-teams.ts'
+import type { SignedIn } from './session.ts'
 
 /** New tasks go to the end of their column, in their author's team; times are the server's. */
-export function taskFields({ kysely }: Pick<RealtimeDatabase, 'kysely'>): PrepareHooks<typeof Task> {
+export function taskFields(
+  { kysely }: Pick<RealtimeDatabase, 'kysely'>,
+  teamOf: MemberTeams['teamOf'],
+): PrepareHooks<typeof Task> {
   const lastRank = (query: PrepareContext['query'], team: string | undefined, status: Status): number => {
     const tasks = kysely
       .selectFrom('Task')
@@ -16,7 +20,8 @@ export function taskFields({ kysely }: Pick<RealtimeDatabase, 'kysely'>): Prepar
   return {
     create(given, { principal, now, query }) {
       const fields: Partial<typeof given> = given // what the server sets is not given
-      const { team = (principal as User | null)?.team, status = 'todo' } = fields
+      const { team = principal === null ? undefined : teamOf(principal as SignedIn), status = 'todo' } =
+        fields
       const rank = fields.rank ?? lastRank(query, team, status) + 1
       return { createdAt: now, updatedAt: now, ...fields, team, status, rank }
     },

@@ -8,7 +8,9 @@ import './styles/sign-in.css'
 import './styles/top-bar.css'
 import './styles/board.css'
 import './styles/card.css'
+import './styles/drawer.css'
 import './styles/hood.css'
+import './styles/members.css'
 
 applyTheme(readTheme())
 const root = document.getElementById('root')

@@ -31,8 +31,7 @@ export function CardEditor({ board, task, open, actions }: CardEditorProps) {
   const save = (): void => {
     const { title, ...others } = changes
     const wanted = changedFields(task, title?.trim() ? { ...others, title: title.trim() } : others)
-    if (Object.keys(wanted).length > 0) board.writes.edit(task.id, wanted)
-    if (wanted.team !== undefined) board.notices.show(`Handed to ${wanted.team}.`, 'note')
+    if (Object.keys(wanted).length > 0) write(board, task.id, wanted)
     if (status !== task.status) actions.move(task, status, byColumn(board.tasks.rows.peek())[status].length)
     actions.open(null)
   }
@@ -133,6 +132,17 @@ export function CardEditor({ board, task, open, actions }: CardEditorProps) {
         </button>
       </div>
     </form>
+  )
+}
+
+/** A task that was handed over leaves the board when the server has it: then is the time to say so. */
+function write(board: Board, id: string, wanted: Draft): void {
+  const { acked } = board.writes.edit(id, wanted)
+  const { team } = wanted
+  if (team === undefined) return
+  acked.then(
+    () => board.notices.show(`Handed to ${team}.`, 'note'),
+    () => {}, // the card says why
   )
 }
 

@@ -1,10 +1,12 @@
 import { useSignalValue } from '@dnr/react'
-import { useMemo } from 'react'
+import { useMemo, useState } from 'react'
 import { computed } from '@preact/signals-core'
+import { ADMIN } from '../../shared/user.ts'
 import type { Board } from '../model/board.ts'
 import type { JournalEntry } from '../model/journal.ts'
 import type { OwnWrite } from '../model/task-writes.ts'
 import { Icon } from '../shell/icons.tsx'
+import { Explanation } from './explanation.tsx'
 
 /** What happens behind the board, as it happens. */
 export function Hood({ board, onClose }: { readonly board: Board; readonly onClose: () => void }) {
@@ -14,7 +16,7 @@ export function Hood({ board, onClose }: { readonly board: Board; readonly onClo
   const writes = useSignalValue(board.writes.latest)
   const pending = useSignalValue(board.optimistic.pendingCount)
   return (
-    <aside className="hood" aria-label="Under the hood" data-testid="hood">
+    <aside className="drawer hood" aria-label="Under the hood" data-testid="hood">
       <header>
         <h2>Under the hood</h2>
         <button type="button" className="icon-button" aria-label="Close" onClick={onClose}>
@@ -61,6 +63,8 @@ function OwnWriteLine({ label, mutation }: OwnWrite) {
 }
 
 function JournalLine({ entry, board }: { readonly entry: JournalEntry; readonly board: Board }) {
+  const isAdmin = useSignalValue(board.team) === ADMIN
+  const [isOpen, setOpen] = useState(false)
   const mutationId = entry.kind === 'event' ? entry.mutationId : null
   const author = useSignalValue(
     useMemo(
@@ -70,10 +74,25 @@ function JournalLine({ entry, board }: { readonly entry: JournalEntry; readonly 
   )
   if (entry.kind === 'line') return <li className="hood-note">{entry.text}</li>
   const who = author === null ? null : author.id === board.user.id ? 'you' : author.name
-  return (
-    <li>
+  const line = (
+    <>
       <b>#{entry.offset}</b> Task {entry.what}
       {who !== null && ` · ${who}`} · {entry.latencyMs} ms
+    </>
+  )
+  if (!isAdmin) return <li>{line}</li>
+  return (
+    <li>
+      <button
+        type="button"
+        className="hood-event"
+        title="Why?"
+        aria-expanded={isOpen}
+        onClick={() => setOpen(!isOpen)}
+      >
+        {line}
+      </button>
+      {isOpen && <Explanation board={board} offset={entry.offset} />}
     </li>
   )
 }

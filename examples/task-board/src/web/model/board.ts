@@ -1,19 +1,23 @@
 // Everything behind one signed-in page: a client, its rows with pending writes over them, and who is here.
 import { type Collection, createRealtimeClient, type RealtimeClient } from '@dnr/client'
 import { createOptimisticManager, type OptimisticCollection, type OptimisticManager } from '@dnr/optimistic'
-import { createPresenceManager, type JoinedRoom } from '@dnr/presence/client'
-import type { Position } from '@dnr/protocol'
+import { createPresenceManager } from '@dnr/presence/client'
+import type { Member, Position } from '@dnr/protocol'
 import { computed, effect, type ReadonlySignal, signal } from '@preact/signals-core'
 import type { Entities, Task } from '../../shared/task.ts'
-import type { Session, User } from '../../shared/user.ts'
+import type { Session } from '../../shared/user.ts'
+import { type Admin, createAdmin } from './admin.ts'
 import { byColumn } from './columns.ts'
 import { type Conflicts, createConflicts } from './conflicts.ts'
 import { createJournal, type Journal } from './journal.ts'
 import { createMyPresence, type MyPresence, noteOf } from './my-presence.ts'
+import { createMyTeam } from './my-team.ts'
 import { createNotices, type Notices } from './notices.ts'
+import { createPeople } from './people.ts'
 import { createRecentChanges, type RecentChanges } from './recent-changes.ts'
 import { sentenceOf } from './refusal.ts'
 import { createTaskWrites, type TaskWrites } from './task-writes.ts'
+import { createTeamRoom } from './team-room.ts'
 
 export interface Author {
   readonly id: string
@@ -21,14 +25,18 @@ export interface Author {
 }
 
 export interface Board {
-  readonly user: User
+  readonly user: Author
+  /** Mine, as of now. */
+  readonly team: ReadonlySignal<string>
+  readonly admin: Admin
   readonly client: RealtimeClient<Entities>
   readonly optimistic: OptimisticManager
-  /** The team's tasks by rank, with what is pending laid over them. */
+  /** What I may see, by rank, with what is pending laid over it: the team's tasks, as the server decides. */
   readonly tasks: OptimisticCollection<Task>
   readonly writes: TaskWrites
   readonly conflicts: Conflicts
-  readonly members: JoinedRoom['members']
+  /** Who is at my team's board; for an admin at any. */
+  readonly members: ReadonlySignal<readonly Member[]>
   readonly me: MyPresence
   readonly recentChanges: RecentChanges
   /** Who made a mutation, as far as the people here say; follow it inside a computed or an effect. */
@@ -39,7 +47,8 @@ export interface Board {
   close(): void
 }
 
-export function openBoard({ token, user }: Session): Board {
+export function openBoard(session: Session): Board {
+  const { token, user } = session
   const url = `${location.origin.replace(/^http/, 'ws')}/ws`
   const client = createRealtimeClient<Entities>({ url, getToken: () => token })
   const notices = createNotices()
@@ -50,16 +59,23 @@ export function openBoard({ token, user }: Session): Board {
       if (error.code !== 'version_conflict') notices.show(sentenceOf(error), 'error')
     },
   })
-  const confirmed: Collection<Task> = client.collection('Task', {
-    ...(user.team !== 'admin' && { where: { team: user.team } }),
-    orderBy: [['rank', 'asc']],
+  const mine = createMyTeam({
+    client,
+    session,
+    onMoved: (team, by) => notices.show(movedSentence(team, by), 'note'),
   })
+  const { team } = mine
+  // No `where`: the policy says which tasks are ours, and says so anew when that changes.
+  const confirmed: Collection<Task> = client.collection('Task', { orderBy: [['rank', 'asc']] })
   const tasks: OptimisticCollection<Task> = optimistic.collection(confirmed, {
     resolve: conflicts.ask,
-    draft: ({ status = 'todo' }) => draftOf(user, byColumn(tasks.rows.peek())[status]),
+    draft: ({ status = 'todo' }) => draftOf(team.peek(), byColumn(tasks.rows.peek())[status]),
   })
-  const room = createPresenceManager({ transport: client }).join(`board/${user.team}`)
+  const presence = createPresenceManager({ transport: client })
+  const room = createTeamRoom(presence, team)
   const me = createMyPresence(room)
+  const admin = createAdmin({ client, token, team })
+  const people = createPeople({ presence, room, team, everybody: admin.everybody })
   const writes = createTaskWrites({ tasks, optimistic, onWrite: me.wrote })
   const recentChanges = createRecentChanges()
   const journal = createJournal({ client, status: confirmed.status, isOwn: writes.isOwn })
@@ -67,7 +83,8 @@ export function openBoard({ token, user }: Session): Board {
 
   const authors = computed(() => {
     const byMutation = new Map<string, Author>()
-    for (const member of room.members.value) for (const id of noteOf(member).wrote) byMutation.set(id, member)
+    for (const member of people.members.value)
+      for (const id of noteOf(member).wrote) byMutation.set(id, member)
     return byMutation
   })
   const stops = [
@@ -87,12 +104,14 @@ export function openBoard({ token, user }: Session): Board {
 
   return {
     user,
+    team,
+    admin,
     client,
     optimistic,
     tasks,
     writes,
     conflicts,
-    members: room.members,
+    members: people.members,
     me,
     recentChanges,
     authorOf: (mutationId) => (writes.isOwn(mutationId) ? user : (authors.value.get(mutationId) ?? null)),
@@ -103,6 +122,9 @@ export function openBoard({ token, user }: Session): Board {
       for (const stop of stops) stop()
       journal.stop()
       me.stop()
+      people.stop()
+      admin.stop()
+      mine.stop()
       room.leave()
       optimistic.close()
       client.close()
@@ -111,8 +133,12 @@ export function openBoard({ token, user }: Session): Board {
 }
 
 /** What the server will fill in, shown until it has. */
-function draftOf(user: User, column: readonly Task[]): Partial<Task> {
+function draftOf(team: string, column: readonly Task[]): Partial<Task> {
   const now = Date.now()
   const rank = (column.at(-1)?.rank ?? 0) + 1
-  return { status: 'todo', team: user.team, assignee: null, notes: '', rank, createdAt: now, updatedAt: now }
+  return { status: 'todo', team, assignee: null, notes: '', rank, createdAt: now, updatedAt: now }
+}
+
+function movedSentence(team: string, by: string | null): string {
+  return by === null ? `You are in team ${team} now.` : `${by} moved you to team ${team}.`
 }

@@ -17,7 +17,7 @@ export interface TaskWrites {
   readonly latest: ReadonlySignal<readonly OwnWrite[]>
   isOwn(mutationId: string): boolean
   create(title: string, status: Status): string
-  edit(id: string, draft: Draft): void
+  edit(id: string, draft: Draft): OptimisticMutation<Task>
   /** Puts a card at `index` of a column, counted without the card itself. */
   move(id: string, status: Status, index: number): void
   remove(id: string): void
@@ -46,9 +46,7 @@ export function createTaskWrites({ tasks, optimistic, onWrite }: TaskWritesOptio
     latest,
     isOwn: (mutationId) => own.has(mutationId),
     create: (title, status) => record(`create “${title.slice(0, 40)}”`, tasks.create({ title, status })).id,
-    edit(id, draft) {
-      record(`edit ${Object.keys(draft).join(', ')}`, tasks.update(id, draft))
-    },
+    edit: (id, draft) => record(`edit ${Object.keys(draft).join(', ')}`, tasks.update(id, draft)),
     move(id, status, index) {
       const task = tasks.byId(id)
       if (task === undefined) return

@@ -1,5 +1,5 @@
 import { type FormEvent, useState } from 'react'
-import { TEAMS } from '../../shared/user.ts'
+import { ADMIN, TEAMS } from '../../shared/user.ts'
 import { signIn } from '../shell/open-board.ts'
 
 export function SignIn() {
@@ -47,6 +47,13 @@ export function SignIn() {
               </button>
             ))}
           </div>
+          <p className="sign-in-admin quiet">
+            or{' '}
+            <button className="link" name="team" value={ADMIN}>
+              admin
+            </button>
+            , who sees every team and moves people between them
+          </p>
         </fieldset>
         <label className="check">
           <input type="checkbox" name="remember" />

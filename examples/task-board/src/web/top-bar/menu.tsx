@@ -1,20 +1,25 @@
-import { useConnectionState } from '@dnr/react'
+import { useConnectionState, useSignalValue } from '@dnr/react'
 import { useRef, useState } from 'react'
+import { ADMIN } from '../../shared/user.ts'
 import type { Board } from '../model/board.ts'
 import { Icon } from '../shell/icons.tsx'
 import { signOut } from '../shell/open-board.ts'
 import { applyTheme, readTheme, type Theme, THEMES } from '../shell/theme.ts'
 
+/** What stands at the right of the board. */
+export type Drawer = 'hood' | 'members'
+
 export interface MenuProps {
   readonly board: Board
-  readonly isHoodOpen: boolean
-  onToggleHood(): void
+  readonly drawer: Drawer | null
+  onToggle(drawer: Drawer): void
   onShowKeys(): void
 }
 
-export function Menu({ board, isHoodOpen, onToggleHood, onShowKeys }: MenuProps) {
+export function Menu({ board, drawer, onToggle, onShowKeys }: MenuProps) {
   const { client, user } = board
   const { status } = useConnectionState(client)
+  const isAdmin = useSignalValue(board.team) === ADMIN
   const popover = useRef<HTMLDivElement>(null)
   const [theme, setTheme] = useState<Theme>(readTheme)
   const isOffline = status === 'idle'
@@ -49,7 +54,22 @@ export function Menu({ board, isHoodOpen, onToggleHood, onShowKeys }: MenuProps)
           Work offline
           <span className="switch" aria-hidden="true" />
         </button>
-        <button type="button" className="menu-item" aria-pressed={isHoodOpen} onClick={choose(onToggleHood)}>
+        {isAdmin && (
+          <button
+            type="button"
+            className="menu-item"
+            aria-pressed={drawer === 'members'}
+            onClick={choose(() => onToggle('members'))}
+          >
+            Members
+          </button>
+        )}
+        <button
+          type="button"
+          className="menu-item"
+          aria-pressed={drawer === 'hood'}
+          onClick={choose(() => onToggle('hood'))}
+        >
           Under the hood
         </button>
         <button type="button" className="menu-item" onClick={choose(onShowKeys)}>
