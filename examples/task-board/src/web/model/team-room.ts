@@ -21,6 +21,7 @@ export function createTeamRoom(presence: PresenceManager, team: ReadonlySignal<s
   return {
     members: computed(() => room.value.members.value),
     stale: computed(() => room.value.stale.value),
+    error: computed(() => room.value.error.value),
     update(metadata) {
       said = metadata
       room.peek().update(metadata)
