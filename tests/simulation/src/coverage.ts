@@ -27,7 +27,8 @@ export const RARE_EDGES = [
   'sink failed',
   'transaction delivered again',
   'transaction rolled back',
-  'team changed while connected',
+  'rights changed while connected',
+  'rights told without being asked',
 ] as const
 
 export type RareEdge = (typeof RARE_EDGES)[number]

@@ -1,8 +1,7 @@
-import { defineEntity, type Principal, type WireRow } from '@dnr/protocol'
-import type { Rights } from '@dnr/testing'
+import { defineEntity, type Principal } from '@dnr/protocol'
 import { z } from 'zod'
 
-/** Text fields hold a marker (`~…~`) that is written once, so that it can be looked for in everything that is sent. */
+/** Ids and text fields are markers (`~…~`), each written once, so that they can be looked for in everything that is sent. */
 export const Task = defineEntity(
   'Task',
   z.object({
@@ -26,13 +25,9 @@ export type EntityName = keyof Entities
 export const ENTITY_NAMES: readonly EntityName[] = ['Task', 'Note']
 export const TEAMS = ['red', 'blue'] as const
 
+/** Texts that stand in one field of one row. */
+export const MARKER = /~[^~"\s]+~/g
+
 export interface User extends Principal {
   readonly id: string
-}
-
-/** What the policies of the simulation give: rows of one's team; notes without their secret to readers. */
-export function rightsIn(team: string, isReader: boolean, entity: string): Rights {
-  const sees = (row: WireRow): boolean => row['team'] === team
-  if (entity !== 'Note' || !isReader) return { key: `${team}/all`, sees }
-  return { key: `${team}/reader`, sees, fields: ['text', 'team'] }
 }

@@ -1,5 +1,5 @@
 import type { ChangeSink } from '@dnr/protocol'
-import type { Rights } from '@dnr/testing'
+import type { StandingRule } from './standings.ts'
 import type { ChangeHistory, EntityStore, RealtimeServer, ServerSocket } from '@dnr/server'
 
 /** A broken variant of the hub: it wraps the ports that the server is made of, and the product's code stays as it is. */
@@ -9,6 +9,7 @@ export interface PlantedBug {
   store?(store: EntityStore, hub: () => RealtimeServer): EntityStore
   sink?(sink: ChangeSink, hub: RealtimeServer): ChangeSink
   /** What the policies of the server give, instead of what they should. */
-  rights?(rights: Rights): Rights
+  rule?(rule: StandingRule, user: string, entity: string): StandingRule
+  server?(server: RealtimeServer): RealtimeServer
   socket?(socket: ServerSocket): ServerSocket
 }

@@ -3,6 +3,7 @@
 import type { Change } from '@dnr/protocol'
 import type { ChangeHistory, EntityStore, ServerSocket } from '@dnr/server'
 import type { PlantedBug } from './planted-bug.ts'
+import type { StandingRule } from './standings.ts'
 
 type Page = Extract<Awaited<ReturnType<ChangeHistory['read']>>, { holds: true }>
 
@@ -35,6 +36,16 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     }),
   },
   tellsEverybodyOfDeletions(),
+  remembersFirstRights(),
+  {
+    name: 'gives all the same key',
+    rule: (rule) => ({ ...rule, key: 'everybody' }),
+  },
+  forgetsRedactionOnEntering(),
+  {
+    name: 'does not hear that rights have changed',
+    server: (server) => ({ ...server, invalidate: () => Promise.resolve() }),
+  },
   {
     name: 'forgets who has written already',
     store: (store) => {
@@ -95,7 +106,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   },
   {
     name: 'shows every field to everybody',
-    rights: ({ key, sees }) => ({ key, sees }),
+    rule: (rule) => ({ ...rule, fields: undefined }),
   },
   {
     name: 'says that every position holds',
@@ -132,7 +143,7 @@ function tellsEverybodyOfDeletions(): PlantedBug {
   const deleting = new Set<string>()
   return {
     name: 'tells everybody of a deletion',
-    rights: ({ sees, ...others }) => ({ ...others, sees: (row) => deleting.has(row.id) || sees(row) }),
+    rule: ({ sees, ...others }) => ({ ...others, sees: (row) => deleting.has(row.id) || sees(row) }),
     sink: (sink) => ({
       async publish(transaction) {
         for (const { id, operation } of transaction) if (operation === 'deleted') deleting.add(id)
@@ -142,6 +153,42 @@ function tellsEverybodyOfDeletions(): PlantedBug {
           deleting.clear()
         }
       },
+    }),
+  }
+}
+
+/** Answers resumes, snapshots and writes with the rights that somebody had when they came first. */
+function remembersFirstRights(): PlantedBug {
+  const first = new Map<string, StandingRule>()
+  return {
+    name: 'replays with the rights of before',
+    rule(rule, user, entity) {
+      const { sees } = first.get(`${entity} ${user}`) ?? rule
+      first.set(`${entity} ${user}`, { ...rule, sees })
+      return { ...rule, sees }
+    },
+    sink(sink) {
+      first.clear()
+      return sink
+    },
+  }
+}
+
+/** A row that comes into sight is sent as it was committed. */
+function forgetsRedactionOnEntering(): PlantedBug {
+  const rows = new Map<string, object>()
+  return {
+    name: 'forgets the redaction of what enters',
+    sink: (sink) => ({
+      publish(transaction) {
+        for (const { id, after } of transaction) if (after !== null) rows.set(id, after)
+        return sink.publish(transaction)
+      },
+    }),
+    socket: onSend((text) => {
+      const frame = JSON.parse(text) as { reason?: string; type: string; payload: { id: string } }
+      if (frame.type !== 'entity:created' || frame.reason !== 'entered') return text
+      return JSON.stringify({ ...frame, payload: rows.get(frame.payload.id) ?? frame.payload })
     }),
   }
 }

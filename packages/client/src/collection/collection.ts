@@ -177,6 +177,16 @@ export function createCollection<Row extends Versioned>(
     resync([], position)
   }
 
+  /** Past an answer, and no word about its row: it left sight in between, which who never had it from the stream is not told. */
+  function dropUntold(events: readonly EntityEvent[], at: Position, changes: RowChange<Row>[]): void {
+    for (const [id, { version, position: answeredAt }] of answers) {
+      if (!answeredAt || hasReached(answeredAt, at) || sorted.get(id)?.version !== version) continue
+      if (events.some(({ payload }) => payload.id === id)) continue
+      set(id, null)
+      changes.push(describe(id, null))
+    }
+  }
+
   function applyEvents(events: readonly EntityEvent[], at: Position): void {
     const changes: RowChange<Row>[] = []
     for (const event of events) {
@@ -187,6 +197,7 @@ export function createCollection<Row extends Versioned>(
       if (isNews) set(id, event.type === 'entity:deleted' ? null : form.decode(event.payload))
       if (isNews || mutationId) changes.push(describe(id, version, mutationId))
     }
+    dropUntold(events, at, changes)
     moveTo(at)
     batches.push({ kind: 'events', position: at, changes })
   }

@@ -615,3 +615,23 @@ test('(G96) who listens to batches again inside a listener gets each batch once;
   await settle()
   expect(heard).toEqual(['a', 'b'])
 })
+
+test('a row known by an answer alone is let go when the stream passes it without a word', async () => {
+  await using t = await setUp()
+  seed(t, 'a')
+  const tasks = t.client.collection('Task')
+  await tasks.ready
+  const at = (offset: number) => ({ epoch: 'e1', offset })
+  // It was created and handed on while the stream was away: a resume does not speak of it.
+  tasks.absorb({ id: 'b', row: { id: 'b', version: 1 }, version: 1, position: at(2) })
+  expect(ids(tasks.rows.value)).toBe('ab')
+  t.server.peer.say({
+    type: 'entity:updated',
+    channel: 'entity:Task',
+    subscription: t.server.heard('subscribe')[0]?.payload?.subscription,
+    payload: { id: 'a', version: 2 },
+    position: at(4),
+  })
+  await settle()
+  expect(ids(tasks.rows.value)).toBe('a')
+})

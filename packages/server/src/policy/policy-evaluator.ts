@@ -13,6 +13,10 @@ export interface PolicyEvaluator {
   grant(entityName: string, principal: Principal | null): Grant | null | Promise<Grant | null>
   /** How often a rule threw or took too long. */
   readonly failures: number
+  /** Counts changes of rights: a grant that was given under another number may not be what the rules say today. */
+  readonly generation: number
+  /** Grants that were given until now are of before. */
+  outdate(): void
 }
 
 export interface PolicyEvaluatorOptions {
@@ -30,6 +34,7 @@ export function createPolicyEvaluator<P extends Principal>(
   const { clock, logger = silentLogger, timeoutMs } = options
   const principalKey = createPrincipalKey()
   let failures = 0
+  let generation = 0
 
   const report = (error: unknown, where: string): void => {
     failures++
@@ -63,6 +68,12 @@ export function createPolicyEvaluator<P extends Principal>(
     },
     get failures() {
       return failures
+    },
+    get generation() {
+      return generation
+    },
+    outdate() {
+      generation++
     },
   }
 }

@@ -87,7 +87,11 @@ export function createRealtimeCore(
     flush: (entry) => delivery.flush(entry),
     onError,
   })
-  const rightsChanged = createRightsChanges({ connections, channels, rights })
+  const changeRights = createRightsChanges({ connections, channels, rights })
+  const rightsChanged = (scope: RightsScope): Promise<void> => {
+    policies.outdate()
+    return changeRights(scope)
+  }
   const explain = createExplain({ authorize, entities, history, connectionsOf: connections.ofUser })
   const delivery: Delivery = createDelivery({
     channels,

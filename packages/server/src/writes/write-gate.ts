@@ -6,22 +6,30 @@ import type { MutationImages } from '../ports/entity-store.ts'
 export interface WriteGate {
   /** The store's `authorize` hook. @throws DnrError `not_found`, `forbidden` or `forbidden_field`. */
   authorize(images: MutationImages): void
+  /** Was it asked when its grant was one of before a change of rights? Then nothing has been written. */
+  readonly isOutdated: boolean
   /** Did the store get as far as asking? */
   readonly wasAsked: boolean
-  /** Is the row of a repeated write hidden from its author today? */
+  /** Is the row of a repeated write gone, or hidden from its author today? */
   readonly isHiddenNow: boolean
 }
 
-/** The gate of one write: what `grant` says about the row before and after it. */
-export function createWriteGate(grant: Grant): WriteGate {
+/** The gate of one write: what `grant` says about the row before and after it, while it `isCurrent`. */
+export function createWriteGate(grant: Grant, isCurrent: () => boolean): WriteGate {
   let wasAsked = false
+  let isOutdated = false
   let isHiddenNow = false
   return {
     authorize(images) {
+      isOutdated = !isCurrent()
+      if (isOutdated) throw new DnrError('busy', 'Rights have changed since.', { retryable: true })
       wasAsked = true
       // A repeated write changes nothing: all there is to decide is whether its answer may still be shown.
-      if (images.replay) isHiddenNow = images.after !== null && !grant.sees(images.after)
+      if (images.replay) isHiddenNow = images.after === null || !grant.sees(images.after)
       else checkWrite(grant, images)
+    },
+    get isOutdated() {
+      return isOutdated
     },
     get wasAsked() {
       return wasAsked

@@ -18,7 +18,7 @@ import { createWriteGate, notFound, type WriteGate } from './write-gate.ts'
 
 export interface WriteServiceOptions {
   readonly stores: readonly EntityStore[]
-  readonly policies: Pick<PolicyEvaluator, 'grant'>
+  readonly policies: Pick<PolicyEvaluator, 'grant' | 'generation'>
 }
 
 export interface WriteContext {
@@ -73,23 +73,54 @@ export function createWriteService({ stores, policies }: WriteServiceOptions): W
     async write(entityName, mutation, { principal, mutationId }) {
       if (principal === null) throw new DnrError('unauthorized', 'Sign in first: only then can you write.')
       const target = targets.get(entityName)
-      const grant = target === undefined ? null : await policies.grant(entityName, principal)
-      if (target === undefined || grant === null) throw notFound()
-      checkMutation(mutation)
-      const gate = createWriteGate(grant)
-      const context = {
-        principal,
-        authorize: gate.authorize,
-        ...(mutationId === undefined ? {} : { mutationId }),
-      }
-      try {
-        const result = await target.store.mutate(decode(mutation, target), context)
-        return answerOf(mutation, result, grant, gate, target.codec)
-      } catch (error) {
-        throw await tellable(error, mutation, grant, gate, target)
+      if (target === undefined) throw notFound()
+      const ask = (): Promise<Current> => currentGrant(entityName, principal, policies)
+      for (;;) {
+        const { grant, isCurrent } = await ask()
+        if (grant === null) throw notFound()
+        checkMutation(mutation)
+        const gate = createWriteGate(grant, isCurrent)
+        const context = {
+          principal,
+          authorize: gate.authorize,
+          ...(mutationId === undefined ? {} : { mutationId }),
+        }
+        /** What may be told: a store may have taken its time. */
+        const grantOfNow = async (): Promise<Grant | null> => (isCurrent() ? grant : (await ask()).grant)
+        try {
+          const result = await target.store.mutate(decode(mutation, target), context)
+          return answerOf(mutation, result, await grantOfNow(), gate, target.codec)
+        } catch (error) {
+          if (!gate.isOutdated) throw await tellable(error, mutation, await grantOfNow(), gate, target)
+        }
       }
     },
   }
+}
+
+/** A grant, and whether rights are still those that it was given under. */
+interface Current {
+  readonly grant: Grant | null
+  isCurrent(): boolean
+}
+
+const MAX_ASKS = 10
+
+/** The grant of today, also when rights change while the rule is asked. @throws DnrError `busy` if they always do. */
+async function currentGrant(
+  entityName: string,
+  principal: Principal,
+  policies: WriteServiceOptions['policies'],
+): Promise<Current> {
+  for (let asks = 0; asks < MAX_ASKS; asks++) {
+    const { generation } = policies
+    const isCurrent = (): boolean => policies.generation === generation
+    const grant = await policies.grant(entityName, principal)
+    if (isCurrent()) return { grant, isCurrent }
+  }
+  throw new DnrError('busy', 'Rights change faster than they can be asked for: try again later.', {
+    retryable: true,
+  })
 }
 
 function checkMutation({ operation, id, fields }: Mutation): void {
@@ -107,13 +138,13 @@ function decode(mutation: Mutation, { decodeFields }: Target): Mutation {
 function answerOf(
   { operation }: Mutation,
   result: MutationResult,
-  grant: Grant,
+  grant: Grant | null,
   gate: WriteGate,
   codec: RowCodec,
 ): WriteAnswer {
   const { row, version, position, replayed } = result
   if (operation === 'delete') return { row: null, visible: true, version, position, replayed }
-  const isVisible = row !== null && !gate.isHiddenNow && grant.sees(row)
+  const isVisible = grant !== null && row !== null && !gate.isHiddenNow && grant.sees(row)
   return {
     row: isVisible ? grant.redact(codec.encode(row)) : null,
     visible: isVisible,
@@ -127,10 +158,11 @@ function answerOf(
 async function tellable(
   error: unknown,
   mutation: Mutation,
-  grant: Grant,
+  grant: Grant | null,
   gate: WriteGate,
   target: Target,
 ): Promise<unknown> {
+  if (grant === null) return notFound(error)
   if (!(error instanceof DnrError))
     return (await isHidden(mutation, grant, gate, target)) ? notFound(error) : error
   if (error.code === 'not_found') return notFound(error)

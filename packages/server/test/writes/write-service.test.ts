@@ -215,6 +215,46 @@ test('a stored answer is hidden from an author who may not see the row any more'
   })
 })
 
+test('the row of a stored answer is not shown when it is gone', async () => {
+  const { write, store } = setting([task('t1')])
+  const mutation: Mutation = { operation: 'update', id: 't1', fields: { title: 'x' } }
+  await write(mutation, { mutationId: 'm1' })
+  store.rows.delete('t1')
+  await expect(write(mutation, { mutationId: 'm1' })).resolves.toMatchObject({ row: null, visible: false })
+})
+
+test('a write that waits while rights change is judged, and answered, by the rights of today', async () => {
+  let sees: 'red' | 'blue' = 'red'
+  const policies = evaluator(() => ({ sees: (row) => row.team === sees, create: true, update: true }))
+  const store = createMemoryStore(Task, [task('t1')])
+  const { mutate } = store
+  const move = (): void => {
+    sees = 'blue'
+    policies.outdate()
+  }
+  const write = (when: 'before' | 'after'): Promise<WriteAnswer> => {
+    sees = 'red'
+    const waiting: MemoryStore = {
+      ...store,
+      async mutate(mutation, context) {
+        if (when === 'before' && sees === 'red') move()
+        const result = await mutate(mutation, context)
+        if (when === 'after') move()
+        return result
+      },
+    }
+    const service = createWriteService({ stores: [waiting], policies })
+    return service.write(
+      'Task',
+      { operation: 'update', id: 't1', fields: { title: when } },
+      { principal: ann },
+    )
+  }
+  await expect(write('after')).resolves.toMatchObject({ row: null, visible: false })
+  await expect(write('before')).rejects.toMatchObject({ code: 'not_found' })
+  expect(store.rows.get('t1')).toMatchObject({ title: 'after' })
+})
+
 test('a stored answer is refused to an author who has lost the entity', async () => {
   let isMember = true
   const { write, refusal } = setting([task('t1')], (user) => (isMember ? teamRule(user) : null))

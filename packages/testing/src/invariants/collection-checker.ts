@@ -29,9 +29,16 @@ export function checkApplied(
   const { principal, entity, where, position } = shown
   if (position === null || !log.isPresent(position)) return
   let difference: Difference | null = null
-  for (const held of rights.heldSince(since, principal, entity)) {
-    if (held === null) continue
-    difference = differenceAt(position.offset, shown, createSight(held, where), log)
+  const ever = rights.heldSince(since, principal, entity)
+  for (const [index, held] of ever.entries()) {
+    if (held === null) {
+      // Who may see nothing any more keeps nothing.
+      if (shown.rows.length === 0) return
+      continue
+    }
+    const earlier = ever.slice(0, index).filter((each) => each !== null)
+    const keeps = (row: WireRow): boolean => earlier.some((each) => each.sees(row))
+    difference = differenceAt(position.offset, shown, createSight(held, where), log, keeps)
     if (difference === null) return
   }
   if (difference !== null) throw new InvariantViolation('S2', { who: shown.name, position, ...difference })
@@ -66,11 +73,12 @@ function differenceAt(
   shown: ShownCollection,
   sight: Sight,
   log: CommittedLog,
+  keeps: (row: WireRow) => boolean,
 ): Difference | null {
   const { entity } = shown
   const rows = new Map(shown.rows.map((row) => [row.id, row]))
   for (const row of shown.rows) {
-    const difference = wrongRow(row, offset, entity, sight, log)
+    const difference = wrongRow(row, offset, entity, sight, log, keeps)
     if (difference !== null) return difference
   }
   for (const id of log.ids(entity)) {
@@ -87,11 +95,14 @@ function wrongRow(
   entity: string,
   sight: Sight,
   log: CommittedLog,
+  keeps: (row: WireRow) => boolean,
 ): Difference | null {
   // The latest change that made the row what it is here: versions begin anew when a trimmed log has forgotten a deletion.
   const change = lastThatMade(row, entity, sight, log)
   if (change === undefined) return { what: `row ${row.id} is not what was committed`, actual: row }
   if (isHiddenLater(entity, row.id, offset, sight, log)) return null
+  // Rights have changed, and a change that follows brings it into today's sight: it is not taken away in between.
+  if (keeps(row) && isShownLater(entity, row.id, offset, sight, log)) return null
   if (!sight.sees(change.after)) return { what: `row ${row.id} may not be seen`, actual: row }
   if (change.position.offset > offset) return null
   const expected = log.rowAt(entity, row.id, offset)
@@ -105,6 +116,10 @@ function lastThatMade(row: WireRow, entity: string, sight: Sight, log: Committed
     .ofRow(entity, row.id)
     .filter(({ after }) => after !== null && isSameRow(sight.show(after), row))
     .at(-1)
+}
+
+function isShownLater(entity: string, id: string, offset: number, sight: Sight, log: CommittedLog): boolean {
+  return log.ofRow(entity, id).some(({ position, after }) => position.offset > offset && sight.sees(after))
 }
 
 /** Of a row that is hidden later, a resuming client is not told what it was in between. */

@@ -2,6 +2,7 @@
 import type { WireRow } from '@dnr/protocol'
 import type { CommittedLog } from './committed-log.ts'
 import type { HeldRights } from './held-rights.ts'
+import type { LeakWatch } from './leak-checker.ts'
 import { createSight, isSameRow } from './rights.ts'
 import {
   createSubscriptionChecker,
@@ -28,6 +29,7 @@ export interface ConnectionParts {
   readonly principal: string
   readonly log: CommittedLog
   readonly rights: HeldRights
+  readonly leaks: LeakWatch | null
 }
 
 interface Asked {
@@ -47,6 +49,7 @@ export function createConnectionChecker({
   principal,
   log,
   rights,
+  leaks,
 }: ConnectionParts): ConnectionChecker {
   const subscriptions = new Map<string, SubscriptionChecker>()
   const asked = new Map<string, Asked>()
@@ -83,7 +86,7 @@ export function createConnectionChecker({
 
   const answer = (frame: Frame): void => {
     const question = asked.get(frame['requestId'] as string)
-    if (question === undefined) return frame.type === 'subscribed' ? beganAnew(frame) : undefined
+    if (question === undefined) return unasked(frame)
     asked.delete(frame['requestId'] as string)
     const payload = frame['payload'] as { row?: WireRow; details?: { current?: WireRow } } | undefined
     if (frame.type === 'mutated' && payload?.row !== undefined) checkRow(payload.row, question, frame)
@@ -99,11 +102,24 @@ export function createConnectionChecker({
     if (wrong !== null) fail('S2', question.key, wrong, frame)
   }
 
-  /** The server answers once more by itself: the log was trimmed under its reading, or the rights were renewed. */
-  const beganAnew = (frame: Frame): void => {
+  /** What the server says by itself: the log was trimmed under its reading, rights have changed, or there are none any more. */
+  const unasked = (frame: Frame): void => {
     const key = keyOf(String(frame['channel']), frame['subscription'] as string | undefined)
-    const wrong = subscriptions.get(key)?.subscribed(frame['payload'] as SubscribedPayload)
+    if (frame.type === 'error') return void subscriptions.delete(key)
+    if (frame.type !== 'subscribed') return
+    const payload = frame['payload'] as SubscribedPayload
+    const subscription = subscriptions.get(key)
+    const wrong =
+      payload.recovered === true ? subscription?.goesOn(payload) : subscription?.subscribed(payload)
     if (wrong) fail('S2', key, wrong, frame)
+  }
+
+  /** Before anything else: what was said may not be known to the log yet, and rights may be others when it is. */
+  const searchForLeaks = (frame: Frame, text: string): void => {
+    const marker = leaks?.findLeak(frame, text) ?? null
+    const key = keyOf(String(frame['channel']), frame['subscription'] as string | undefined)
+    if (marker === null || subscriptions.get(key)?.mayTakeAway(frame) === true) return
+    fail('S7', key, { what: `${marker} may not be read at this moment` }, frame)
   }
 
   const judgeOne = (frame: Frame): void => {
@@ -144,6 +160,7 @@ export function createConnectionChecker({
     },
     received(text) {
       note('→', text)
+      leaks?.said(text)
       const frame = parse(text)
       if (frame === null || typeof frame['requestId'] !== 'string') return
       const { requestId } = frame
@@ -163,6 +180,7 @@ export function createConnectionChecker({
       note('←', text)
       const frame = parse(text)
       if (frame === null) return
+      searchForLeaks(frame, text)
       waiting.push(frame)
       judge()
     },

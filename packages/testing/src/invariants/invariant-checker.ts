@@ -6,6 +6,7 @@ import { checkApplied, checkAtRest, type ShownCollection } from './collection-ch
 import { type CommittedLog, createCommittedLog } from './committed-log.ts'
 import { type ConnectionChecker, createConnectionChecker } from './connection-checker.ts'
 import { createHeldRights } from './held-rights.ts'
+import { createLeakChecker } from './leak-checker.ts'
 import { createMutationChecker, type MutationOutcome } from './mutation-checker.ts'
 import { isSameRow, type RightsPort } from './rights.ts'
 import { InvariantViolation } from './violation.ts'
@@ -14,6 +15,11 @@ import { InvariantViolation } from './violation.ts'
 export interface InvariantCheckerOptions extends RightsPort {
   /** Who connects from a host of the network. @default the host's name */
   readonly principalOf?: (host: string) => string
+  /**
+   * A global pattern of texts that stand in one field of one row (ids may be such texts): every frame is searched for them.
+   * @default nothing is searched for
+   */
+  readonly marker?: RegExp
 }
 
 /**
@@ -55,6 +61,7 @@ export function createInvariantChecker(options: InvariantCheckerOptions): Invari
   const log = createCommittedLog()
   const rights = createHeldRights(options)
   const mutations = createMutationChecker(log)
+  const leaks = options.marker === undefined ? null : createLeakChecker(options.marker, rights)
   const connections = new Map<string, ConnectionChecker>()
   let violation: InvariantViolation | null = null
 
@@ -73,6 +80,7 @@ export function createInvariantChecker(options: InvariantCheckerOptions): Invari
       log.add(changes)
       if (fresh.length === 0) return
       mutations.committed(fresh)
+      leaks?.committed(fresh)
       for (const connection of connections.values()) connection.judge()
     })
 
@@ -107,7 +115,11 @@ export function createInvariantChecker(options: InvariantCheckerOptions): Invari
       }),
     opened(link: Link) {
       const { name, host } = link
-      connections.set(name, createConnectionChecker({ name, principal: principalOf(host), log, rights }))
+      const principal = principalOf(host)
+      connections.set(
+        name,
+        createConnectionChecker({ name, principal, log, rights, leaks: leaks?.watch(principal) ?? null }),
+      )
     },
     received: (link, text) => judging(() => connections.get(link.name)?.received(text)),
     sent: (link, text) => judging(() => connections.get(link.name)?.sent(text)),

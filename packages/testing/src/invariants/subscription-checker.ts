@@ -28,6 +28,10 @@ export interface SubscriptionChecker {
   subscribed(payload: SubscribedPayload): Wrong | null
   chunk(part: { readonly rows: readonly WireRow[]; readonly more: boolean }): Wrong | null
   event(frame: EventFrame): Wrong | null
+  /** It is said, without being asked, that the subscription goes on: rights were asked about anew. */
+  goesOn(payload: SubscribedPayload): Wrong | null
+  /** Does the frame take a row away, by its id alone, that it has shown or could see until now? */
+  mayTakeAway(frame: { readonly type: string; readonly payload?: unknown }): boolean
   reached(offset: number): Wrong | null
 }
 
@@ -53,6 +57,12 @@ export function createSubscriptionChecker(
   let hypotheses: Hypothesis[] = []
   let from: number | null = null
   let isWhole = false
+  /** Ids that were sent, whatever became of them. */
+  const everShown = new Set<string>()
+  let answeredAt = askedAt
+  let last = 0
+  /** Was a difference begun where only the application knows that rights were asked about? */
+  let isDifferent = false
 
   /** Keeps the hypotheses that `test` finds nothing wrong with; with none left, what was wrong with the last. */
   const sift = (test: (hypothesis: Hypothesis) => Wrong | null): Wrong | null => {
@@ -84,12 +94,36 @@ export function createSubscriptionChecker(
     }
   }
 
+  /** Have the rights become others since it was answered? Then a difference is told, in the middle of the log. */
+  const isMoving = (): boolean => isDifferent || rights.heldSince(answeredAt, principal, entity).length > 1
+
+  /** Until it is said that it goes on: rows as they are now, and the log since. */
+  const movingEvent = ({ type, payload, position: { offset } }: EventFrame): Wrong | null => {
+    if (offset < last) return { what: `offset ${offset} was sent after ${last}` }
+    last = offset
+    if (type === 'entity:deleted') return null
+    const held = rights.heldSince(rights.now(), principal, entity).at(-1)
+    const sight = held ? createSight(held, request.payload?.query?.where) : null
+    const isShown = log
+      .ofRow(entity, payload.id)
+      .some(
+        ({ position, after }, index, changes) =>
+          (changes[index + 1]?.position.offset ?? Infinity) > offset &&
+          (position.offset <= offset || position.offset <= log.head) &&
+          after !== null &&
+          sight?.sees(after) === true &&
+          isSameRow(sight.show(after), payload),
+      )
+    return isShown ? null : { what: `row ${payload.id} is not what today's rights show`, isLeak: true }
+  }
+
   const chunk = (part: { readonly rows: readonly WireRow[]; readonly more: boolean }): Wrong | null => {
     const wrong = sift((hypothesis) => {
       for (const row of part.rows) {
         const found = wrongInSnapshot(row, hypothesis.sight)
         if (found !== null) return found
         hypothesis.shownIds.add(row.id)
+        everShown.add(row.id)
       }
       return part.more ? null : missingInSnapshot(hypothesis)
     })
@@ -132,6 +166,8 @@ export function createSubscriptionChecker(
     chunk,
     subscribed(payload) {
       isWhole = false
+      answeredAt = rights.now()
+      isDifferent = false
       const held = rights.heldSince(askedAt, principal, entity).filter((each) => each !== null)
       hypotheses = held.map((each) => ({
         sight: createSight(each, request.payload?.query?.where),
@@ -151,10 +187,40 @@ export function createSubscriptionChecker(
       start(true)
       return null
     },
-    event: (frame) =>
-      isWhole
-        ? sift(({ sequence }) => sequence?.event(frame) ?? null)
-        : { what: 'an event before the snapshot was whole' },
-    reached: (offset) => (isWhole ? sift(({ sequence }) => sequence?.reached(offset) ?? null) : null),
+    event(frame) {
+      if (!isWhole) return { what: 'an event before the snapshot was whole' }
+      if (frame.type !== 'entity:deleted') everShown.add(frame.payload.id)
+      if (isMoving()) return movingEvent(frame)
+      const wrong = sift(({ sequence }) => sequence?.event(frame) ?? null)
+      // Rights that turned out to be the same, but were held against rows that the log is not past yet.
+      isDifferent =
+        wrong !== null && wrong.isLeak !== true && frame.reason !== undefined && rights.now() > answeredAt
+      if (isDifferent) return movingEvent(frame)
+      last = frame.position.offset
+      return wrong
+    },
+    goesOn({ position }) {
+      const wasMoving = isMoving()
+      isDifferent = false
+      answeredAt = wasMoving ? answeredAt : rights.now()
+      if (!wasMoving) return null
+      const held = rights.heldSince(rights.now(), principal, entity).at(-1)
+      answeredAt = rights.now()
+      hypotheses = held
+        ? [{ sight: createSight(held, request.payload?.query?.where), shownIds: everShown, sequence: null }]
+        : []
+      from = Math.max(position?.offset ?? 0, last)
+      start(true)
+      return hypotheses.length === 0 ? { what: 'it goes on without any right' } : null
+    },
+    mayTakeAway({ type, payload }) {
+      const { id: rowId } = (payload ?? {}) as { id?: string }
+      if (type !== 'entity:deleted' || rowId === undefined) return false
+      if (everShown.has(rowId)) return true
+      const sights = rights.heldSince(askedAt, principal, entity)
+      return log.imagesEver(entity, rowId).some((image) => sights.some((each) => each?.sees(image) === true))
+    },
+    reached: (offset) =>
+      isWhole && !isMoving() ? sift(({ sequence }) => sequence?.reached(offset) ?? null) : null,
   }
 }

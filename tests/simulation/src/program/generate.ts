@@ -3,6 +3,7 @@
 import type { AnyWhere } from '@dnr/protocol'
 import { LINK_FAULTS, type LinkFault } from '@dnr/testing'
 import { ENTITY_NAMES, type EntityName, TEAMS } from '../entities.ts'
+import { type PolicyStyle, ROLES } from '../standings.ts'
 import { createDraw, type Draw } from './draw.ts'
 import {
   type Action,
@@ -15,7 +16,8 @@ import {
   type ServerWrite,
 } from './operation.ts'
 
-const ROWS = 10
+/** Ids that programs use, of each entity. */
+export const ROWS = 10
 
 /** What the draws of one program share. */
 interface Setting {
@@ -28,7 +30,11 @@ interface Setting {
 export function generateProgram(seed: number): Program {
   const draw = createDraw(seed, 'program')
   const setting: Setting = { draw, clients: draw.whole(5, 8), rows: draw.whole(3, ROWS), markers: 0 }
-  const faults = FAULT_KINDS.filter(() => draw.chance(0.35))
+  const policy: PolicyStyle = {
+    reads: draw.one(['when made', 'when asked'] as const),
+    keys: draw.one(['shared', 'own'] as const),
+  }
+  const faults = FAULT_KINDS.filter((kind) => draw.chance(0.35) && isToldOf(kind, policy))
   const faultRate = faults.length === 0 ? 0 : draw.one([0.05, 0.1, 0.2])
   const hasOwnPace = draw.one([20, 150, 400])
   const operations: Operation[] = openings(setting)
@@ -51,8 +57,15 @@ export function generateProgram(seed: number): Program {
     chunkRows: draw.one([2, 5, 500]),
     windowBytes: draw.one([2_000, 65_536]),
     maxQueueBytes: draw.one([1_500, 5_000, 1_000_000]),
+    policy,
     operations,
   }
+}
+
+/** What `invalidate` has told a server dies with it: only keys that change with the rights outlive the process. */
+function isToldOf(kind: FaultKind, { reads, keys }: PolicyStyle): boolean {
+  const endsTheServer = kind === 'crash' || kind === 'crash-at' || kind === 'restart' || kind === 'restore'
+  return !endsTheServer || (reads === 'when made' && keys === 'shared')
 }
 
 /** Rows to begin with, and a collection for everybody. */
@@ -168,7 +181,20 @@ function drawFault({ draw, clients }: Setting, kinds: readonly FaultKind[]): Fau
     case 'sink':
       return { do: kind, fails: draw.whole(0, 3), repeats: draw.chance(0.5) }
     case 'team':
-      return { do: kind, client, team: draw.one(TEAMS) }
+      return {
+        do: kind,
+        client,
+        team: draw.one(TEAMS),
+        role: draw.one(ROLES),
+        scope: draw.one(['userId', 'key', 'channel'] as const),
+      }
+    case 'open-team':
+      return {
+        do: kind,
+        team: draw.one(TEAMS),
+        isOpen: draw.chance(0.5),
+        scope: draw.one(['userId', 'key', 'channel'] as const),
+      }
     case 'clock':
       return { do: kind, jumpMs: draw.one([-3_600_000, 3_600_000, -20_000, 315_360_000_000]) }
   }
@@ -178,8 +204,8 @@ function anId({ draw, rows }: Setting, entity: EntityName): string {
   return idOf(entity, draw.whole(0, rows - 1))
 }
 
-function idOf(entity: EntityName, index: number): string {
-  return `${entity[0]?.toLowerCase()}${index}`
+export function idOf(entity: EntityName, index: number): string {
+  return `~${entity[0]?.toLowerCase()}${index}~`
 }
 
 function marker(setting: Setting): string {

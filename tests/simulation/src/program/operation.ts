@@ -2,6 +2,7 @@
 import type { AnyWhere } from '@dnr/protocol'
 import type { LinkFault, Weather } from '@dnr/testing'
 import type { EntityName } from '../entities.ts'
+import type { PolicyStyle, Role } from '../standings.ts'
 
 /** A write of the server's own. */
 export interface ServerWrite {
@@ -53,10 +54,25 @@ export type Fault =
   | { readonly do: 'restore'; readonly downMs: number }
   | { readonly do: 'busy' | 'full'; readonly forMs: number }
   | { readonly do: 'sink'; readonly fails: number; readonly repeats: boolean }
-  | { readonly do: 'team'; readonly client: number; readonly team: string }
+  | {
+      readonly do: 'team'
+      readonly client: number
+      readonly team: string
+      readonly role: Role
+      readonly scope: RightsScopeKind
+    }
+  | {
+      readonly do: 'open-team'
+      readonly team: string
+      readonly isOpen: boolean
+      readonly scope: RightsScopeKind
+    }
   | { readonly do: 'clock'; readonly jumpMs: number }
 
 export type FaultKind = Fault['do']
+
+/** By what the application names those whose rights have changed. */
+export type RightsScopeKind = 'userId' | 'key' | 'channel'
 
 /** What the server's own code does. */
 export type ServerAction =
@@ -82,6 +98,7 @@ export interface Program {
   readonly chunkRows: number
   readonly windowBytes: number
   readonly maxQueueBytes: number
+  readonly policy: PolicyStyle
   readonly operations: readonly Operation[]
 }
 
@@ -102,6 +119,7 @@ export const FAULT_KINDS: readonly FaultKind[] = [
   'full',
   'sink',
   'team',
+  'open-team',
   'clock',
 ]
 

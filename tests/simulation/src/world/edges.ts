@@ -52,6 +52,8 @@ export function createEdges({ coverage, head, isTrimming }: EdgesOptions): LinkW
       } else if (frame.type === 'subscribed') {
         const question = asked.get(`${link.name} ${frame['requestId']}`)
         live.add(key)
+        if (question === undefined && frame['payload'].recovered === true)
+          coverage['rights told without being asked']++
         if (question?.position === true)
           coverage[frame['payload'].recovered === true ? 'resume' : 'resume refused']++
         const { snapshot, position } = frame['payload']

@@ -2,6 +2,7 @@
 import type { RealtimeRepository } from '@dnr/repository'
 import { DnrError } from '@dnr/protocol'
 import { type Operation, describeOperation, type ServerWrite } from '../program/operation.ts'
+import { changeRights } from './change-rights.ts'
 import { readHeadOffset } from './committed-changes.ts'
 import type { ServerProcess } from './server-process.ts'
 import type { World } from './world.ts'
@@ -89,12 +90,8 @@ export function perform(world: World, operation: Operation): void {
       world.sink = { fails: operation.fails, repeats: operation.repeats }
       return
     case 'team':
-      world.teams.set(`u${operation.client}`, operation.team)
-      world.count('team changed while connected')
-      checker.rightsChanged()
-      // As an application does it that may not leave a connection with the rights of before.
-      for (const link of network.host(`u${operation.client}`).links) link.cut()
-      return
+    case 'open-team':
+      return changeRights(world, operation)
     case 'clock':
       return clock.setNow(clock.now() + operation.jumpMs)
   }
@@ -127,7 +124,7 @@ function act(world: World, operation: Operation): void {
     case 'delete':
       return client.write('delete', operation.entity, operation.id, {}, false)
     case 'twin':
-      return client.twin(`twin_${operation.at}`)
+      return client.twin(`~twin-${operation.at}~`)
     case 'disconnect':
       return client.client.disconnect()
     case 'connect':

@@ -16,6 +16,7 @@ export async function comeToRest(world: World): Promise<void> {
   const endsAt = clock.monotonic() + REST_WITHIN_MS
   let restingSince: number | null = null
   while (restingSince === null || clock.monotonic() - restingSince < STAYS_MS) {
+    reopenDenied(world)
     await clock.advance(STEP_MS)
     world.assertWell()
     const trouble = findUnrest(world)
@@ -37,6 +38,17 @@ function heal({ network, storage, clients, sink }: World): void {
   }
 }
 
+/** A subscription that was ended stays ended: whoever has got the right back asks again. */
+function reopenDenied({ clients, standings }: World): void {
+  for (const client of clients) {
+    for (const [slot, { entity, where, limit, collection }] of client.collections) {
+      if (collection.error.peek()?.code !== 'forbidden' || standings.rightsOf(client.user, entity) === null)
+        continue
+      client.open(slot, entity, where, limit)
+    }
+  }
+}
+
 /** What is not as it should be yet; `null`: everything is at rest. */
 function findUnrest(world: World): InvariantViolation | null {
   if (!world.isServing)
@@ -51,8 +63,10 @@ function findUnrest(world: World): InvariantViolation | null {
       })
     if (manager.pendingCount.peek() > 0)
       return new InvariantViolation('L1', { who: user, what: 'mutations are pending' })
-    for (const { collection, shown } of collections.values()) {
+    for (const { entity, collection, shown } of collections.values()) {
       const collectionStatus = collection.status.peek()
+      const isDenied = world.standings.rightsOf(user, entity) === null
+      if (isDenied && collection.error.peek()?.code === 'forbidden') continue
       if (collectionStatus !== 'live')
         return new InvariantViolation('L1', {
           who: shown().name,

@@ -15,8 +15,9 @@ import {
   type RealtimeServer,
   type ServerSocket,
 } from '@dnr/server'
-import type { Listener, Network, Rights } from '@dnr/testing'
-import { Note, rightsIn, Task, type User } from '../entities.ts'
+import type { Listener, Network } from '@dnr/testing'
+import { Note, Task, type User } from '../entities.ts'
+import type { StandingRule, Standings } from '../standings.ts'
 import type { RareEdge } from '../coverage.ts'
 import type { PlantedBug } from '../planted-bug.ts'
 import type { Program } from '../program/operation.ts'
@@ -47,8 +48,7 @@ export interface ServerProcessOptions {
   readonly program: Program
   readonly draw: Draw
   readonly bug: PlantedBug | null
-  /** The team of a user, and whether they are a reader, now. */
-  rights(user: string): { readonly team: string; readonly isReader: boolean }
+  readonly standings: Standings
   /** Puts the simulation's own trouble between relay and hub. */
   wrapSink(sink: ChangeSink): ChangeSink
   onError(message: string, details: unknown): void
@@ -60,7 +60,7 @@ export async function startServer(
   options: ServerProcessOptions,
   onBorn: (process: { kill(): void }) => void,
 ): Promise<ServerProcess> {
-  const { number, storage, network, program, draw, bug, rights } = options
+  const { number, storage, network, program, draw, bug, standings } = options
   const clock = createProcessClock(options.clock)
   const handle = storage.open()
   let isAlive = true
@@ -97,10 +97,9 @@ export async function startServer(
   await database.migrate([repositories.Task, repositories.Note])
   if (!isAlive) throw new Error('killed while starting')
 
-  const rightsOf = (user: string, entity: string): Rights => {
-    const { team, isReader } = rights(user)
-    const right = rightsIn(team, isReader, entity)
-    return bug?.rights?.(right) ?? right
+  const ruleFor = (user: string, entity: string): StandingRule | null => {
+    const rule = standings.ruleOf(user, entity, program.policy)
+    return rule && (bug?.rule?.(rule, user, entity) ?? rule)
   }
   const stores = [repositories.Task, repositories.Note].map((repository): EntityStore => {
     const store = smallChunks(repository, program.chunkRows)
@@ -109,13 +108,13 @@ export async function startServer(
   const history = smallPages(database.changeLog, program.pageChanges, () =>
     options.count('resume in several pages'),
   )
-  const realtime: RealtimeServer = createRealtimeServer<User>({
+  const created: RealtimeServer = createRealtimeServer<User>({
     repositories: stores,
     history: bug?.history?.(history) ?? history,
     authenticate: ({ token }) => (token === null ? null : { id: token }),
     policies: policies(
       ...[Task, Note].map((entity) =>
-        allow(entity, (user: User | null) => user && ruleOf(rightsOf(user.id, entity.name))),
+        allow(entity, (user: User | null) => user && ruleOf(ruleFor(user.id, entity.name))),
       ),
     ),
     limits: { maxMessagesPerSecond: null, maxQueueBytes: program.maxQueueBytes },
@@ -125,6 +124,7 @@ export async function startServer(
     logger,
     newId: () => `c_${number}_${++ids}`,
   })
+  const realtime = bug?.server?.(created) ?? created
   const relay = database.startRelay(
     options.wrapSink(bug?.sink?.(realtime.eventBus, realtime) ?? realtime.eventBus),
   )
@@ -154,10 +154,12 @@ export async function startServer(
 }
 
 /** Rights as the server takes them: whoever sees a row may write it. */
-function ruleOf({ key, sees, fields }: Rights) {
+function ruleOf(rule: StandingRule | null) {
+  if (rule === null) return null
+  const { key, sees, fields } = rule
   const isOurs = (row: object): boolean => sees(row as WireRow)
   return {
-    key,
+    ...(key === undefined ? {} : { key }),
     sees: isOurs,
     ...(fields === undefined ? {} : { fields: fields as never }),
     create: isOurs,

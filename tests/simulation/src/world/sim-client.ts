@@ -238,7 +238,7 @@ export function createSimClient(options: SimClientOptions): SimClient {
     },
     twin(id) {
       const mutationId = `m_${name}_${++ids}`
-      const fields = { title: `twin ${mutationId}`, team: 'red' }
+      const fields = { title: `~twin-${mutationId}~`, team: 'red' }
       checker.asked(mutationId, name)
       const tries = [0, 1].map(() =>
         client.mutate({ entity: 'Task', operation: 'create', id, fields, mutationId }),

@@ -12,10 +12,11 @@ import {
   type Turns,
 } from '@dnr/testing'
 import { type Coverage, createCoverage, type RareEdge } from '../coverage.ts'
-import { rightsIn, TEAMS } from '../entities.ts'
+import { MARKER, TEAMS } from '../entities.ts'
 import type { PlantedBug } from '../planted-bug.ts'
 import { createDraw } from '../program/draw.ts'
 import type { Program } from '../program/operation.ts'
+import { createStandings, type Standings } from '../standings.ts'
 import { readChangesAfter, readFloor, readHeadOffset, readTable } from './committed-changes.ts'
 import { createEdges } from './edges.ts'
 import { createServerLife, SINK_ERROR } from './server-life.ts'
@@ -31,7 +32,7 @@ export interface World {
   readonly checker: InvariantChecker
   readonly coverage: Coverage
   readonly clients: SimClient[]
-  readonly teams: Map<string, string>
+  readonly standings: Standings
   readonly trace: string[]
   /** The server that listens, or none. */
   readonly server: ServerProcess | null
@@ -60,7 +61,7 @@ export function createWorld(program: Program, turns: Turns, bug: PlantedBug | nu
   const clock = createManualClock({ settle: turns.quiet })
   const coverage = createCoverage()
   const trace: string[] = []
-  const teams = new Map<string, string>()
+  const standings = createStandings()
   const tabs = new Map<number, number>()
   let violation: InvariantViolation | null = null
   let isPublished = true
@@ -106,14 +107,8 @@ export function createWorld(program: Program, turns: Turns, bug: PlantedBug | nu
     windowBytes: program.windowBytes,
   })
   const checker = createInvariantChecker({
-    rightsOf(user, entity) {
-      const { team, isReader } = rightsOf(user)
-      return rightsIn(team, isReader, entity)
-    },
-  })
-  const rightsOf = (user: string): { team: string; isReader: boolean } => ({
-    team: teams.get(user) ?? 'red',
-    isReader: Number(user.slice(1)) % 3 === 2,
+    rightsOf: (user, entity) => standings.rightsOf(user, entity),
+    marker: MARKER,
   })
   network.watch({
     opened: (link) => {
@@ -170,7 +165,7 @@ export function createWorld(program: Program, turns: Turns, bug: PlantedBug | nu
     network,
     checker,
     coverage,
-    teams,
+    standings,
     trace,
     clients: [],
     get server() {
@@ -196,7 +191,8 @@ export function createWorld(program: Program, turns: Turns, bug: PlantedBug | nu
       const user = `u${index}`
       const tab = (tabs.get(index) ?? 0) + 1
       tabs.set(index, tab)
-      if (!teams.has(user)) teams.set(user, TEAMS[index % TEAMS.length] as string)
+      if (!standings.has(user))
+        standings.setTeam(user, TEAMS[index % TEAMS.length] as string, index % 3 === 2 ? 'reader' : 'member')
       const client = createSimClient({
         user,
         tab,
@@ -227,7 +223,7 @@ export function createWorld(program: Program, turns: Turns, bug: PlantedBug | nu
     network,
     program,
     bug,
-    rights: rightsOf,
+    standings,
     wrapSink,
     note,
     count,

@@ -1,0 +1,90 @@
+// Who may see what, as an application would have it in tables. Holds memberships; the policies of a program are made of them,
+// in the four ways in which applications write them.
+import type { WireRow } from '@dnr/protocol'
+import type { Rights } from '@dnr/testing'
+import type { EntityName } from './entities.ts'
+import { ENTITY_NAMES, TEAMS } from './entities.ts'
+
+/** Readers see notes without their secret, outsiders no notes at all. */
+export type Role = 'member' | 'reader' | 'outsider'
+export const ROLES: readonly Role[] = ['member', 'reader', 'outsider']
+
+/** How the policies of a program are written. */
+export interface PolicyStyle {
+  /** Are memberships read when the rule is made, or each time that it is asked about a row? */
+  readonly reads: 'when made' | 'when asked'
+  /** Do all whose rights are equal share a key, or has each user a rule of their own? */
+  readonly keys: 'shared' | 'own'
+}
+
+/** A rule as it is handed to the server: rights whose `sees` may say something else tomorrow. */
+export interface StandingRule {
+  readonly key: string | undefined
+  sees(row: WireRow): boolean
+  readonly fields: readonly string[] | undefined
+}
+
+export interface Standings {
+  setTeam(user: string, team: string, role: Role): void
+  /** From now on, or no longer, the team sees the rows of all teams. */
+  setOpen(team: string, isOpen: boolean): void
+  usersOf(team: string): readonly string[]
+  has(user: string): boolean
+  /** What is right at this moment, for the checker. */
+  rightsOf(user: string, entity: string): Rights | null
+  /** What the server is given. */
+  ruleOf(user: string, entity: string, style: PolicyStyle): StandingRule | null
+}
+
+interface Standing {
+  readonly team: string
+  readonly role: Role
+}
+
+const READER_FIELDS = ['text', 'team']
+
+export function createStandings(): Standings {
+  const byUser = new Map<string, Standing>()
+  const openTeams = new Set<string>()
+  const standingOf = (user: string): Standing => byUser.get(user) ?? { team: 'red', role: 'member' }
+  const visibleTo = (team: string): readonly string[] => (openTeams.has(team) ? TEAMS : [team])
+  const fieldsOf = (role: Role, entity: string): readonly string[] | undefined =>
+    entity === 'Note' && role === 'reader' ? READER_FIELDS : undefined
+  const isDenied = (role: Role, entity: string): boolean => entity === 'Note' && role === 'outsider'
+  const nameOf = (role: Role, entity: string): string => (fieldsOf(role, entity) ? 'reader' : 'all')
+
+  return {
+    setTeam: (user, team, role) => void byUser.set(user, { team, role }),
+    setOpen: (team, isOpen) => void (isOpen ? openTeams.add(team) : openTeams.delete(team)),
+    usersOf: (team) => [...byUser.keys()].filter((user) => standingOf(user).team === team),
+    has: (user) => byUser.has(user),
+    rightsOf(user, entity) {
+      const { team, role } = standingOf(user)
+      if (isDenied(role, entity)) return null
+      const teams = visibleTo(team)
+      const fields = fieldsOf(role, entity)
+      const sees = (row: WireRow): boolean => teams.includes(String(row['team']))
+      return { key: `${teams.join('+')}/${nameOf(role, entity)}`, sees, ...(fields && { fields }) }
+    },
+    ruleOf(user, entity, { reads, keys }) {
+      const { team, role } = standingOf(user)
+      if (isDenied(role, entity)) return null
+      const fields = fieldsOf(role, entity)
+      const teams = visibleTo(team)
+      // A shared key stands for a team: its members have what the team has.
+      const teamNow = (): string => (keys === 'own' ? standingOf(user).team : team)
+      const sees = (row: WireRow): boolean =>
+        (reads === 'when made' ? teams : visibleTo(teamNow())).includes(String(row['team']))
+      const name = reads === 'when made' ? teams.join('+') : team
+      return { key: keys === 'own' ? undefined : `${name}/${nameOf(role, entity)}`, sees, fields }
+    },
+  }
+}
+
+/** The keys of everybody's rules. */
+export function keysOf(standings: Standings, users: readonly string[], style: PolicyStyle): Set<string> {
+  const keys = users.flatMap((user) =>
+    ENTITY_NAMES.map((entity: EntityName) => standings.ruleOf(user, entity, style)?.key),
+  )
+  return new Set(keys.filter((key) => key !== undefined))
+}
