@@ -292,3 +292,45 @@ test('rights that changed between a question and its answer: both are taken for 
   )
   expect(checker.violation).toBeNull()
 })
+
+describe('with markers, every byte is searched', () => {
+  const setUpMarked = () => {
+    const teams = new Map([['ann', 'red']])
+    const checker = createInvariantChecker({
+      marker: /~\w+~/g,
+      rightsOf: (user) => {
+        const team = teams.get(user) ?? 'none'
+        return { key: team, sees: (each) => each['team'] === team, fields: ['team'] }
+      },
+    })
+    checker.opened?.(link)
+    const write = createLog()
+    checker.committed(write(['~a~', row('~a~', 1, 'red', '~hidden~')], ['~b~', row('~b~', 1, 'blue')]))
+    return { checker, teams }
+  }
+  const send = (checker: InvariantChecker, frame: object): void => checker.sent?.(link, JSON.stringify(frame))
+
+  test.each([
+    ['a field that may not be read, in the text of an error', { message: 'wrong: ~hidden~' }],
+    ['the id of a row of others', { message: 'there is ~b~' }],
+    ['something that was never committed', { message: 'there is ~c~' }],
+  ])('%s', (_what, payload) => {
+    const { checker } = setUpMarked()
+    expect(violated(() => send(checker, { type: 'error', payload }))).toBe('S7')
+  })
+
+  test('what may be read, and what the client itself has said, may be told', () => {
+    const { checker } = setUpMarked()
+    checker.received?.(link, JSON.stringify({ type: 'unsubscribe', channel: 'entity:Task:~b~' }))
+    send(checker, { type: 'unsubscribed', channel: 'entity:Task:~b~' })
+    send(checker, { type: 'error', payload: { message: 'there is ~a~' } })
+    expect(checker.violation).toBeNull()
+  })
+
+  test('what could be read a moment ago may not be told any more', () => {
+    const { checker, teams } = setUpMarked()
+    teams.set('ann', 'blue')
+    checker.rightsChanged()
+    expect(violated(() => send(checker, { type: 'error', payload: { message: '~a~' } }))).toBe('S7')
+  })
+})

@@ -41,7 +41,7 @@ function heal({ network, storage, clients, sink }: World): void {
 /** A subscription that was ended stays ended: whoever has got the right back asks again. */
 function reopenDenied({ clients, standings }: World): void {
   for (const client of clients) {
-    for (const [slot, { entity, where, limit, collection }] of client.collections) {
+    for (const [slot, { entity, where, limit, collection }] of [...client.collections]) {
       if (collection.error.peek()?.code !== 'forbidden' || standings.rightsOf(client.user, entity) === null)
         continue
       client.open(slot, entity, where, limit)
