@@ -129,7 +129,7 @@ const WAYS: Readonly<Record<string, Way>> = {
     const handler = createHttpHandler({
       stores: [memory.store as never],
       policies: server.policies,
-      writes: noWrites as never,
+      writes: noWrites,
       authenticator: createAuthenticator({ authenticate, clock, logger: silentLogger }),
       basePath: '/api',
     })

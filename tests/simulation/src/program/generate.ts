@@ -196,7 +196,16 @@ function drawFault({ draw, clients }: Setting, kinds: readonly FaultKind[]): Fau
         scope: draw.one(['userId', 'key', 'channel'] as const),
       }
     case 'clock':
-      return { do: kind, jumpMs: draw.one([-3_600_000, 3_600_000, -20_000, 315_360_000_000]) }
+      return {
+        do: kind,
+        // Trimming forgets who has written after a day of the wall clock: ten years in one step are a day, too.
+        jumpMs: draw.one([
+          -3_600_000,
+          3_600_000,
+          -20_000,
+          kinds.includes('trim') ? 7_200_000 : 315_360_000_000,
+        ]),
+      }
   }
 }
 

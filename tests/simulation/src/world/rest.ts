@@ -7,6 +7,7 @@ import type { World } from './world.ts'
 /** Heartbeats, back-off, time-outs: nothing may take longer than all of them after the last fault. */
 const REST_WITHIN_MS = 90_000
 const STEP_MS = 500
+const REOPENS_AFTER_MS = 300
 /** At rest for so long: longer than a half-open connection goes unnoticed. */
 const STAYS_MS = 7_000
 
@@ -38,13 +39,14 @@ function heal({ network, storage, clients, sink }: World): void {
   }
 }
 
-/** A subscription that was ended stays ended: whoever has got the right back asks again. */
-function reopenDenied({ clients, standings }: World): void {
+/** A subscription that was ended stays ended: whoever has got the right back asks again, after what was shared has ended. */
+function reopenDenied({ clients, standings, clock }: World): void {
   for (const client of clients) {
-    for (const [slot, { entity, where, limit, collection }] of [...client.collections]) {
+    for (const [slot, { entity, where, limit, collection }] of client.collections) {
       if (collection.error.peek()?.code !== 'forbidden' || standings.rightsOf(client.user, entity) === null)
         continue
-      client.open(slot, entity, where, limit)
+      client.close(slot)
+      clock.setTimeout(() => client.open(slot, entity, where, limit), REOPENS_AFTER_MS)
     }
   }
 }
