@@ -105,6 +105,7 @@ export function createChannelRegistry(entities: ReadonlyMap<string, KnownEntity>
         index: group.members.length,
         opening,
         isUnsure: false,
+        wasAhead: false,
         wantsGrant: request.grant !== undefined,
       }
       group.members.push(subscription)
@@ -156,6 +157,7 @@ export function holdUntil(subscription: Subscription, readTo: Position): void {
   opening.buffered = []
   opening.bytes = 0
   opening.readTo = readTo
+  subscription.wasAhead = true
   stopReading(subscription)
 }
 

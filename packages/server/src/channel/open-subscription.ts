@@ -187,6 +187,7 @@ export function goLive(
   if (opening === null) return 'superseded'
   for (const { frame, position } of opening.buffered) {
     if (position === null || from === null || !hasReached(from, position)) context.send(connection, frame)
+    else subscription.wasAhead = true
   }
   const delivered = context.position()
   if (delivered === null || from === null || hasReached(delivered, from)) endOpening(subscription)

@@ -86,7 +86,8 @@ export function createRecheck(context: RecheckContext): (affected: Affected) => 
     connection.attempts ??= new Map()
     connection.attempts.set(key, attempt)
     const isKnown = !subscription.isUnsure || before.shown?.isComplete === true
-    return { subscription, attempt, before, sentTo, isExact: isKnown && opening === null }
+    const isExact = isKnown && opening === null && !subscription.wasAhead
+    return { subscription, attempt, before, sentTo, isExact }
   }
 
   const restart = (connection: Connection, attempt: Attempt): MaybePromise<unknown> => {

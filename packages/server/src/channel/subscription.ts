@@ -60,6 +60,8 @@ export interface Subscription {
   opening: Opening | null
   /** It came back with rows that the group may not know. */
   isUnsure: boolean
+  /** It has read beyond what was delivered to its group: what the group remembers need not be what it has. */
+  wasAhead: boolean
   /** Does its client want to be told which rights it has? */
   readonly wantsGrant: boolean
 }

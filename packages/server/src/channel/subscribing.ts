@@ -1,0 +1,272 @@
+// From a request to an installed subscription: asked for, authorised, opened, answered. Holds the attempts of connections;
+// next: open-subscription.ts reads what a subscription has missed.
+//
+//   asked ─▶ authorising ─no▶ refused
+//                └─yes▶ installed ─at the head▶ live          a later request under the same key takes the place of an earlier one
+//                           └─reading▶ live
+import { type ErrorCode, type Position, toDnrError } from '@dnr/protocol'
+import { type Connection, isLive, principalOf } from '../connection/connection.ts'
+import { FORBIDDEN, isOwnFault, type Refusal, refusalOf } from '../connection/refusal.ts'
+import type { Grant } from '../policy/grant.ts'
+import { type MaybePromise, whenReady } from '../policy/maybe-promise.ts'
+import { checkQuery } from '../policy/check-query.ts'
+import { newAttempt } from './attempt.ts'
+import type { Authorization, AuthorizeChannel } from './authorize-channel.ts'
+import type { ChannelRegistry } from './channel-registry.ts'
+import { isAtHead, openByReading, type OpeningContext, opensAtOnce } from './open-subscription.ts'
+import { subscribedFrame } from './snapshot-frames.ts'
+import {
+  type Attempt,
+  type ChannelEntry,
+  type Subscription,
+  subscriptionKey,
+  type SubscribeRequest,
+  type SubscribeResult,
+} from './subscription.ts'
+
+/** How connections come to hear channels. */
+export interface Subscribing {
+  /** Authorises, installs and opens; answers with `subscribed` or `error`. At once when nothing has to be waited for. */
+  subscribe(connection: Connection, request: SubscribeRequest): MaybePromise<SubscribeResult>
+  /** The same for an attempt that is made already; it becomes the connection's current one under its key. */
+  pursue(connection: Connection, attempt: Attempt): MaybePromise<SubscribeResult>
+  /** An earlier subscribe gives way; it is answered, so that nobody waits for it. */
+  supersede(connection: Connection, attempt: Attempt | undefined): void
+  /** Ends a subscription, and tells the plugins when it was the last to its channel. */
+  remove(subscription: Subscription): void
+}
+
+export interface SubscribingOptions extends OpeningContext {
+  readonly registry: ChannelRegistry
+  readonly maxSubscriptionsPerConnection: number
+  readonly authorize: AuthorizeChannel
+  ready(): MaybePromise<void>
+  refuse(connection: Connection, error: Refusal): void
+  onSubscribed(connection: Connection, entry: ChannelEntry): void
+  onUnsubscribed(connection: Connection, entry: ChannelEntry): void
+  flush(entry: ChannelEntry): void
+  onError(error: unknown, what: string): void
+}
+
+export function createSubscribing(options: SubscribingOptions): Subscribing {
+  const { clock, authorize, send, refuse, registry, rightsOf } = options
+
+  const refuseAttempt = (
+    { request, joined }: Attempt,
+    connection: Connection,
+    code: ErrorCode,
+    message: string,
+    more: Partial<Refusal> = {},
+  ): void => {
+    for (const { requestId, subscription, name } of [request, ...joined])
+      refuse(connection, { ...more, code, message, requestId, channel: name, subscription })
+  }
+
+  /** An earlier subscribe under the same key gives way; it is answered, so that nobody waits for it. */
+  const supersede = (connection: Connection, attempt: Attempt | undefined): void => {
+    if (attempt === undefined) return
+    endAttempt(connection, attempt)
+    if (attempt.subscription !== null) registry.remove(attempt.subscription)
+    if (attempt.isRecheck) return
+    refuseAttempt(
+      attempt,
+      connection,
+      'cancelled',
+      'A later request under the same key took the place of this one.',
+    )
+  }
+
+  const remove = (subscription: Subscription): void => {
+    const { connection, group } = subscription
+    registry.remove(subscription)
+    if (!hears(connection, group.channel)) options.onUnsubscribed(connection, group.channel)
+  }
+
+  const settle = (
+    connection: Connection,
+    attempt: Attempt,
+    authorization: Authorization,
+  ): MaybePromise<SubscribeResult> => {
+    if (!isCurrent(connection, attempt)) return attempt.restarted ?? 'refused'
+    const { request, key } = attempt
+    const replaced = connection.subscriptions?.get(key)
+    if (authorization === null) {
+      endAttempt(connection, attempt)
+      if (replaced !== undefined) remove(replaced)
+      refuseAttempt(attempt, connection, 'forbidden', FORBIDDEN)
+      return 'refused'
+    }
+    const { grant } = authorization
+    const where = grant === null || request.where === undefined ? null : checkQuery(grant, request.where)
+    if (where !== null && !where.ok) {
+      endAttempt(connection, attempt)
+      refuseAttempt(attempt, connection, where.code, where.message)
+      return 'refused'
+    }
+    const entry = registry.channels.get(request.name)
+    if (entry !== undefined) options.flush(entry)
+    if (!isCurrent(connection, attempt)) return attempt.restarted ?? 'refused'
+    if (replaced !== undefined) registry.remove(replaced)
+    if (typeof request.grant === 'string' && request.grant !== rightsOf(connection, grant, request.name))
+      attempt.request = withoutPosition(request)
+    const isQuick = opensAtOnce(attempt, options.position())
+    const subscription = registry.install(connection, key, request, grant, !isQuick)
+    attempt.subscription = subscription
+    return isQuick ? openNow(connection, attempt, subscription) : openLater(connection, attempt, subscription)
+  }
+
+  const openNow = (connection: Connection, attempt: Attempt, subscription: Subscription): SubscribeResult => {
+    const { request } = attempt
+    endAttempt(connection, attempt)
+    subscription.isUnsure = request.position !== undefined && subscription.group.shown?.isComplete === false
+    if (request.quiet === true) return 'installed'
+    const position = options.position()
+    const recovered = isAtHead(request.position, position)
+    const { grant: current, channel } = subscription.group
+    const grant = request.grant === undefined ? null : rightsOf(connection, current, channel.name)
+    const answer = { position, recovered, part: null, grant, requestId: request.requestId }
+    send(connection, subscribedFrame(subscription.group, answer, clock.now()))
+    options.onSubscribed(connection, subscription.group.channel)
+    return 'installed'
+  }
+
+  /** One reading at a time for each connection: fifty resumes at once would be fifty queues. */
+  const openLater = (
+    connection: Connection,
+    attempt: Attempt,
+    subscription: Subscription,
+  ): Promise<SubscribeResult> => {
+    /** `null`: another attempt, or nobody, has taken its place. */
+    const read = async (): Promise<SubscribeResult | null> => {
+      if (!isCurrent(connection, attempt)) return null
+      try {
+        const opened = await openByReading(attempt, subscription, options)
+        if (!isCurrent(connection, attempt)) return null
+        endAttempt(connection, attempt)
+        if (opened === 'superseded') return null
+        options.onSubscribed(connection, subscription.group.channel)
+        return 'installed'
+      } catch (error) {
+        return failed(connection, attempt, subscription, error)
+      }
+    }
+    const reading = (connection.reading ?? Promise.resolve()).then(read).finally(() => {
+      if (connection.reading === reading) connection.reading = null
+    })
+    connection.reading = reading
+    // What took its place waits for this reading: it must not be waited for within it.
+    return reading.then((result) => result ?? attempt.restarted ?? 'refused')
+  }
+
+  const failed = (
+    connection: Connection,
+    attempt: Attempt,
+    subscription: Subscription,
+    error: unknown,
+  ): SubscribeResult | null => {
+    if (!isCurrent(connection, attempt)) return null
+    endAttempt(connection, attempt)
+    remove(subscription)
+    const known = toDnrError(
+      error,
+      'internal',
+      'The rows or the change log could not be read. Subscribe again later.',
+    )
+    if (isOwnFault(known)) options.onError(error, 'reading for a subscription')
+    const { code, message, retryAfterMs, details } = refusalOf(known)
+    refuseAttempt(attempt, connection, code, message, { retryAfterMs, details })
+    return 'refused'
+  }
+
+  /** Asks the policies, and opens; the attempt is the connection's current one under its key. */
+  const pursue = (connection: Connection, attempt: Attempt): MaybePromise<SubscribeResult> => {
+    connection.attempts ??= new Map()
+    connection.attempts.set(attempt.key, attempt)
+    const result = whenReady(options.ready(), () => ask(connection, attempt))
+    if (!(result instanceof Promise)) return result
+    return result.catch((error: unknown) => {
+      if (!isCurrent(connection, attempt)) return attempt.restarted ?? 'refused'
+      endAttempt(connection, attempt)
+      options.onError(error, 'subscribing')
+      refuseAttempt(attempt, connection, 'internal', 'The subscription could not be made. Try again later.')
+      return 'refused'
+    })
+  }
+
+  const ask = (connection: Connection, attempt: Attempt): MaybePromise<SubscribeResult> => {
+    const principal = principalOf(connection)
+    const authorization = principal === null ? null : authorize(principal, attempt.request.channel)
+    return whenReady(authorization, (answer) => {
+      // A session that was renewed meanwhile may have other rights.
+      if (principal !== principalOf(connection) && isCurrent(connection, attempt))
+        return ask(connection, attempt)
+      return settle(connection, attempt, answer)
+    })
+  }
+
+  const subscribe = (connection: Connection, request: SubscribeRequest): MaybePromise<SubscribeResult> => {
+    const key = subscriptionKey(request.name, request.subscription)
+    const pending = connection.attempts?.get(key)
+    if (request.quiet === true && pending?.isRecheck === false && pending.result !== null) {
+      pending.joined = [...pending.joined, request]
+      return pending.result
+    }
+    const attempt = newAttempt(key, request)
+    if (pending !== undefined) takeOver(connection, pending, attempt)
+    attempt.result = begin(connection, attempt)
+    if (pending !== undefined) pending.restarted = attempt.result
+    return attempt.result
+  }
+
+  /** A plugin that waits for the same permission goes on waiting; a client has asked for something else. */
+  const takeOver = (connection: Connection, pending: Attempt, attempt: Attempt): void => {
+    attempt.joined = pending.request.quiet === true ? [pending.request, ...pending.joined] : pending.joined
+    pending.joined = []
+    if (pending.request.quiet === true) endAttempt(connection, pending)
+    else supersede(connection, pending)
+  }
+
+  const begin = (connection: Connection, attempt: Attempt): MaybePromise<SubscribeResult> => {
+    const { key } = attempt
+    if (principalOf(connection) === null) {
+      refuseAttempt(attempt, connection, 'unauthorized', 'Sign in first: send auth with a token.')
+      return 'refused'
+    }
+    if (!hasRoom(connection, key, options.maxSubscriptionsPerConnection)) {
+      const message = `A connection has at most ${options.maxSubscriptionsPerConnection} subscriptions: unsubscribe from one first.`
+      refuseAttempt(attempt, connection, 'too_many_subscriptions', message)
+      return 'refused'
+    }
+    return pursue(connection, attempt)
+  }
+
+  return { subscribe, pursue, supersede, remove }
+}
+
+/** With other rights a position does not hold: what was seen there is not what may be seen. */
+function withoutPosition({ position: _held, ...request }: SubscribeRequest): SubscribeRequest {
+  return request
+}
+
+/** Is it still what the connection waits for under its key? */
+export function isCurrent(connection: Connection, attempt: Attempt): boolean {
+  return connection.attempts?.get(attempt.key) === attempt && isLive(connection)
+}
+
+export function endAttempt(connection: Connection, attempt: Attempt): void {
+  if (connection.attempts?.get(attempt.key) !== attempt) return
+  connection.attempts.delete(attempt.key)
+  if (connection.attempts.size === 0) connection.attempts = null
+}
+
+function hears({ subscriptions }: Connection, entry: ChannelEntry): boolean {
+  for (const { group } of subscriptions?.values() ?? []) if (group.channel === entry) return true
+  return false
+}
+
+function hasRoom({ subscriptions, attempts }: Connection, key: string, limit: number): boolean {
+  if (subscriptions?.has(key) === true) return true
+  let count = subscriptions?.size ?? 0
+  for (const waiting of attempts?.keys() ?? []) if (subscriptions?.has(waiting) !== true) count++
+  return count < limit
+}
