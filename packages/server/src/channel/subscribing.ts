@@ -4,10 +4,9 @@
 //   asked ─▶ authorising ─no▶ refused
 //                └─yes▶ installed ─at the head▶ live          a later request under the same key takes the place of an earlier one
 //                           └─reading▶ live
-import { type ErrorCode, type Position, toDnrError } from '@dnr/protocol'
+import { type ErrorCode, toDnrError } from '@dnr/protocol'
 import { type Connection, isLive, principalOf } from '../connection/connection.ts'
 import { FORBIDDEN, isOwnFault, type Refusal, refusalOf } from '../connection/refusal.ts'
-import type { Grant } from '../policy/grant.ts'
 import { type MaybePromise, whenReady } from '../policy/maybe-promise.ts'
 import { checkQuery } from '../policy/check-query.ts'
 import { newAttempt } from './attempt.ts'
