@@ -77,6 +77,8 @@ export function createWireSubscription(
   let isCrowdedOut = false
   /** Names the rights that we had at the inbox's position. */
   let grant: string | null = null
+  /** Was it asked and not answered yet? What the server says by itself is then about what was there before. */
+  let isAsking = false
   /** Forgets the question under way, or the timer of the next. */
   let withdraw = (): void => {}
 
@@ -100,6 +102,7 @@ export function createWireSubscription(
 
   /** No question, no timer, no frame of it counts any more. */
   function quiet(): void {
+    isAsking = false
     withdraw()
     inbox.cut()
     if (status === 'live') enter('stale')
@@ -108,9 +111,11 @@ export function createWireSubscription(
   function ask(): void {
     isCrowdedOut = false
     quiet()
+    isAsking = true
     const position = inbox.position ?? undefined // undefined fields do not travel
     const payload = { position, snapshot, query: where && { where }, subscription: key, grant }
     withdraw = requests.ask({ type: 'subscribe', channel, payload }, (error, answer) => {
+      isAsking = false
       if (error) refused(error)
       else subscribed((answer as Extract<ServerMessage, { type: 'subscribed' }>).payload)
     })
@@ -145,14 +150,14 @@ export function createWireSubscription(
       else if (type === 'snapshot') inbox.chunk(message.payload)
       // With an id these answer a question that was withdrawn; without one the server says by itself how we stand.
       else if (type === 'subscribed') {
-        if (requestId) return
+        if (requestId || isAsking) return
         inbox.cut()
         subscribed(message.payload)
       } else if (type === 'unsubscribed') {
-        if (!requestId) ask()
-      } else if (type === 'error' && !requestId && ENDING.test(message.payload.code))
-        refused(readWireError(message))
-      else sink.message?.(message)
+        if (!requestId && !isAsking) ask()
+      } else if (type === 'error' && !requestId && ENDING.test(message.payload.code)) {
+        if (!isAsking) refused(readWireError(message))
+      } else sink.message?.(message)
     },
     vacated() {
       if (isCrowdedOut) ask()

@@ -317,6 +317,32 @@ test('a subscription that the server ended is asked for again with its position'
   expect(heard).toEqual(['missed'])
 })
 
+test('what the server says by itself while a question is unanswered is about the subscription of before', async () => {
+  await using t = await setUp({ lingerMs: 0 })
+  const first = t.client.subscribe('entity:Task', { event() {} })
+  await first.ready
+  first.unsubscribe()
+  await t.clock.advance(0)
+  t.server.held.add('subscribe')
+  const again = t.client.subscribe('entity:Task', { event() {} })
+  await settle()
+  const asked = t.server.heard('subscribe').length
+  const unasked = { channel: 'entity:Task', subscription: 'e' }
+  t.server.peer.say({
+    ...unasked,
+    type: 'subscribed',
+    payload: { recovered: true, position: { epoch: 'e1', offset: 9 } },
+  })
+  t.server.peer.say({ ...unasked, type: 'unsubscribed' })
+  t.server.peer.say({ ...unasked, type: 'error', payload: { code: 'forbidden', message: 'No more.' } })
+  await settle()
+  expect(again.status.value).toBe('loading')
+  expect(t.server.heard('subscribe')).toHaveLength(asked)
+  const question = t.server.heard('subscribe').at(-1)
+  if (question) t.server.answer(t.server.peer, { ...question })
+  await again.ready
+})
+
 test('closing the client fails its subscriptions, later ones too, and nothing becomes an unhandled rejection', async () => {
   await using t = await setUp({ connect: false })
   const subscription = t.client.subscribe('room:a', {})

@@ -14,8 +14,11 @@ export interface WriteGate {
   readonly isHiddenNow: boolean
 }
 
-/** The gate of one write: what `grant` says about the row before and after it, while it `isCurrent`. */
-export function createWriteGate(grant: Grant, isCurrent: () => boolean): WriteGate {
+/**
+ * The gate of one write: what `grant` says about the row before and after it, while it `isCurrent`. Without a grant nothing
+ * is written; but who wrote before their rights ended is told so when they ask again.
+ */
+export function createWriteGate(grant: Grant | null, isCurrent: () => boolean): WriteGate {
   let wasAsked = false
   let isOutdated = false
   let isHiddenNow = false
@@ -25,7 +28,8 @@ export function createWriteGate(grant: Grant, isCurrent: () => boolean): WriteGa
       if (isOutdated) throw new DnrError('busy', 'Rights have changed since.', { retryable: true })
       wasAsked = true
       // A repeated write changes nothing: all there is to decide is whether its answer may still be shown.
-      if (images.replay) isHiddenNow = images.after === null || !grant.sees(images.after)
+      if (images.replay) isHiddenNow = images.after === null || grant?.sees(images.after) !== true
+      else if (grant === null) throw notFound()
       else checkWrite(grant, images)
     },
     get isOutdated() {

@@ -69,31 +69,54 @@ export function createWriteService({ stores, policies }: WriteServiceOptions): W
     ]),
   )
 
+  const underWay = new Map<string, Promise<WriteAnswer>>()
+
+  const perform = async (
+    entityName: string,
+    mutation: Mutation,
+    principal: Principal,
+    mutationId: string | undefined,
+  ): Promise<WriteAnswer> => {
+    const target = targets.get(entityName)
+    if (target === undefined) throw notFound()
+    const ask = (): Promise<Current> => currentGrant(entityName, principal, policies)
+    for (;;) {
+      const { grant, isCurrent } = await ask()
+      // A repeated write may have been done while there were rights to do it.
+      if (grant === null && mutationId === undefined) throw notFound()
+      checkMutation(mutation)
+      const gate = createWriteGate(grant, isCurrent)
+      const context = {
+        principal,
+        authorize: gate.authorize,
+        ...(mutationId === undefined ? {} : { mutationId }),
+      }
+      /** What may be told: a store may have taken its time. */
+      const grantOfNow = async (): Promise<Grant | null> => (isCurrent() ? grant : (await ask()).grant)
+      try {
+        const result = await target.store.mutate(decode(mutation, target), context)
+        return answerOf(mutation, result, await grantOfNow(), gate, target.codec)
+      } catch (error) {
+        if (!gate.isOutdated) throw await tellable(error, mutation, await grantOfNow(), gate, target)
+      }
+    }
+  }
+
+  /** A twin waits for the first: refused before it, while it may still be done, it would have lied to its author. */
+  const inTurn = (key: string, write: () => Promise<WriteAnswer>): Promise<WriteAnswer> => {
+    const first = underWay.get(key)
+    const result = first === undefined ? write() : first.then(write, write)
+    const over = (): void => void (underWay.get(key) === result && underWay.delete(key))
+    underWay.set(key, result)
+    result.then(over, over)
+    return result
+  }
+
   return {
     async write(entityName, mutation, { principal, mutationId }) {
       if (principal === null) throw new DnrError('unauthorized', 'Sign in first: only then can you write.')
-      const target = targets.get(entityName)
-      if (target === undefined) throw notFound()
-      const ask = (): Promise<Current> => currentGrant(entityName, principal, policies)
-      for (;;) {
-        const { grant, isCurrent } = await ask()
-        if (grant === null) throw notFound()
-        checkMutation(mutation)
-        const gate = createWriteGate(grant, isCurrent)
-        const context = {
-          principal,
-          authorize: gate.authorize,
-          ...(mutationId === undefined ? {} : { mutationId }),
-        }
-        /** What may be told: a store may have taken its time. */
-        const grantOfNow = async (): Promise<Grant | null> => (isCurrent() ? grant : (await ask()).grant)
-        try {
-          const result = await target.store.mutate(decode(mutation, target), context)
-          return answerOf(mutation, result, await grantOfNow(), gate, target.codec)
-        } catch (error) {
-          if (!gate.isOutdated) throw await tellable(error, mutation, await grantOfNow(), gate, target)
-        }
-      }
+      const write = (): Promise<WriteAnswer> => perform(entityName, mutation, principal, mutationId)
+      return mutationId === undefined ? write() : inTurn(JSON.stringify([principal.id, mutationId]), write)
     },
   }
 }
@@ -162,7 +185,7 @@ async function tellable(
   gate: WriteGate,
   target: Target,
 ): Promise<unknown> {
-  if (grant === null) return notFound(error)
+  if (grant === null) return error instanceof DnrError && error.retryable ? error : notFound(error)
   if (!(error instanceof DnrError))
     return (await isHidden(mutation, grant, gate, target)) ? notFound(error) : error
   if (error.code === 'not_found') return notFound(error)

@@ -255,15 +255,6 @@ test('a write that waits while rights change is judged, and answered, by the rig
   expect(store.rows.get('t1')).toMatchObject({ title: 'after' })
 })
 
-test('a stored answer is refused to an author who has lost the entity', async () => {
-  let isMember = true
-  const { write, refusal } = setting([task('t1')], (user) => (isMember ? teamRule(user) : null))
-  const mutation: Mutation = { operation: 'update', id: 't1', fields: { title: 'x' } }
-  await write(mutation, { mutationId: 'm1' })
-  isMember = false
-  expect((await refusal(mutation, { mutationId: 'm1' })).code).toBe('not_found')
-})
-
 test('a repeated deletion is answered, though the row is gone', async () => {
   const { write } = setting([task('t1')])
   await write({ operation: 'delete', id: 't1' }, { mutationId: 'm1' })
@@ -286,4 +277,42 @@ test('failures of the store come through as they are', async () => {
   const busy = new DnrError('busy', 'Locked.', { retryable: true })
   store.failure = busy
   expect(await refusal({ operation: 'update', id: 't1', fields: { title: 'x' } })).toBe(busy)
+})
+
+test('who wrote before their rights ended is told so when they ask again, and nothing of the row', async () => {
+  let isMember = true
+  const { write, refusal } = setting([task('t1')], (user) => isMember && teamRule(user))
+  const mutation: Mutation = { operation: 'update', id: 't1', fields: { title: 'x' } }
+  const first = await write(mutation, { mutationId: 'm1' })
+  isMember = false
+  await expect(write(mutation, { mutationId: 'm1' })).resolves.toMatchObject({
+    row: null,
+    visible: false,
+    position: first.position,
+    replayed: true,
+  })
+  expect((await refusal(mutation, { mutationId: 'm2' })).code).toBe('not_found')
+  expect(
+    (await refusal({ operation: 'update', id: 't1', fields: { no: 1 } }, { mutationId: 'm3' })).code,
+  ).toBe('not_found')
+})
+
+test('a twin waits for the first, which may still be done', async () => {
+  const store = createMemoryStore(Task, [task('t1', { team: 'blue' })])
+  let letGo = (): void => {}
+  const isSlow = new Promise<void>((resolve) => (letGo = resolve))
+  let calls = 0
+  const slow = {
+    ...store,
+    mutate: async (...args: Parameters<typeof store.mutate>) => {
+      if (++calls === 1) await isSlow
+      return store.mutate(...args)
+    },
+  }
+  const writes = createWriteService({ stores: [slow], policies: evaluator(teamRule) })
+  const mutation: Mutation = { operation: 'update', id: 't1', fields: { title: 'x' } }
+  const both = [1, 2].map(() => writes.write('Task', mutation, { principal: ann, mutationId: 'm1' }))
+  store.rows.set('t1', { ...task('t1'), id: 't1', version: 2 })
+  letGo()
+  expect((await Promise.all(both)).map(({ replayed }) => replayed)).toEqual([false, true])
 })
