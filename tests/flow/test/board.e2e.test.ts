@@ -189,6 +189,7 @@ chromiumOrSkip('an admin moves somebody to another team, and everybody’s page 
   await carol.card('Blue plan').getByText('Bob is editing').waitFor()
   await root.card('Blue plan').getByText('Bob is editing').waitFor()
   await bob.page.keyboard.press('Escape')
+  await bob.page.getByLabel('Title').waitFor({ state: 'detached' })
   await bob.page.keyboard.press('n')
   await bob.page.getByTestId('new-title').fill('By Bob')
   await bob.page.keyboard.press('Enter')
