@@ -9,7 +9,7 @@ import { Column } from './column.tsx'
 import { Pager } from './pager.tsx'
 import { useBoardKeys } from './use-board-keys.ts'
 import { useCardDrag } from './use-card-drag.ts'
-import { focusCard, useFocusKeeper } from './use-focus-keeper.ts'
+import { useFocusKeeper } from './use-focus-keeper.ts'
 import { useGlide } from './use-glide.ts'
 
 /** What is open on the board: at most one thing at a time. */
@@ -34,12 +34,13 @@ export function Columns({ board, onShowKeys }: { readonly board: Board; readonly
   const rows = useSignalValue(board.tasks.rows)
   const failed = useSignalValue(board.tasks.failed)
 
+  const giveFocusTo = useFocusKeeper(root)
   const actions: BoardActions = {
     open(what) {
       const editedId = what?.kind === 'editor' ? what.id : null
       if (editedId !== (open?.kind === 'editor' ? open.id : null)) board.me.openCard(editedId)
       // What was open gives the focus back to its card.
-      if (what === null && open !== null && 'id' in open) focusCard(root.current, open.id)
+      if (what === null && open !== null && 'id' in open) giveFocusTo(open.id)
       setOpen(what)
     },
     edit(task, draft = {}) {
@@ -63,7 +64,6 @@ export function Columns({ board, onShowKeys }: { readonly board: Board; readonly
   useClosedWithItsCard(board, open, actions)
   useBoardKeys({ board, root, open, actions, onShowKeys })
   useGlide(root)
-  useFocusKeeper(root)
 
   return (
     <main className="board" ref={root} data-dragging={drag.task !== null || undefined}>

@@ -4,7 +4,7 @@ import type { Board } from '../model/board.ts'
 import { byColumn, COLUMNS } from '../model/columns.ts'
 import type { BoardActions, Open } from './columns.tsx'
 import { showColumn } from './pager.tsx'
-import { findCard, focusCard } from './use-focus-keeper.ts'
+import { findCard } from './use-focus-keeper.ts'
 
 interface BoardKeysOptions {
   readonly board: Board
@@ -101,10 +101,13 @@ function neighbour(
 
 function goTo(root: RefObject<HTMLElement | null>, task: Task | undefined): boolean {
   if (task === undefined) return false
-  const card = findCard(root.current, task.id)
-  card?.focus()
-  card?.scrollIntoView({ block: 'nearest', inline: 'nearest' })
+  findCard(root.current, task.id)?.focus()
+  showCard(root, task)
   return true
+}
+
+function showCard(root: RefObject<HTMLElement | null>, { id }: Task): void {
+  findCard(root.current, id)?.scrollIntoView({ block: 'nearest', inline: 'nearest' })
 }
 
 function moveBy(
@@ -122,5 +125,5 @@ function moveBy(
   const last = columns[status].length - (across === 0 ? 1 : 0)
   actions.move(task, status, Math.min(Math.max(place + along, 0), last))
   showColumn(root.current, status)
-  focusCard(root.current, task.id)
+  requestAnimationFrame(() => showCard(root, task))
 }

@@ -1,16 +1,14 @@
 import { type RefObject, useEffect, useLayoutEffect, useRef } from 'react'
 
-/** Focuses a card once it stands on the board. */
-export function focusCard(root: HTMLElement | null, id: string): void {
-  requestAnimationFrame(() => findCard(root, id)?.focus({ preventScroll: false }))
-}
-
 export function findCard(root: HTMLElement | null, id: string): HTMLElement | null {
   return root?.querySelector(`[data-card="${CSS.escape(id)}"]`) ?? null
 }
 
-/** A card that moves to another column is a new element there: the focus goes with it. */
-export function useFocusKeeper(root: RefObject<HTMLElement | null>): void {
+/**
+ * A card that moves to another column is a new element there: the focus goes with it. Returns what gives a card the
+ * focus once what has it now is gone. That happens with the rendering, before another key can be pressed.
+ */
+export function useFocusKeeper(root: RefObject<HTMLElement | null>): (id: string) => void {
   const focused = useRef<string | null>(null)
 
   useEffect(() => {
@@ -27,4 +25,7 @@ export function useFocusKeeper(root: RefObject<HTMLElement | null>): void {
     const isLost = document.activeElement === document.body || document.activeElement === null
     if (id !== null && isLost) findCard(root.current, id)?.focus({ preventScroll: true })
   })
+  return (id) => {
+    focused.current = id
+  }
 }
