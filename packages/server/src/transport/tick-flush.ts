@@ -6,6 +6,9 @@ import type { Frame } from '../ports/server-socket.ts'
 export interface Gathering {
   /** What it gets in this tick; `null`: nothing. */
   chain: FrameChain | null
+  /** Bytes that the system had not taken when the chain began. Nothing is taken before the tick ends. */
+  untaken: number
+  countUntaken(): number
   write(buffer: Buffer): void
 }
 
@@ -51,6 +54,7 @@ export function createTickFlush(): TickFlush {
         if (waiting.length === 0) afterTick(flushAll)
         waiting.push(socket)
         socket.chain = start
+        socket.untaken = socket.countUntaken()
       }
       socket.chain = appendFrame(socket.chain, frame)
       if (socket.chain.bytes > MAX_GATHERED_BYTES) flushOne(socket)

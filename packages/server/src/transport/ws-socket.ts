@@ -23,7 +23,8 @@ type Marked = WebSocket & { [kSocket]?: WsSocket }
 
 const methods = {
   send(this: WsSocket, frame: Frame): void {
-    if (this.ws.readyState === NORMAL_OPEN) this.flush.add(this, frame)
+    // Where something is gathered already, `write` looks: a fan-out comes by here once for each message and socket.
+    if (this.chain !== null || this.ws.readyState === NORMAL_OPEN) this.flush.add(this, frame)
   },
   sendRun(this: WsSocket, run: FrameRun): void {
     if (run.byteLength < MIN_RUN_BYTES) {
@@ -32,6 +33,9 @@ const methods = {
       this.flush.flush(this)
       this.write(prepareRun(run))
     }
+  },
+  countUntaken(this: WsSocket): number {
+    return this.tcp.writableLength
   },
   write(this: WsSocket, buffer: Buffer): void {
     // After a close frame nothing may follow, and a socket that is gone takes nothing.
@@ -48,15 +52,16 @@ const methods = {
     if (this.ws.readyState === NORMAL_OPEN) this.ws.ping()
   },
   get bufferedBytes(): number {
-    const { tcp, chain } = this as unknown as WsSocket
-    return tcp.writableLength + (chain === null ? 0 : chain.bytes)
+    const { tcp, chain, untaken } = this as unknown as WsSocket
+    return chain === null ? tcp.writableLength : untaken + chain.bytes
   },
 }
 
 /** Wraps an accepted socket. `listen` begins the events; frames that came before are delivered then. */
 export function createWsSocket(ws: WebSocket, tcp: Duplex, flush: TickFlush): ServerSocket {
   // The methods stand once, behind all sockets, not on each.
-  const socket = { __proto__: methods, ws, tcp, flush, chain: null, events: null } as unknown as WsSocket
+  const own = { __proto__: methods, ws, tcp, flush, chain: null, untaken: 0, events: null }
+  const socket = own as unknown as WsSocket
   ;(ws as Marked)[kSocket] = socket
   return socket
 }

@@ -46,7 +46,13 @@ test('sockets that got the same share one buffer, whatever else others got', () 
 
 function sink(): Gathering & { writes: Buffer[] } {
   const writes: Buffer[] = []
-  return { chain: null, writes, write: (buffer) => void writes.push(buffer) }
+  return {
+    chain: null,
+    untaken: 0,
+    countUntaken: () => 0,
+    writes,
+    write: (buffer) => void writes.push(buffer),
+  }
 }
 
 const endOfTick = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
