@@ -89,8 +89,11 @@ export function createCollection<Row extends Versioned>(
   const compare = (a: Row, b: Row): number => compareWire(form.encode(a), form.encode(b))
   const matches = (row: Row): boolean => matchesWhere(form.encode(row), where)
   const sorted = createSortedRows(compare)
-  /** The last answer about each row that the stream has not reached yet. */
-  const answers = new Map<string, Answer<Row>>()
+  /**
+   * The last answer about each row that the stream has not reached yet. With version 0 the row has come from the stream as
+   * well: an answer may stand for later changes than that of its row, those of its whole transaction.
+   */
+  const answers = new Map<string, Answer<Row> & { version: number }>()
   const listeners = new Set<(batch: CollectionBatch<Row>) => void>()
   const { enter, ...liveness } = createLiveness()
   const generation = signal(0)
@@ -159,7 +162,7 @@ export function createCollection<Row extends Versioned>(
       }),
     )
     moveTo(at)
-    answers.forEach(applyAnswer)
+    for (const [, answer] of answers) if (!applyAnswer(answer)) answer.version = 0
     const changes: RowChange<Row>[] = []
     for (const [id, row] of before) if (sorted.get(id) !== row) changes.push(describe(id, null))
     for (const row of sorted.list) {
@@ -178,10 +181,9 @@ export function createCollection<Row extends Versioned>(
   }
 
   /** Past an answer, and no word about its row: it left sight in between, which who never had it from the stream is not told. */
-  function dropUntold(events: readonly EntityEvent[], at: Position, changes: RowChange<Row>[]): void {
+  function dropUntold(at: Position, changes: RowChange<Row>[]): void {
     for (const [id, { version, position: answeredAt }] of answers) {
       if (!answeredAt || hasReached(answeredAt, at) || sorted.get(id)?.version !== version) continue
-      if (events.some(({ payload }) => payload.id === id)) continue
       set(id, null)
       changes.push(describe(id, null))
     }
@@ -192,12 +194,14 @@ export function createCollection<Row extends Versioned>(
     for (const event of events) {
       const { id, version = null } = event.payload as { id: string; version?: number }
       const { mutationId = null, position: place } = event
-      const answeredAt = answers.get(id)?.position
+      const answer = answers.get(id)
+      const answeredAt = answer?.position
       const isNews = !(answeredAt && place && hasReached(answeredAt, place)) && isNewer(event, sorted.get(id))
       if (isNews) set(id, event.type === 'entity:deleted' ? null : form.decode(event.payload))
       if (isNews || mutationId) changes.push(describe(id, version, mutationId))
+      if (answer?.version === version) answer.version = 0
     }
-    dropUntold(events, at, changes)
+    dropUntold(at, changes)
     moveTo(at)
     batches.push({ kind: 'events', position: at, changes })
   }
@@ -225,7 +229,7 @@ export function createCollection<Row extends Versioned>(
           part.apply()
           const { id, version, position: at } = answer
           if (!(at && position && hasReached(position, at)) && applyAnswer(answer)) {
-            answers.set(id, answer)
+            answers.set(id, { ...answer })
             const told = at ?? position
             if (told) batches.push({ kind: 'answer', position: told, changes: [describe(id, version)] })
           }

@@ -117,6 +117,26 @@ test('random interleavings of snapshots, events, duplicates, answers, cuts and l
         expect(t.errors).toEqual([])
       },
     ),
-    { numRuns: 200 },
+    {
+      numRuns: 200,
+      examples: [
+        [
+          // The answer's position is that of its transaction, beyond the event of its row.
+          [
+            { type: 'settle' },
+            {
+              type: 'commit',
+              writes: [
+                { id: 'a', fields: { team: 'red', rank: 0 } },
+                { id: 'f', fields: { team: 'blue', rank: 0 } },
+              ],
+            },
+            { type: 'answer', absorbed: 'a' },
+            { type: 'commit', writes: [{ id: 'e', fields: { team: 'red', rank: 0 } }] },
+          ],
+          1,
+        ],
+      ],
+    },
   )
 }, 60_000)
