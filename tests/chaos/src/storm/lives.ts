@@ -11,6 +11,8 @@ export interface LivesOptions {
   readonly writers: Pick<Writers, 'acknowledgedCount'>
   readonly audience: Pick<Audience, 'join'>
   readonly kills: number
+  /** How many writes get through after the last kill, at least. @default 5 */
+  readonly lastWrites?: number | undefined
   readonly random: () => number
 }
 
@@ -26,6 +28,7 @@ export async function liveAndDie({
   writers,
   audience,
   kills,
+  lastWrites = LIFE.leastWrites,
   random,
 }: LivesOptions): Promise<number> {
   let pauses = 0
@@ -47,19 +50,23 @@ export async function liveAndDie({
     if (life % BULK_KILL_EVERY === 0) bulk.start()
     if (life === Math.ceil(kills / 2)) audience.join()
   }
-  await writeSome(writers, LIFE.leastMs)
+  await writeSome(writers, LIFE.leastMs, lastWrites)
   return pauses
 }
 
 /** Lets time pass, and longer if the writers do not get through. */
-async function writeSome(writers: LivesOptions['writers'], forMs: number): Promise<void> {
-  const goal = writers.acknowledgedCount + LIFE.leastWrites
+async function writeSome(
+  writers: LivesOptions['writers'],
+  forMs: number,
+  leastWrites = LIFE.leastWrites,
+): Promise<void> {
+  const goal = writers.acknowledgedCount + leastWrites
   const startedAt = performance.now()
   await sleep(forMs)
   while (writers.acknowledgedCount < goal) {
     if (performance.now() - startedAt > LIFE.limitMs)
       throw new Error(
-        `Fewer than ${LIFE.leastWrites} writes got through in ${LIFE.limitMs} ms of a server's life.`,
+        `Fewer than ${leastWrites} writes got through in ${LIFE.limitMs} ms of a server's life.`,
       )
     await sleep(20)
   }

@@ -22,6 +22,8 @@ export interface StormOptions {
   readonly seed: number
   /** How often the server is killed. */
   readonly kills: number
+  /** How many writes get through after the last kill, at least. @default 5 */
+  readonly lastWrites?: number
   /** Connections hold. @default false */
   readonly isCalm?: boolean
   /** Plants a bug: changes what goes to the subscribers, frame by frame. */
@@ -32,7 +34,13 @@ export interface StormOptions {
 export const SETTLE_MS = 5_000 + BACKOFF_MAX_MS
 
 /** Runs a storm from a seed. Rejects only when something outside of it fails, such as a server that does not start. */
-export async function runStorm({ seed, kills, isCalm = false, tamper }: StormOptions): Promise<StormResult> {
+export async function runStorm({
+  seed,
+  kills,
+  lastWrites,
+  isCalm = false,
+  tamper,
+}: StormOptions): Promise<StormResult> {
   const random = createSeededRandom(seed)
   const fork = (): (() => number) => createSeededRandom(Math.floor(random() * 2 ** 32))
   await using folder = await temporaryFolder()
@@ -51,7 +59,7 @@ export async function runStorm({ seed, kills, isCalm = false, tamper }: StormOpt
   writers.start()
   bulk.start()
   const faults = startFaults(isCalm ? [] : [http, sockets], fork())
-  const pauses = await liveAndDie({ server, bulk, writers, audience, kills, random: fork() })
+  const pauses = await liveAndDie({ server, bulk, writers, audience, kills, lastWrites, random: fork() })
   faults.stop()
   const liveAfterMs = await settle('live', () => audience.notLive(), late)
   await Promise.all([bulk.kill(), writers.stop()])
