@@ -6,9 +6,10 @@ import type { Frame } from '../ports/server-socket.ts'
 export interface Gathering {
   /** What it gets in this tick; `null`: nothing. */
   chain: FrameChain | null
-  /** Bytes that the system had not taken when the chain began. Nothing is taken before the tick ends. */
+  /** What `bufferedBytes` was when the chain began. Nothing of it is taken before the tick ends. */
   untaken: number
-  countUntaken(): number
+  /** Bytes that the system has not taken, those of the chain among them. */
+  readonly bufferedBytes: number
   write(buffer: Buffer): void
 }
 
@@ -53,8 +54,8 @@ export function createTickFlush(): TickFlush {
       if (socket.chain === null) {
         if (waiting.length === 0) afterTick(flushAll)
         waiting.push(socket)
+        socket.untaken = socket.bufferedBytes
         socket.chain = start
-        socket.untaken = socket.countUntaken()
       }
       socket.chain = appendFrame(socket.chain, frame)
       if (socket.chain.bytes > MAX_GATHERED_BYTES) flushOne(socket)

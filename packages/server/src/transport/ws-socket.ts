@@ -34,9 +34,6 @@ const methods = {
       this.write(prepareRun(run))
     }
   },
-  countUntaken(this: WsSocket): number {
-    return this.tcp.writableLength
-  },
   write(this: WsSocket, buffer: Buffer): void {
     // After a close frame nothing may follow, and a socket that is gone takes nothing.
     if (this.ws.readyState === NORMAL_OPEN && this.tcp.writable) this.tcp.write(buffer)

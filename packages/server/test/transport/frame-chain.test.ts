@@ -49,7 +49,7 @@ function sink(): Gathering & { writes: Buffer[] } {
   return {
     chain: null,
     untaken: 0,
-    countUntaken: () => 0,
+    bufferedBytes: 0,
     writes,
     write: (buffer) => void writes.push(buffer),
   }
