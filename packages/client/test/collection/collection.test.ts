@@ -635,3 +635,33 @@ test('a row known by an answer alone is let go when the stream passes it without
   await settle()
   expect(ids(tasks.rows.value)).toBe('a')
 })
+
+test('a row known by an answer and by a snapshot stays when the stream passes the answer', async () => {
+  await using t = await setUp()
+  seed(t, 'a')
+  const tasks = t.client.collection('Task')
+  await tasks.ready
+  const at = (offset: number) => ({ epoch: 'e1', offset })
+  // The rows of a snapshot may be younger than its position, and an answer stands for its whole transaction.
+  const b = { id: 'b', version: 1 }
+  tasks.absorb({ id: 'b', row: b, version: 1, position: at(3) })
+  t.server.held.add('subscribe')
+  await reconnect(t)
+  const subscribe = t.server.heard('subscribe').at(-1)
+  const say = (message: object): void => t.server.peer.say({ channel: 'entity:Task', ...message })
+  const snapshot = { rows: [{ id: 'a', version: 1 }, b], more: false }
+  say({
+    type: 'subscribed',
+    requestId: subscribe?.requestId,
+    payload: { position: at(1), recovered: false, snapshot },
+  })
+  say({
+    type: 'entity:updated',
+    subscription: subscribe?.payload?.subscription,
+    payload: { id: 'a', version: 2 },
+    position: at(4),
+  })
+  await settle()
+  expect(tasks.byId('a')).toMatchObject({ version: 2 })
+  expect(ids(tasks.rows.value)).toBe('ab')
+})
