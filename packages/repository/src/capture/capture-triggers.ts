@@ -51,14 +51,14 @@ export function captureObjects(model: RowModel, uniqueKeys: readonly UniqueKey[]
       'before_insert',
       'BEFORE INSERT',
       `NEW."id" IS NOT NULL AND (NOT ${sql.isOwnCreation} OR ${sql.hasRow('NEW."id"')})`,
-      sql.keepTarget(conflicts),
+      sql.keepTarget(conflicts, 'NEW."id"'),
     ),
     trigger('after_insert', 'AFTER INSERT', `NEW."id" IS NOT NULL AND NOT ${sql.isOwnCreation}`, [
       // There is nothing kept when a default gave the row another id than the one seen before.
       sql.keepAbsence('1'),
       sql.raiseVersion,
       ...sql.settle('NEW."id"'),
-      sql.forget('NEW."id"'),
+      ...sql.forget('NEW."id"'),
       sql.forgetMark('1'),
     ]),
     trigger('before_update', 'BEFORE UPDATE', `NOT ${sql.isOwn('updated')}`, sql.keepRow),
@@ -66,7 +66,8 @@ export function captureObjects(model: RowModel, uniqueKeys: readonly UniqueKey[]
       'before_key_update',
       `BEFORE UPDATE OF ${keyColumns.join(', ')}`,
       `NEW."id" IS NOT NULL AND (NEW."id" IS NOT OLD."id" OR ${sql.hasSome(conflictsWithOthers)})`,
-      sql.keepTarget(conflictsWithOthers),
+      // For the row as it was: it may be the replaced row's child, and go with it instead of coming after it.
+      sql.keepTarget(conflictsWithOthers, 'OLD."id"'),
     ),
     trigger(
       'after_update',
@@ -76,7 +77,7 @@ export function captureObjects(model: RowModel, uniqueKeys: readonly UniqueKey[]
         sql.raiseVersion,
         ...sql.settle('NEW."id", OLD."id"'),
         sql.markCreation,
-        sql.forget('NEW."id", OLD."id"'),
+        ...sql.forget('NEW."id", OLD."id"'),
         sql.forgetMark('NEW."id" IS NOT OLD."id"'),
       ],
     ),
@@ -120,17 +121,21 @@ function createParts(model: RowModel) {
   const keep = (ids: string, forId: string, mark: string): string[] => [
     `INSERT INTO dnr_row_writes (entity, row_id, version, kept)
       SELECT ${entity}, "id", 0, 0 FROM ${table} WHERE "id" IN (${ids}) AND NOT ${hasWrite(`${table}."id"`)}`,
-    // One that is kept already has to go with this statement's row, too: what it was kept for may not have come to pass.
-    `UPDATE dnr_row_writes SET for_id = ${forId} WHERE entity = ${entity} AND row_id IN (${ids}) AND kept = 1`,
     `UPDATE dnr_row_writes
       SET kept = 1, for_id = ${forId}, mark = CASE WHEN ${mark} IN ('created', 'inserting') THEN ${mark} END,
         (version, image) = (SELECT v.version, v.image FROM "${view}" v WHERE v.id = row_id)
       WHERE entity = ${entity} AND row_id IN (${ids}) AND kept = 0`,
   ]
+  /** One that is kept already has to go with this statement's row, too: what it was kept for may not have come to pass. */
+  const keepFor = (ids: string, forId: string): string =>
+    `UPDATE dnr_row_writes SET for_id = ${forId}, mark = CASE WHEN row_id = NEW."id" THEN 'inserting' ELSE mark END
+      WHERE entity = ${entity} AND row_id IN (${ids}) AND kept = 1`
   const keepAbsence = (condition: string): string =>
     `INSERT INTO dnr_row_writes (entity, row_id, for_id, mark, version, kept)
       SELECT ${entity}, NEW."id", NEW."id", 'inserting', coalesce((SELECT version FROM dnr_tombstones WHERE ${writeOf('NEW."id"')}), 0), 1
       WHERE ${condition} AND NOT ${hasWrite('NEW."id"')}`
+  /** Has the row been written since it was kept? Under recursive_triggers raising its version has settled it already. */
+  const isAhead = `version <> (SELECT v.version FROM "${view}" v WHERE v.id = row_id)`
   const nextVersion = `(SELECT version + 1 FROM dnr_row_writes WHERE ${writeOf('NEW."id"')} AND kept = 1)`
 
   return {
@@ -147,8 +152,9 @@ function createParts(model: RowModel) {
     keepRow: keep('OLD."id"', 'OLD."id"', 'mark'),
     keepAbsence,
     /** Keeps the rows that a REPLACE would remove; and that there is no row of the new id, when there is none. */
-    keepTarget: (conditions: readonly string[]) => [
-      ...keep(rows(conditions), 'NEW."id"', `(CASE WHEN row_id = NEW."id" THEN 'inserting' ELSE mark END)`),
+    keepTarget: (conditions: readonly string[], forId: string) => [
+      keepFor(rows(conditions), forId),
+      ...keep(rows(conditions), forId, `(CASE WHEN row_id = NEW."id" THEN 'inserting' ELSE mark END)`),
       `DELETE FROM dnr_row_writes WHERE ${writeOf('NEW."id"')} AND kept = 0 AND mark IN ('updated', 'deleted') AND NOT ${hasRow('NEW."id"')}`,
       keepAbsence(`NOT ${hasRow('NEW."id"')}`),
     ],
@@ -161,7 +167,7 @@ function createParts(model: RowModel) {
         CASE WHEN NOT ${hasRow('row_id')} THEN 'deleted' WHEN image IS NULL THEN 'created' ELSE 'updated' END,
         version + 1, image, (SELECT v.image FROM "${view}" v WHERE v.id = row_id), ${NOW}
       FROM dnr_row_writes
-      WHERE ${kept(ids)} AND CASE WHEN ${hasRow('row_id')} THEN row_id IN (${ids}) ELSE image IS NOT NULL END
+      WHERE ${kept(ids)} AND CASE WHEN ${hasRow('row_id')} THEN row_id IN (${ids}) AND (image IS NULL OR ${isAhead}) ELSE image IS NOT NULL END
       ORDER BY ${hasRow('row_id')}, row_id`,
       `DELETE FROM dnr_tombstones
       WHERE entity = ${entity} AND row_id IN (SELECT row_id FROM dnr_row_writes WHERE ${kept(ids)} AND (image IS NOT NULL OR ${hasRow('row_id')}))`,
@@ -172,14 +178,17 @@ function createParts(model: RowModel) {
     /** A row that another trigger changed while it was being made is in the log when its own turn comes. */
     markCreation: `UPDATE dnr_row_writes SET kept = 0, mark = 'created', for_id = NULL
       WHERE ${writeOf('NEW."id"')} AND kept = 1 AND mark IN ('created', 'inserting')`,
-    /** A row that was kept for another and is still there stays kept: a statement around this one may yet remove it. */
-    forget: (ids: string) =>
-      `DELETE FROM dnr_row_writes WHERE ${kept(ids)} AND (row_id IN (${ids}) OR NOT ${hasRow('row_id')})`,
+    /** A row that was kept for another and is still there stays kept, as it is now: a statement around this one may yet remove it. */
+    forget: (ids: string) => [
+      `DELETE FROM dnr_row_writes WHERE ${kept(ids)} AND (for_id IN (${ids}) AND row_id IN (${ids}) OR NOT ${hasRow('row_id')})`,
+      `UPDATE dnr_row_writes SET mark = NULL, (version, image) = (SELECT v.version, v.image FROM "${view}" v WHERE v.id = row_id)
+      WHERE ${kept(ids)} AND row_id IN (${ids})`,
+    ],
     forgetMark: (condition: string) =>
       `DELETE FROM dnr_row_writes WHERE ${writeOf('NEW."id"')} AND ${condition}`,
     /** Under recursive_triggers a REPLACE deletes the row first: its INSERT then goes on from there being none. */
     forgetUnlessReplaced: [
-      `DELETE FROM dnr_row_writes WHERE ${kept('OLD."id"')} AND mark IS NULL`,
+      `DELETE FROM dnr_row_writes WHERE ${kept('OLD."id"')} AND (mark IS NULL OR (row_id <> OLD."id" AND NOT ${hasRow('row_id')}))`,
       `UPDATE dnr_row_writes SET mark = 'inserting', version = version + 1, image = NULL WHERE ${writeOf('OLD."id"')} AND image IS NOT NULL`,
     ],
   }

@@ -116,7 +116,60 @@ test(
         }
         await expectLogToBeTheTable(open)
       }),
-      { numRuns: 300 },
+      {
+        numRuns: 300,
+        examples: [
+          [
+            // A row that was in another's way first, then replaced, and changed by a trigger before it is done.
+            {
+              recursive: false,
+              foreignKeys: false,
+              triggersBefore: [],
+              triggersAfter: [USER_TRIGGERS[0] as string],
+            },
+            [
+              { kind: 'create', id: 'a', slug: 'y' },
+              {
+                kind: 'sql',
+                texts: [
+                  'BEGIN',
+                  "INSERT INTO Item (id, slug) VALUES ('b', 'y') ON CONFLICT DO NOTHING",
+                  "INSERT OR REPLACE INTO Item (id, slug) VALUES ('a', 'y')",
+                  'COMMIT',
+                ],
+              },
+            ],
+          ],
+          [
+            // A row that another trigger changes just before it is replaced.
+            {
+              recursive: false,
+              foreignKeys: false,
+              triggersBefore: [USER_TRIGGERS[3] as string, USER_TRIGGERS[5] as string],
+              triggersAfter: [],
+            },
+            [
+              { kind: 'sql', texts: ["INSERT INTO Item (id, slug) VALUES ('a', 'y')"] },
+              { kind: 'sql', texts: ["UPDATE OR REPLACE Item SET slug = 'x' WHERE id = 'a'"] },
+            ],
+          ],
+          [
+            { recursive: false, foreignKeys: true, triggersBefore: [], triggersAfter: [] },
+            [
+              {
+                kind: 'sql',
+                texts: ["INSERT  INTO Item (id, slug) VALUES ('d', NULL), ('e', NULL), ('a', 'y')"],
+              },
+              {
+                kind: 'sql',
+                texts: ["INSERT  INTO Item (id, slug, parent, version) VALUES ('c', NULL, 'a', 1)"],
+              },
+              // The last row goes with its parent, which it was to replace.
+              { kind: 'sql', texts: ["UPDATE OR REPLACE Item SET id = 'd' WHERE true"] },
+            ],
+          ],
+        ],
+      },
     )
   },
 )
