@@ -27,6 +27,11 @@ export const contenders = {
     dialect: 'dnr',
     start: async () => (await import('./dnr.ts')).startDnrEventBus({ groups: 10 }),
   },
+  'dnr-own-rules': {
+    title: 'DNR, a rule for each subscriber',
+    dialect: 'dnr',
+    start: async () => (await import('./dnr.ts')).startDnrEventBus({ groups: null }),
+  },
   'dnr-written': {
     title: 'DNR, written to SQLite',
     dialect: 'dnr',

@@ -7,8 +7,8 @@ import type { Contender } from './contender.ts'
 import { Item, itemRow } from './item.ts'
 
 export interface DnrOptions extends Pick<RealtimeServerOptions, 'repositories' | 'history'> {
-  /** How many keys the policy has. @default 1: everybody shares one */
-  readonly groups?: number
+  /** How many keys the policy has; `null`: none, so that everybody's rule is asked by itself. @default 1: everybody shares one */
+  readonly groups?: number | null
 }
 
 /** The whole server as a user would set it up: tokens, a policy over rows, channels. */
@@ -21,7 +21,7 @@ export async function startDnr({ groups = 1, ...options }: DnrOptions) {
         Item,
         (user) =>
           user && {
-            key: `group${Number(user.id.slice('user'.length)) % groups}`,
+            ...(groups !== null && { key: `group${Number(user.id.slice('user'.length)) % groups}` }),
             sees: (item) => item.team === 'red',
           },
       ),

@@ -35,13 +35,16 @@ function ratioCells(
   budgets: readonly Budget[],
 ): string[] {
   if (peerValue === undefined) return ['–', '', '']
-  const ratio = value / peerValue
   const budget = budgets.find(
     (each) => each.contender === name && each.peer === peer && each.changesPerTick === mode.changesPerTick,
   )
   return [
-    ratio.toFixed(3),
-    budget === undefined ? '' : `≤ ${budget.atMost.toFixed(3)}`,
-    budget === undefined ? '' : verdict(ratio, budget.atMost),
+    (value / peerValue).toFixed(3),
+    ...(budget === undefined ? ['', ''] : budgetCells(budget, value, peerValue)),
   ]
+}
+
+function budgetCells({ atMost }: Budget, value: number, peerValue: number): string[] {
+  if ('ratio' in atMost) return [`≤ ${atMost.ratio.toFixed(3)}`, verdict(value / peerValue, atMost.ratio)]
+  return [`≤ 1 + ${atMost.micros} µs`, verdict(value - peerValue, atMost.micros)]
 }

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { formatFanOut } from '../../src/report/format-fan-out.ts'
 
 const mode = { title: 'one change in flight', changesPerTick: 1, ticks: 1 }
-const budgets = [{ contender: 'dnr', peer: 'ws', changesPerTick: 1, atMost: 0.8 }] as const
+const budgets = [{ contender: 'dnr', peer: 'ws', changesPerTick: 1, atMost: { ratio: 0.8 } }] as const
 
 test('a ratio stands beside its budget, and whether it is met', () => {
   const met = formatFanOut(
@@ -35,4 +35,20 @@ test('a ratio stands beside its budget, and whether it is met', () => {
 
 test('a peer that did not run has no ratio', () => {
   expect(formatFanOut(new Map([[mode, new Map([['dnr', 8]])]]), budgets)).not.toMatch(/met|MET/)
+})
+
+test('a budget in microseconds beyond a peer is held against the difference', () => {
+  const own = [{ contender: 'dnr-own-rules', peer: 'dnr', changesPerTick: 1, atMost: { micros: 3 } }] as const
+  const micros = (value: number) =>
+    new Map([
+      [
+        mode,
+        new Map([
+          ['dnr', 8],
+          ['dnr-own-rules', value],
+        ] as const),
+      ],
+    ])
+  expect(formatFanOut(micros(11), own)).toMatch(/1\.375 +≤ 1 \+ 3 µs +met/)
+  expect(formatFanOut(micros(11.01), own)).toMatch(/≤ 1 \+ 3 µs +NOT MET/)
 })
