@@ -17,6 +17,23 @@ export function inRuns(frames: readonly Frame[], maxBytes: number): FrameRun[] {
   return runs
 }
 
+/** The same frames without the first `count`; a run that is cut takes its bytes from the whole one. */
+export function withoutFirst(runs: readonly FrameRun[], count: number): readonly FrameRun[] {
+  let skipped = count
+  for (const [index, run] of runs.entries()) {
+    if (skipped === 0) return runs.slice(index)
+    if (skipped < run.frames.length) return [endOf(run, skipped), ...runs.slice(index + 1)]
+    skipped -= run.frames.length
+  }
+  return []
+}
+
+function endOf(whole: FrameRun, skipped: number): FrameRun {
+  const frames = whole.frames.slice(skipped)
+  const byteLength = frames.reduce((bytes, frame) => bytes + frame.byteLength, 0)
+  return { frames, byteLength, endOf: whole, wire: undefined }
+}
+
 function runOf(frames: readonly Frame[], byteLength: number): FrameRun {
   return { frames, byteLength, wire: undefined }
 }

@@ -2,11 +2,12 @@
 // frames made of it. Holds nothing: it hangs on channel and group. Next: open-subscription.ts.
 import { type Clock, formatPosition, type Position } from '@dnr/protocol'
 import type { ChangeHistory } from '../ports/change-history.ts'
-import { viewChange } from './change-view.ts'
+import { type BlockReplay, replayBlock, runsFrom } from './block-replay.ts'
+import { type ChangeView, viewChange } from './change-view.ts'
 import type { KnownEntity } from './entities.ts'
 import { inRuns } from './frame-runs.ts'
 import { BLOCK_CHANGES, blockAfter, createLogBlocks, type LogBlock, markGrown } from './log-blocks.ts'
-import { type ReplayPage, replayFrames } from './replay-page.ts'
+import { type ReplayOptions, type ReplayPage, replayFrames } from './replay-page.ts'
 import type { ChannelEntry, Group } from './subscription.ts'
 import { type Looks, visibleNow } from './visible-rows.ts'
 
@@ -14,11 +15,20 @@ import { type Looks, visibleNow } from './visible-rows.ts'
 export interface GroupReading {
   /** By where they begin, true until the group hears of something; the last used at the end. */
   readonly pages: Map<string, Promise<ReplayPage>>
+  /** Blocks that somebody began to read somewhere within, true as long; made when a second one does. */
+  readonly blocks: Map<LogBlock, Promise<BlockReplay | null> | null>
   readonly looks: Looks
 }
 
-/** Pages that a group keeps for others who read the same. */
-const SHARED_PAGES = 8
+/** What a page is made for. The reading is the one of when it was asked for: rights that change begin another. */
+interface Reader {
+  readonly group: Group
+  readonly reading: GroupReading
+  readonly known: KnownEntity
+}
+
+/** Pages, and blocks, that a group keeps for others who read the same. */
+const MAX_SHARED = 8
 
 export interface HistoryReader {
   /** What `group` is sent of the changes after a position. `afterSnapshot`: after a snapshot, not after a lost connection. */
@@ -52,7 +62,7 @@ export function createHistoryReader(options: HistoryReaderOptions): HistoryReade
 
   const readPage = async (
     group: Group,
-    looks: Looks,
+    reading: GroupReading,
     after: Position,
     afterSnapshot: boolean,
   ): Promise<ReplayPage> => {
@@ -61,30 +71,66 @@ export function createHistoryReader(options: HistoryReaderOptions): HistoryReade
     const blocks = (group.channel.blocks ??= createLogBlocks())
     const found = await blockAfter(blocks, after, (from) => readBlock(group.channel, known, from))
     if (found === null) return { holds: false }
-    const { block, views } = found
+    const { block, from } = found
     const { more, position } = block
-    const shown = more ? views.filter((view) => view.seesAfter(group)).map(({ change }) => change.id) : []
-    // Later changes may have taken away what this page leaves visible.
-    const seesNow = more ? await visibleNow(group, looks, shown, known) : () => true
+    const whole = from === 0 ? null : await sharedBlock({ group, reading, known }, block)
+    if (whole !== null) return { holds: true, runs: runsFrom(whole, from), position, more }
+    const views = block.views.slice(from)
+    const seesNow = await seesNowOf({ group, reading, known }, views, more)
     const frames = replayFrames(group, views, { seesNow, afterSnapshot })
     return { holds: true, runs: inRuns(frames, maxRunBytes), position, more }
   }
 
+  /** Which rows are still visible: later changes may have taken away what a page leaves visible. */
+  const seesNowOf = async (
+    { group, reading, known }: Reader,
+    views: readonly ChangeView[],
+    more: boolean,
+  ): Promise<ReplayOptions['seesNow']> => {
+    if (!more) return () => true
+    const shown = views.filter((view) => view.seesAfter(group)).map(({ change }) => change.id)
+    return visibleNow(group, reading.looks, shown, known)
+  }
+
+  /** The whole block, where it pays: from the second reader on who begins within it. */
+  const sharedBlock = (reader: Reader, block: LogBlock): Promise<BlockReplay | null> | null => {
+    const { blocks } = reader.reading
+    const shared = blocks.get(block)
+    if (shared === undefined) {
+      keepLatest(blocks, block, null)
+      return null
+    }
+    const replay = shared ?? wholeBlock(reader, block)
+    keepLatest(blocks, block, replay)
+    replay.catch(() => void (blocks.get(block) === replay && blocks.delete(block)))
+    return replay
+  }
+
+  const wholeBlock = async (reader: Reader, { views, more }: LogBlock): Promise<BlockReplay | null> => {
+    const seesNow = await seesNowOf(reader, views, more)
+    return replayBlock(reader.group, views, { seesNow, afterSnapshot: false, maxRunBytes })
+  }
+
   return {
     page(group, after, afterSnapshot) {
-      const { pages, looks } = (group.reading ??= { pages: new Map(), looks: new Map() })
+      const reading = (group.reading ??= { pages: new Map(), blocks: new Map(), looks: new Map() })
+      const { pages } = reading
       const key = `${afterSnapshot ? 's' : 'r'}${formatPosition(after)}`
-      const page = pages.get(key) ?? readPage(group, looks, after, afterSnapshot)
+      const page = pages.get(key) ?? readPage(group, reading, after, afterSnapshot)
       // Everybody passes the ends of the blocks, and few the same place within one: the last used stay.
-      pages.delete(key)
-      pages.set(key, page)
-      const [oldest] = pages.keys()
-      if (pages.size > SHARED_PAGES && oldest !== undefined) pages.delete(oldest)
+      keepLatest(pages, key, page)
       // A failure is for those who wait for it; whoever comes next tries again.
       page.catch(() => void (pages.get(key) === page && pages.delete(key)))
       return page
     },
   }
+}
+
+function keepLatest<Key, Value>(kept: Map<Key, Value>, key: Key, value: Value): void {
+  kept.delete(key)
+  kept.set(key, value)
+  const [oldest] = kept.keys()
+  if (kept.size > MAX_SHARED && oldest !== undefined) kept.delete(oldest)
 }
 
 function entityOf(
@@ -99,5 +145,6 @@ export function forgetHeard({ reading, channel }: Group, id: string): void {
   if (channel.blocks !== null) markGrown(channel.blocks)
   if (reading === null) return
   reading.pages.clear()
+  reading.blocks.clear()
   reading.looks.delete(id)
 }

@@ -42,16 +42,14 @@ export function createLogBlocks(): LogBlocks {
   return { kept: [], reading: new Map(), growths: 0 }
 }
 
-/** The block that tells what comes after a position, and the changes of it that do; `null`: the position does not hold. */
+/** The block that tells what comes after a position, and the place in it where that begins; `null`: the position does not hold. */
 export async function blockAfter(
   blocks: LogBlocks,
   after: Position,
   read: ReadBlock,
-): Promise<{ readonly block: LogBlock; readonly views: readonly ChangeView[] } | null> {
+): Promise<{ readonly block: LogBlock; readonly from: number } | null> {
   const block = keptBlock(blocks, after) ?? (await readAround(blocks, after, read))
-  if (block === null) return null
-  const from = firstAfter(block, after)
-  return { block, views: from === 0 ? block.views : block.views.slice(from) }
+  return block === null ? null : { block, from: firstAfter(block, after) }
 }
 
 /** What was the end of the log is so no longer. */

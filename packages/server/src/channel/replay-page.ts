@@ -47,6 +47,11 @@ export function replayFrames(group: Group, views: readonly ChangeView[], options
   return [...transactions.values()].flatMap((events) => framesOf(group, events))
 }
 
+/** Are there rows of which a reader is told only if they had them? */
+export function hidesRows(group: Group, views: readonly ChangeView[], options: ReplayOptions): boolean {
+  return hiddenRows(group, views, options).size > 0
+}
+
 /** Events of one transaction as frames. */
 export function framesOf(group: Group, events: readonly Event[]): Frame[] {
   return events.map(({ view, outcome }, index) => view.frame(group, outcome, index < events.length - 1))

@@ -4,8 +4,8 @@ import type { Clock } from '@dnr/protocol'
 
 export interface Turns {
   /**
-   * Runs `step` when there is room in this turn of the event loop, in the order of the calls. `costOf` says afterwards
-   * how many bytes it had to do with.
+   * Runs `step` when there is room and time in this turn of the event loop, in the order of the calls. `costOf` says
+   * afterwards how many bytes it had to do with.
    */
   run<T>(step: () => Promise<T>, costOf: (result: T) => number): Promise<T>
 }
@@ -14,16 +14,19 @@ export interface Turns {
 const TURN_BYTES = 1_048_576
 /** What a step costs at least: small ones are work too. */
 const MIN_STEP_BYTES = 8_192
+/** How long a turn may go on taking steps: whoever does not read waits for about this long. */
+const TURN_MS = 2
 /** Steps under way at once: they may wait for a store. */
-const MAX_STEPS = 8
+const MAX_STEPS = 4
 
 export function createTurns(clock: Clock): Turns {
   const waiting: (() => void)[] = []
   let steps = 0
   let leftBytes = TURN_BYTES
+  let endsAt = 0
   let isTurning = false
 
-  const hasRoom = (): boolean => steps < MAX_STEPS && leftBytes > 0
+  const hasRoom = (): boolean => steps < MAX_STEPS && leftBytes > 0 && clock.monotonic() < endsAt
 
   const admit = (): void => {
     while (waiting.length > 0 && hasRoom()) {
@@ -32,9 +35,14 @@ export function createTurns(clock: Clock): Turns {
     }
   }
 
+  const startTurn = (): void => {
+    leftBytes = TURN_BYTES
+    endsAt = clock.monotonic() + TURN_MS
+  }
+
   const nextTurn = (): void => {
     isTurning = false
-    leftBytes = TURN_BYTES
+    startTurn()
     admit()
   }
 
@@ -49,6 +57,7 @@ export function createTurns(clock: Clock): Turns {
   }
 
   const begin = (): Promise<void> | undefined => {
+    if (steps === 0 && !isTurning) startTurn()
     if (waiting.length === 0 && hasRoom()) return void steps++
     return new Promise((resolve) => void waiting.push(resolve))
   }

@@ -1,13 +1,6 @@
 // What becomes of a connection: performs what connection-state.ts decides. Holds who is connected, and the timers of
 // handshakes, closes and heartbeats. Comes from web-socket-manager.ts; next: message-router.ts, outgoing.ts.
-import {
-  CLOSE_CODES,
-  type Clock,
-  type Logger,
-  type Principal,
-  PROTOCOL_VERSION,
-  utf8Bytes,
-} from '@dnr/protocol'
+import { CLOSE_CODES, type Clock, type Logger, type Principal, PROTOCOL_VERSION } from '@dnr/protocol'
 import type { Channels } from '../channel/channel-manager.ts'
 import type { Limits } from '../limits/limits.ts'
 import type { RightsScope } from '../policy/rights-stamps.ts'
@@ -88,7 +81,11 @@ export function createConnectionLife(options: ConnectionLifeOptions): Connection
       case 'handle':
         // An `auth` among the frames that waited makes the rest wait again.
         if (connection.state.status === 'open') return stations().router.handle(connection, effect.text)
-        return dispatch(connection, { type: 'frame', text: effect.text, byteLength: utf8Bytes(effect.text) })
+        return dispatch(connection, {
+          type: 'frame',
+          text: effect.text,
+          byteLength: Buffer.byteLength(effect.text),
+        })
       case 'welcome':
         return welcome(connection, effect.principal)
       case 'welcome-back':

@@ -1,9 +1,8 @@
-import { utf8Bytes } from '@dnr/protocol'
 import type { Frame } from '../ports/server-socket.ts'
 
 /** A frame of finished text. All frames have one shape, so that a transport's `wire` costs no new one. */
 export function frameOf(text: string): Frame {
-  return { text, byteLength: utf8Bytes(text), wire: undefined }
+  return { text, byteLength: Buffer.byteLength(text), wire: undefined }
 }
 
 /** What the server says, in the order in which the fields travel. */

@@ -1,5 +1,5 @@
 // What comes from a peer: signs of life, frames within the rate, the end. Next: connection-life.ts, message-router.ts.
-import { CLOSE_CODES, type Clock, utf8Bytes } from '@dnr/protocol'
+import { CLOSE_CODES, type Clock } from '@dnr/protocol'
 import type { Limits } from '../limits/limits.ts'
 import { nextTokenInMs, takeToken } from '../limits/token-bucket.ts'
 import type { SocketEvents } from '../ports/server-socket.ts'
@@ -41,7 +41,7 @@ export function createIncoming({ clock, limits, life }: IncomingOptions): Socket
     if (!isAllowed(connection)) return
     // Also a transport that does not limit frames by itself must not be a way around the limit.
     if (text.length > limits.maxFrameBytes) return life.close(connection, CLOSE_CODES.tooBig, 'too_big')
-    life.dispatch(connection, { type: 'frame', text, byteLength: utf8Bytes(text) })
+    life.dispatch(connection, { type: 'frame', text, byteLength: Buffer.byteLength(text) })
   }
 
   const isAllowed = (connection: Connection): boolean => {

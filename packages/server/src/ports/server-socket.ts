@@ -11,6 +11,8 @@ export interface FrameRun {
   readonly frames: readonly Frame[]
   /** The sum of theirs. */
   readonly byteLength: number
+  /** A longer run that ends with these frames: what is prepared of that serves for this one. */
+  readonly endOf?: FrameRun
   /** As that of a frame. */
   wire?: unknown
 }

@@ -10,7 +10,12 @@ export function prepareFrame(frame: Frame): Buffer {
 
 /** The bytes of all frames of a run, one after the other; made once and kept on the run alone. */
 export function prepareRun(run: FrameRun): Buffer {
-  return (run.wire ??= textFrames(run.frames)) as Buffer
+  return (run.wire ??= run.endOf === undefined ? textFrames(run.frames) : endOf(run, run.endOf)) as Buffer
+}
+
+function endOf({ frames }: FrameRun, whole: FrameRun): Buffer {
+  const wire = prepareRun(whole)
+  return wire.subarray(wire.length - wireBytesOf(frames))
 }
 
 function textFrame(frame: Frame): Buffer {
@@ -20,7 +25,7 @@ function textFrame(frame: Frame): Buffer {
 }
 
 function textFrames(frames: readonly Frame[]): Buffer {
-  const buffer = Buffer.allocUnsafeSlow(frames.reduce((bytes, frame) => bytes + wireBytes(frame), 0))
+  const buffer = Buffer.allocUnsafeSlow(wireBytesOf(frames))
   let at = 0
   for (const frame of frames) at = writeFrame(buffer, at, frame)
   return buffer
@@ -32,6 +37,10 @@ function headerBytes({ byteLength }: Frame): number {
 
 function wireBytes(frame: Frame): number {
   return headerBytes(frame) + frame.byteLength
+}
+
+function wireBytesOf(frames: readonly Frame[]): number {
+  return frames.reduce((bytes, frame) => bytes + wireBytes(frame), 0)
 }
 
 /** Writes a frame and returns where it ends. */

@@ -26,7 +26,7 @@ test('steps run at once until a turn is full, the others in the next turns, in t
   expect(ran).toEqual([1, 2, 3, 4, 5, 6, 7, 8])
 })
 
-test('eight steps are under way at once, and one that fails makes room', async () => {
+test('four steps are under way at once, and one that fails makes room', async () => {
   const turns = createTurns(createManualClock())
   const ends: ((error: Error) => void)[] = []
   let begun = 0
@@ -38,17 +38,49 @@ test('eight steps are under way at once, and one that fails makes room', async (
       },
       () => 0,
     )
-  const results = Promise.allSettled(Array.from({ length: 10 }, step))
+  const results = Promise.allSettled(Array.from({ length: 6 }, step))
   await drainMicrotasks()
-  expect(begun).toBe(8)
+  expect(begun).toBe(4)
   ends[3]?.(new Error('no'))
   await drainMicrotasks()
-  expect(begun).toBe(9)
+  expect(begun).toBe(5)
   await drainMicrotasks()
   for (const end of ends) end(new Error('no'))
   await drainMicrotasks()
   for (const end of ends) end(new Error('no'))
   expect((await results).every(({ status }) => status === 'rejected')).toBe(true)
+})
+
+test('a turn ends when its time is over, and the next begins when the event loop has been elsewhere', async () => {
+  let passedMs = 0
+  const later: (() => void)[] = []
+  const turns = createTurns({
+    ...createManualClock(),
+    monotonic: () => passedMs,
+    setTimeout: (callback) => {
+      later.push(callback)
+      return () => {}
+    },
+  })
+  const ran: number[] = []
+  const step = (name: number) =>
+    turns.run(
+      async () => {
+        ran.push(name)
+        passedMs++
+      },
+      () => 0,
+    )
+  const all = Promise.all(Array.from({ length: 9 }, (_, name) => step(name)))
+  await drainMicrotasks()
+  expect(ran).toEqual([0, 1])
+  later.shift()?.()
+  await drainMicrotasks()
+  // Four may be under way before the first of them says how long it took.
+  expect(ran).toEqual([0, 1, 2, 3, 4, 5])
+  later.shift()?.()
+  await all
+  expect(ran).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8])
 })
 
 test('what is handed out in turns is closed when its reader stops early', async () => {

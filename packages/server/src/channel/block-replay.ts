@@ -1,0 +1,49 @@
+// A block of the log as one group gets it: who begins within it gets the end of what others get of the whole, in the same
+// bytes. Holds what was made of one block; history-reader.ts keeps it while somebody reads.
+import type { FrameRun } from '../ports/server-socket.ts'
+import type { ChangeView } from './change-view.ts'
+import { inRuns, withoutFirst } from './frame-runs.ts'
+import { hidesRows, replayFrames, type ReplayOptions } from './replay-page.ts'
+import type { Group } from './subscription.ts'
+
+export interface BlockReplay {
+  readonly runs: readonly FrameRun[]
+  /** How many frames come before those of a change, by its place in the block. */
+  readonly framesBefore: Uint16Array
+}
+
+/**
+ * `null`: what a reader is told depends on where they begin. So it is when rows of the block are hidden by now (only who
+ * had them is told), and when transactions of it overlap.
+ */
+export function replayBlock(
+  group: Group,
+  views: readonly ChangeView[],
+  options: ReplayOptions & { readonly maxRunBytes: number },
+): BlockReplay | null {
+  if (hidesRows(group, views, options) || overlap(views)) return null
+  const framesBefore = new Uint16Array(views.length)
+  let count = 0
+  for (const [place, view] of views.entries()) {
+    framesBefore[place] = count
+    if (view.outcome(group) !== null) count++
+  }
+  return { runs: inRuns(replayFrames(group, views, options), options.maxRunBytes), framesBefore }
+}
+
+/** What is sent to somebody who begins at the change in this place. */
+export function runsFrom({ runs, framesBefore }: BlockReplay, place: number): readonly FrameRun[] {
+  return withoutFirst(runs, framesBefore[place] ?? 0)
+}
+
+function overlap(views: readonly ChangeView[]): boolean {
+  const begun = new Set<number>()
+  let current: number | null = null
+  for (const { change } of views) {
+    if (change.transaction === current) continue
+    if (begun.has(change.transaction)) return true
+    begun.add(change.transaction)
+    current = change.transaction
+  }
+  return false
+}
