@@ -1,6 +1,8 @@
 import { DnrError } from '@dnr/protocol'
 import { drainMicrotasks } from '@dnr/testing'
 import { expect, test } from 'vitest'
+import { allowChannel } from '../../src/policy/channel-rule.ts'
+import { policies } from '../../src/policy/policies.ts'
 import type { User } from '../support/entities.ts'
 import { createTestServer, typesOf } from '../support/test-server.ts'
 
@@ -285,7 +287,10 @@ test('limits connections per user and per address', async () => {
 })
 
 test('a reader that takes nothing is closed with 4408 when its queue is full, and nobody else misses anything', async () => {
-  const server = createTestServer({ limits: { maxQueueBytes: 2_000 }, channels: { room: () => true } })
+  const server = createTestServer({
+    limits: { maxQueueBytes: 2_000 },
+    policies: policies(allowChannel('room', () => true)),
+  })
   const slow = await server.connect('ann@red')
   const healthy = await server.connect('bob@red')
   await slow.ask({ type: 'subscribe', channel: 'room:r' })
@@ -311,7 +316,9 @@ test('a frame larger than the queue reaches a reader who has read everything', a
 })
 
 test('broadcasts to who hears the channel, encoded once, without the one excluded', async () => {
-  const server = createTestServer({ channels: { room: (user) => user.team === 'red' } })
+  const server = createTestServer({
+    policies: policies(allowChannel('room', (user: User) => user.team === 'red')),
+  })
   const [ann, bob, eve] = [
     await server.connect('ann@red'),
     await server.connect('bob@red'),
