@@ -95,6 +95,28 @@ test('a plugin subscribes quietly: authorised, without a frame and without being
   expect(await plugin.host.subscribe('nobody', 'presence:open', { quiet: true })).toBe('refused')
 })
 
+test('what a plugin subscribes for a client counts against the limit of the client', async () => {
+  const outcomes: string[] = []
+  const plugin = recording({
+    message: async (connectionId, message) => {
+      const channel = message.type === 'presence:join' ? message.channel : ''
+      outcomes.push(await plugin.host.subscribe(connectionId, channel as 'presence:a', { quiet: true }))
+    },
+  })
+  const server = createTestServer({
+    plugins: [plugin],
+    policies: policies(allowChannel('presence', () => true)),
+    limits: { maxSubscriptionsPerConnection: 2 },
+  })
+  const client = await server.connect()
+  await client.take()
+  for (const resource of ['a', 'b', 'c'])
+    client.send({ type: 'presence:join', channel: `presence:${resource}` })
+  expect((await client.take()).map(({ payload }) => payload.code)).toEqual(['too_many_subscriptions'])
+  expect(outcomes).toEqual(['installed', 'installed', 'refused'])
+  expect(server.channels.subscriptionCount).toBe(2)
+})
+
 test('a plugin sends one frame to many, and refuses', async () => {
   const plugin = recording()
   const server = createTestServer({ plugins: [plugin], policies: openAlone })
