@@ -15,6 +15,7 @@ const steps: readonly Step[] = [
   { name: 'lint', command: 'oxlint --type-aware --deny-warnings' },
   { name: 'types', command: 'tsc -b' },
   { name: 'boundaries', command: 'node scripts/check-boundaries.ts' },
+  { name: 'tests named in documents', command: 'node scripts/check-docs.ts' },
   { name: 'build', command: 'node scripts/build.ts' },
   { name: 'exports', command: 'node scripts/check-exports.ts' },
   {

@@ -9,12 +9,13 @@ export type { LimitOptions, Limits } from './limits/limits.ts'
 // Who may do what
 export { allow } from './policy/rule.ts'
 export type { Allowance, FieldOf, RowRule, Rule, RuleOrPromise } from './policy/rule.ts'
+export { allowChannel } from './policy/channel-rule.ts'
+export type { ChannelAllowance, ChannelKind, ChannelRule } from './policy/channel-rule.ts'
 export { policies } from './policy/policies.ts'
 export type { Policies } from './policy/policies.ts'
 export type { Authenticate, Credentials } from './connection/authenticate.ts'
 export { createTickets } from './connection/tickets.ts'
 export type { Tickets, TicketOptions } from './connection/tickets.ts'
-export type { ChannelRules } from './channel/authorize-channel.ts'
 
 // Its stations
 export type {

@@ -8,7 +8,7 @@ import {
   openDatabase,
   type SqliteHandle,
 } from '@dnr/repository'
-import { allow, createRealtimeServer, policies, type RealtimeServerOptions } from '@dnr/server'
+import { allow, allowChannel, createRealtimeServer, policies, type RealtimeServerOptions } from '@dnr/server'
 import { toNodeListener } from '@dnr/server/node'
 import { attachWebSockets, type AttachOptions } from '@dnr/server/ws'
 import { Task, type User } from './task.ts'
@@ -55,9 +55,9 @@ export async function startStack({
         const isOurs = (task: { readonly team: string }) => task.team === user.team
         return { key: user.team, sees: isOurs, create: isOurs, update: isOurs, delete: isOurs }
       }),
+      allowChannel('presence', (user: User, resource) => resource === `board/${user.team}`),
     ),
     plugins: [presence({ ttlMs: 30_000 })],
-    channels: { presence: (user, resource) => resource === `board/${user?.team}` },
     ...server,
   })
   const relay = database.startRelay(realtime.eventBus)

@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net'
 import { presence } from '@dnr/presence/server'
 import { defineEntity } from '@dnr/protocol'
 import { createRealtimeRepository, openDatabase } from '@dnr/repository'
-import { allow, createRealtimeServer, policies } from '@dnr/server'
+import { allow, allowChannel, createRealtimeServer, policies } from '@dnr/server'
 import { attachWebSockets } from '@dnr/server/ws'
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
@@ -118,9 +118,11 @@ async function startServer({ lastsMs }: { readonly lastsMs?: number } = {}) {
             name: names[token] ?? token,
             ...(lastsMs !== undefined && { expiresAt: Date.now() + lastsMs }),
           },
-    policies: policies(allow(Task, (user) => user !== null)),
+    policies: policies(
+      allow(Task, (user) => user !== null),
+      allowChannel('presence', () => true),
+    ),
     plugins: [presence({ ttlMs: 30_000 })],
-    channels: { presence: (user) => user !== null },
   })
   const relay = database.startRelay(realtime.eventBus)
   const http = createServer()

@@ -3,7 +3,7 @@
 import { once } from 'node:events'
 import { inspect } from 'node:util'
 import { DnrError } from '@dnr/protocol'
-import { allow, policies, type RealtimeServerOptions } from '@dnr/server'
+import { allow, allowChannel, policies, type RealtimeServerOptions } from '@dnr/server'
 import Sqlite from 'better-sqlite3'
 import { expect, test } from 'vitest'
 import { WebSocket } from 'ws'
@@ -61,6 +61,11 @@ const failingPolicies = policies(
     },
     delete: true,
   })),
+  allowChannel('presence', (user) => user.id === 'bob'),
+  allowChannel('room', (user, name) => {
+    if (name === 'open') return true
+    throw new QuotingError([user, name, ROW])
+  }),
 )
 
 async function start(path: string) {
@@ -72,13 +77,6 @@ async function start(path: string) {
     server: {
       authenticate: failingAuthenticate,
       policies: failingPolicies,
-      channels: {
-        presence: (user) => user.id === 'bob',
-        room: (user, name) => {
-          if (name === 'open') return true
-          throw new QuotingError([user, name, ROW])
-        },
-      },
       logger: { error: log, info: log, debug: log },
       onError: (error) => void whole.push(error),
     },

@@ -14,7 +14,7 @@ export function formatMetrics(stats: ServerStats): string {
     metric(
       'dnr_policy_failures_total',
       'counter',
-      'Policies that threw or took too long.',
+      'Rules that threw, took too long or gave no answer.',
       stats.policyFailures,
     ),
     metric(

@@ -1,5 +1,5 @@
-// Who may see and do what. The same rules guard HTTP, the socket, snapshots and replays.
-import { allow, type ChannelRules, type Policies, policies } from '@dnr/server'
+// Who may see and do what. The same rules guard HTTP, the socket, snapshots, replays, presence and rooms.
+import { allow, allowChannel, type Policies, policies } from '@dnr/server'
 import { Task } from '../shared/task.ts'
 import { ADMIN } from '../shared/user.ts'
 import { MEMBERS_ROOM } from './member-list.ts'
@@ -12,10 +12,12 @@ const WRITABLE = ['title', 'status', 'team', 'assignee', 'rank', 'notes'] as con
 type TeamOf = Pick<MemberTeams, 'teamOf'>
 
 /**
- * A team sees and writes its own tasks and may hand one to another team. `admin` sees and writes all of them. Which team
- * that is, is asked anew each time; whoever moves somebody calls `invalidate`, so that open subscriptions ask again, too.
+ * A team sees and writes its own tasks and may hand one to another team. `admin` sees and writes all of them. Who is at a
+ * board concerns its team; who is connected at all, the admins. Which team that is, is asked anew each time; whoever moves
+ * somebody calls `invalidate`, so that open subscriptions ask again, too.
  */
 export function boardPolicies({ teamOf }: TeamOf): Policies<SignedIn> {
+  const isAdmin = (user: SignedIn): boolean => teamOf(user) === ADMIN
   return policies(
     allow(Task, (user: SignedIn | null) => {
       if (user === null) return false
@@ -29,14 +31,10 @@ export function boardPolicies({ teamOf }: TeamOf): Policies<SignedIn> {
         delete: true,
       }
     }),
+    allowChannel(
+      'presence',
+      (user: SignedIn, resource) => isAdmin(user) || resource === `board/${teamOf(user)}`,
+    ),
+    allowChannel('room', (user: SignedIn, name) => isAdmin(user) && name === MEMBERS_ROOM),
   )
-}
-
-/** Who is at a board concerns its team; who is connected at all, the admins. */
-export function channelRules({ teamOf }: TeamOf): ChannelRules<SignedIn> {
-  const isAdmin = (user: SignedIn): boolean => teamOf(user) === ADMIN
-  return {
-    presence: (user, resource) => isAdmin(user) || resource === `board/${teamOf(user)}`,
-    room: (user, name) => isAdmin(user) && name === MEMBERS_ROOM,
-  }
 }

@@ -16,7 +16,7 @@ import { createAdminRoutes } from './admin-routes.ts'
 import { type Environment, EnvironmentError } from './environment.ts'
 import { createMemberList } from './member-list.ts'
 import { type MemberTeams, Move, openMemberTeams } from './member-teams.ts'
-import { boardPolicies, channelRules } from './policy.ts'
+import { boardPolicies } from './policy.ts'
 import { createRoutes } from './routes.ts'
 import { seedDemo } from './seed.ts'
 import { createSessions, type SignedIn } from './session.ts'
@@ -52,7 +52,6 @@ export async function startBoard(environment: Environment, logger: Logger): Prom
     storage: database,
     authenticate: ({ token }) => (token === null ? null : (tickets.redeem(token) ?? sessions.verify(token))),
     policies: boardPolicies(teams),
-    channels: channelRules(teams),
     plugins: [presence({ ttlMs: presenceTtlMs }), memberList],
     heartbeatIntervalMs: Math.max(100, Math.min(25_000, Math.floor(presenceTtlMs / 10))),
     limits,

@@ -11,6 +11,7 @@ import type { Connection } from '../connection/connection.ts'
 import type { Grant } from '../policy/grant.ts'
 import type { ChangeHistory } from '../ports/change-history.ts'
 import type { AuthorizeChannel } from './authorize-channel.ts'
+import type { FindDenial } from './denials.ts'
 import type { KnownEntity } from './entities.ts'
 import { type Outcome, outcomeOf } from './outcome.ts'
 import type { Subscription } from './subscription.ts'
@@ -48,6 +49,7 @@ export type ExplainedChange = Change | Position | number
 
 export interface ExplainOptions {
   readonly authorize: AuthorizeChannel
+  readonly findDenial: FindDenial
   readonly entities: ReadonlyMap<string, KnownEntity>
   readonly history: ChangeHistory | null
   connectionsOf(userId: string): readonly Connection[]
@@ -55,7 +57,13 @@ export interface ExplainOptions {
 
 export type Explain = (user: Principal, channel: string, change?: ExplainedChange) => Promise<Explanation>
 
-export function createExplain({ authorize, entities, history, connectionsOf }: ExplainOptions): Explain {
+export function createExplain({
+  authorize,
+  findDenial,
+  entities,
+  history,
+  connectionsOf,
+}: ExplainOptions): Explain {
   return async (user, name, asked) => {
     const lines: string[] = []
     const parsed = parseChannel(name)
@@ -65,7 +73,7 @@ export function createExplain({ authorize, entities, history, connectionsOf }: E
     const subscriptions = own.flatMap((connection) => subscriptionsTo(connection, name))
     lines.push(connectedLine(user, own.length, subscriptions.length, name))
     const authorization = await authorize(user, channel)
-    if (authorization === null) return nothing([...lines, deniedLine(user, channel, entities)])
+    if (authorization === null) return nothing([...lines, findDenial(user, channel).sentence])
     const { grant } = authorization
     if (grant === null) {
       lines.push(`The rule for ${channel.kind} channels lets ${user.id} hear it; it has no rows.`)
@@ -119,14 +127,6 @@ function connectedLine(user: Principal, connections: number, subscriptions: numb
   if (subscriptions === 0)
     return `${user.id} is connected, but has not subscribed to ${name}: nothing is sent.`
   return `${user.id} has ${subscriptions} subscription(s) to ${name}.`
-}
-
-function deniedLine(user: Principal, channel: Channel, entities: ReadonlyMap<string, KnownEntity>): string {
-  if (channel.kind !== 'entity' && channel.kind !== 'record')
-    return `The rule for ${channel.kind} channels says no to ${user.id}, or there is none.`
-  return entities.has(channel.entity)
-    ? `The policy of ${channel.entity} gives ${user.id} nothing, or there is none: add allow(${channel.entity}, …).`
-    : `There is no entity ${channel.entity} on this server.`
 }
 
 function grantLines(grant: Grant, hiddenFields: readonly string[]): string[] {

@@ -1,6 +1,8 @@
 // Asks the rules: who gets which grant. Holds the count of failed rules and no grant. Next: policy/grant.ts.
 import { type Clock, type Logger, type Principal, silentLogger } from '@dnr/protocol'
+import type { ChannelKind } from './channel-rule.ts'
 import { createGrant, type Grant } from './grant.ts'
+import type { MaybePromise } from './maybe-promise.ts'
 import type { Policies } from './policies.ts'
 import { createPrincipalKey } from './principal-key.ts'
 
@@ -10,8 +12,13 @@ export interface PolicyEvaluator {
    * What `principal` may do with rows of the entity named so; `null` for nothing, and for an entity without a rule. At
    * once when the rule answers at once. Never throws or rejects: a rule that throws or takes too long denies.
    */
-  grant(entityName: string, principal: Principal | null): Grant | null | Promise<Grant | null>
-  /** How often a rule threw or took too long. */
+  grant(entityName: string, principal: Principal | null): MaybePromise<Grant | null>
+  /**
+   * May `principal` hear the channel of this kind and name? Without a rule: a user their own. At once when the rule answers
+   * at once. Never throws or rejects: a rule that throws, takes too long or answers no boolean denies.
+   */
+  mayHear(kind: ChannelKind, principal: Principal, name: string): MaybePromise<boolean>
+  /** How often a rule threw, took too long, or answered what is no answer. */
   readonly failures: number
   /** Counts changes of rights: a grant that was given under another number may not be what the rules say today. */
   readonly generation: number
@@ -47,24 +54,44 @@ export function createPolicyEvaluator<P extends Principal>(
     )
   }
 
+  /** The one place that runs a rule; whatever goes wrong, in it or in reading its answer, is reported and `denied`. */
+  const ask = <Answer, Verdict>(
+    rule: () => MaybePromise<Answer>,
+    read: (answer: Answer) => Verdict,
+    denied: Verdict,
+    where: string,
+  ): MaybePromise<Verdict> => {
+    const fail = (error: unknown): Verdict => {
+      report(error, where)
+      return denied
+    }
+    try {
+      const answer = rule()
+      if (!(answer instanceof Promise)) return read(answer)
+      return withTimeout(answer, timeoutMs, clock).then(read).catch(fail)
+    } catch (error) {
+      return fail(error)
+    }
+  }
+
   return {
     grant(entityName, principal) {
       const allowance = policies.allowancesByEntity.get(entityName)
       if (allowance === undefined) return null
+      const { entity, rule } = allowance
       const ownKey = principalKey(principal)
-      const grantOf = (rule: Awaited<ReturnType<typeof allowance.rule>>): Grant | null =>
-        createGrant(allowance.entity, rule, ownKey, report)
-      const denied = (error: unknown): null => {
-        report(error, entityName)
-        return null
-      }
-      try {
-        const rule = allowance.rule(principal as P | null)
-        if (!(rule instanceof Promise)) return grantOf(rule)
-        return withTimeout(rule, timeoutMs, clock).then(grantOf).catch(denied)
-      } catch (error) {
-        return denied(error)
-      }
+      return ask(
+        () => rule(principal as P | null),
+        (answer): Grant | null => createGrant(entity, answer, ownKey, report),
+        null,
+        entityName,
+      )
+    },
+    mayHear(kind, principal, name) {
+      if (kind === 'user' && name !== principal.id) return false
+      const allowance = policies.allowancesByChannelKind.get(kind)
+      if (allowance === undefined) return kind === 'user'
+      return ask(() => allowance.rule(principal as P, name), readVerdict, false, `${kind} channels`)
     },
     get failures() {
       return failures
@@ -76,6 +103,11 @@ export function createPolicyEvaluator<P extends Principal>(
       generation++
     },
   }
+}
+
+function readVerdict(answer: unknown): boolean {
+  if (typeof answer === 'boolean') return answer
+  throw new TypeError(`The rule answered ${typeof answer}: expected true or false.`)
 }
 
 /** Settles as `promise` does, or rejects after `timeoutMs`. */

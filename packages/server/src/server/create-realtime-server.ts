@@ -9,9 +9,10 @@ import type { Limits } from '../limits/limits.ts'
 import { checkScope, type RightsScope } from '../policy/rights-stamps.ts'
 import { createWriteService } from '../writes/write-service.ts'
 import { drainConnections, type DrainOptions, waitUntilGone } from './drain.ts'
+import { warnOfMissingPolicies } from './missing-policies.ts'
 import { type RealtimeServerOptions, resolveOptions } from './options.ts'
 import { type Readiness, readReadiness } from './readiness.ts'
-import { createPolicies, createRealtimeCore, warnOfMissingPolicies } from './realtime-core.ts'
+import { createPolicies, createRealtimeCore } from './realtime-core.ts'
 
 /** A running server, without a transport: `attachWebSockets` of @dnr/server/ws and `toNodeListener` of @dnr/server/node add one. */
 export interface RealtimeServer {
@@ -57,7 +58,7 @@ export interface ServerStats {
   readonly groups: number
   readonly subscriptions: number
   readonly framesSent: number
-  /** How often a policy threw or took too long. */
+  /** How often a rule, for rows or for channels, threw, took too long, or answered what is no answer. */
   readonly policyFailures: number
   /** How often a change could not be told to those who share a rule and a query; they were sent away to ask anew. */
   readonly deliveryFailures: number

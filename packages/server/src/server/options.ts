@@ -1,7 +1,6 @@
 import { type Clock, DnrError, type Logger, type Principal, silentLogger } from '@dnr/protocol'
 import { systemClock, systemRandom } from '@dnr/internal'
 import { nanoid } from 'nanoid'
-import type { ChannelRules } from '../channel/authorize-channel.ts'
 import { type Authenticate, type Authenticator, createAuthenticator } from '../connection/authenticate.ts'
 import { checkNumber, type LimitOptions, type Limits, resolveLimits } from '../limits/limits.ts'
 import { policies, type Policies } from '../policy/policies.ts'
@@ -32,16 +31,14 @@ export interface RealtimeServerOptions<P extends Principal = Principal> {
    * what is left. A session shorter than three times this is asked in its middle third. `0`: nobody is asked. @default 30_000
    */
   readonly refreshLeadMs?: number
-  /** Who may see and write which rows. @default nobody anything */
+  /** Who may see and write which rows, and hear which channels. @default nobody anything, but users their own `user:` channel */
   readonly policies?: Policies<P>
   /** Features such as presence. @default none */
   readonly plugins?: readonly ServerPlugin[]
-  /** Who may hear channels without rows. @default `user:` that user alone, `room:` and `presence:` nobody */
-  readonly channels?: ChannelRules<P>
   readonly limits?: LimitOptions
   /** Milliseconds between two pings of a connection; two without an answer close it (4408). @default 25_000 */
   readonly heartbeatIntervalMs?: number
-  /** Milliseconds that an asynchronous policy or channel rule may take before it is a no. @default 5_000 */
+  /** Milliseconds that an asynchronous rule may take before it is a no. @default 5_000 */
   readonly policyTimeoutMs?: number
   /** Where the HTTP paths of the entities begin. @default '/api' */
   readonly basePath?: string
@@ -67,7 +64,6 @@ export interface ResolvedOptions {
   readonly refreshLeadMs: number
   readonly policies: Policies
   readonly plugins: readonly ServerPlugin[]
-  readonly rules: ChannelRules
   readonly limits: Limits
   readonly heartbeatIntervalMs: number
   readonly policyTimeoutMs: number
@@ -105,7 +101,6 @@ export function resolveOptions<P extends Principal>(options: RealtimeServerOptio
     refreshLeadMs: checkNumber('refreshLeadMs', options.refreshLeadMs ?? 30_000, { min: 0, max: 86_400_000 }),
     policies: (options.policies ?? policies()) as Policies,
     plugins: options.plugins ?? [],
-    rules: (options.channels ?? {}) as ChannelRules,
     limits: resolveLimits(options.limits),
     heartbeatIntervalMs: checkNumber('heartbeatIntervalMs', options.heartbeatIntervalMs ?? 25_000, {
       min: 100,

@@ -6,6 +6,7 @@
 import type { Logger } from '@dnr/protocol'
 import { createAuthorizeChannel } from '../channel/authorize-channel.ts'
 import { type Channels, createChannelManager } from '../channel/channel-manager.ts'
+import { createFindDenial, tellDenials } from '../channel/denials.ts'
 import { createDelivery, type Delivery } from '../channel/deliver-transaction.ts'
 import { knownEntities } from '../channel/entities.ts'
 import { createExplain, type Explain } from '../channel/explain.ts'
@@ -48,11 +49,13 @@ export function createRealtimeCore(
   policies: PolicyEvaluator,
   writes: Writes,
 ): RealtimeCore {
-  const { stores, history, clock, logger, limits, rules, policyTimeoutMs: timeoutMs, newId } = options
+  const { stores, history, clock, logger, limits, newId } = options
   const onError = reporter(logger)
   const entities = knownEntities(stores, options.policies)
   const rights = createRightsStamps()
-  const authorize = createAuthorizeChannel({ policies, rules, clock, logger, timeoutMs })
+  const findDenial = createFindDenial(options.policies, entities)
+  const askPolicies = createAuthorizeChannel(policies)
+  const authorize = tellDenials(askPolicies, findDenial, logger)
 
   const connections = createWebSocketManager({
     ...options,
@@ -92,7 +95,13 @@ export function createRealtimeCore(
     policies.outdate()
     return changeRights(scope)
   }
-  const explain = createExplain({ authorize, entities, history, connectionsOf: connections.ofUser })
+  const explain = createExplain({
+    authorize: askPolicies,
+    findDenial,
+    entities,
+    history,
+    connectionsOf: connections.ofUser,
+  })
   const delivery: Delivery = createDelivery({
     channels,
     entities,
@@ -126,17 +135,4 @@ export function createRealtimeCore(
 /** Says what failed, with its cause; never with a row, a token or a frame. */
 function reporter(logger: Logger): (error: unknown, what: string) => void {
   return (error, what) => logger.error(`Something failed: ${what}.`, { error })
-}
-
-/** Names the entities that nobody may see, so that a forgotten rule is not looked for in the browser. */
-export function warnOfMissingPolicies({ stores, policies, logger }: ResolvedOptions): void {
-  const missing = stores
-    .map((store) => store.entity.name)
-    .filter((name) => !policies.allowancesByEntity.has(name))
-  if (missing.length === 0) return
-  const rules = missing.map((name) => `allow(${name}, (user) => …)`).join(', ')
-  logger.error(
-    `No policy for ${missing.join(', ')}: nobody may see or write these rows. Add ${rules} to policies(…).`,
-    { entities: missing },
-  )
 }

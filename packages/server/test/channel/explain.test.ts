@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { allowChannel } from '../../src/policy/channel-rule.ts'
 import { policies } from '../../src/policy/policies.ts'
 import { allow } from '../../src/policy/rule.ts'
 import { Task, type User } from '../support/entities.ts'
@@ -49,11 +50,13 @@ test('a filter of the subscription counts, too', async () => {
 
 test.each([
   ['nobody who is connected', 'entity:Task', 'ann is not connected'],
-  ['no such entity', 'entity:Nothing', 'There is no entity Nothing'],
+  ['no such entity', 'entity:Nothing', 'There is no such entity on this server.'],
+  ['nothing by a rule', 'presence:board/blue', "allowChannel('presence', …) says no to ann."],
+  ['no rule', 'room:lobby', "There is no allowChannel('room', …) in policies(…)."],
   ['no channel', 'entity:', 'is no channel'],
-  ["somebody else's", 'user:bob', 'The rule for user channels says no'],
+  ["somebody else's", 'user:bob', 'A user channel is for its own user alone, whatever a rule says.'],
 ])('%s', async (_case, channel, words) => {
-  const server = createTestServer()
+  const server = createTestServer({ policies: policies(allowChannel('presence', () => false)) })
   const answer = await server.explain(ann, channel)
   expect(answer.lines.join('\n')).toContain(words)
   expect(answer.outcome).toBeNull()

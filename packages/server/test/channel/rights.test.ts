@@ -1,9 +1,9 @@
 // Rights that change while somebody listens: the exact difference, at once, and nothing by the rights of before.
 import { createManualClock, drainMicrotasks } from '@dnr/testing'
 import { expect, test } from 'vitest'
+import { allowChannel } from '../../src/policy/channel-rule.ts'
 import { policies } from '../../src/policy/policies.ts'
 import { allow, type RowRule } from '../../src/policy/rule.ts'
-import type { RealtimeServerOptions } from '../../src/server/options.ts'
 import { Task, type TaskRow, type User } from '../support/entities.ts'
 import { createMemoryStore, task } from '../support/memory-store.ts'
 import {
@@ -21,10 +21,10 @@ const subscribe = (payload?: object, channel = 'entity:Task'): object => ({
 })
 
 /** Teams that may be changed under a running server, as a table of memberships would be. */
-function setting(
-  rule: (teamOf: (user: User) => string) => (user: User | null) => unknown,
-  options: Partial<RealtimeServerOptions<User>> = {},
-): { server: TestServer; teams: Map<string, string> } {
+function setting(rule: (teamOf: (user: User) => string) => (user: User | null) => unknown): {
+  server: TestServer
+  teams: Map<string, string>
+} {
   const teams = new Map<string, string>()
   const teamOf = ({ id, team }: User): string => teams.get(id) ?? team
   const memory = createMemoryStore()
@@ -36,7 +36,6 @@ function setting(
   const server = createTestServer({
     memory,
     policies: policies(allow(Task, rule(teamOf) as (user: User | null) => RowRule<TaskRow>)),
-    ...options,
   })
   return { server, teams }
 }
@@ -309,14 +308,14 @@ test('unsubscribe, or the end of the connection, while rights are asked about: n
 test('rooms and presence end when they are forbidden, and lose nothing when they are not', async () => {
   const allowed = new Set(['ann', 'bob'])
   const clock = createManualClock()
-  const { server } = setting(whenMade, {
+  const server = createTestServer({
     clock,
-    channels: {
-      room: async (user) => {
+    policies: policies(
+      allowChannel('room', async (user) => {
         await new Promise<void>((resolve) => clock.setTimeout(resolve, 10))
         return allowed.has(user.id)
-      },
-    },
+      }),
+    ),
   })
   const clients = await Promise.all(['ann@red', 'bob@red'].map((token) => server.connect(token)))
   for (const client of clients) client.send(subscribe(undefined, 'room:lobby'))

@@ -5,7 +5,7 @@ import { allow } from '../../src/policy/rule.ts'
 import { policies } from '../../src/policy/policies.ts'
 import { Task } from '../support/entities.ts'
 import { createMemoryStore, type MemoryStore, task } from '../support/memory-store.ts'
-import { createTestServer, typesOf } from '../support/test-server.ts'
+import { createTestServer, type Received, typesOf } from '../support/test-server.ts'
 
 const subscribe = (payload?: object): object => ({
   type: 'subscribe',
@@ -340,6 +340,26 @@ test('a large snapshot waits for a reader that is slow, and does not close it', 
   const rows = (await client.take()).flatMap(({ payload }) => (payload.snapshot ?? payload).rows as unknown[])
   expect(rows).toHaveLength(100)
   expect(client.closed).toBeNull()
+})
+
+test('who asks for everything many times at once has one read under way, and one answer for each', async () => {
+  const memory = createMemoryStore()
+  memory.write([{ id: 't1', row: task('red') }])
+  const server = createTestServer({ memory })
+  const client = await server.connect()
+  await client.take()
+  const begun: (() => void)[] = []
+  memory.gate = (what) => (what === 'snapshot' ? new Promise((resolve) => begun.push(resolve)) : undefined)
+  for (let id = 1; id <= 20; id++)
+    client.send({ type: 'subscribe', channel: `entity:Task:${id}`, payload: { snapshot: true } })
+  const answers: Received[] = []
+  for (let read = 1; read <= 20; read++) {
+    answers.push(...(await client.take()))
+    expect([begun.length, answers.length]).toEqual([read, read - 1])
+    begun.at(-1)?.()
+  }
+  answers.push(...(await client.take()))
+  expect(typesOf(answers)).toEqual(Array.from({ length: 20 }, () => 'subscribed'))
 })
 
 test('a reader that takes nothing for half a minute is closed', async () => {

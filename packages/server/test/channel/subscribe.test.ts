@@ -1,6 +1,7 @@
 import { DnrError } from '@dnr/protocol'
 import { drainMicrotasks } from '@dnr/testing'
 import { expect, test } from 'vitest'
+import { allowChannel } from '../../src/policy/channel-rule.ts'
 import { allow } from '../../src/policy/rule.ts'
 import { policies } from '../../src/policy/policies.ts'
 import { Task, type User } from '../support/entities.ts'
@@ -275,7 +276,9 @@ test('a user hears their own channel alone', async () => {
 })
 
 test('rooms: whoever may enter speaks to everybody else there', async () => {
-  const server = createTestServer({ channels: { room: async (user, name) => user.team === name } })
+  const server = createTestServer({
+    policies: policies(allowChannel('room', async (user: User, name) => user.team === name)),
+  })
   const [ann, bob, eve] = [
     await server.connect('ann@red'),
     await server.connect('bob@red'),
@@ -303,7 +306,7 @@ test('a channel rule that throws, rejects or takes too long is a no', async () =
     () => new Promise<boolean>(() => {}),
   ]
   for (const room of rules) {
-    const server = createTestServer({ channels: { room } })
+    const server = createTestServer({ policies: policies(allowChannel('room', room)) })
     const client = await server.connect()
     await client.take()
     client.send(subscribe(undefined, 'room:r'))

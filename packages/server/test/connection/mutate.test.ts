@@ -69,6 +69,28 @@ test.each([
   expect(answer?.payload).not.toHaveProperty('row')
 })
 
+test('two connections that ask under one request id get each their own answer', async () => {
+  const answers: (() => void)[] = []
+  const writes: Writes = {
+    write: async (_entity, _mutation, { principal }) => {
+      await new Promise<void>((resolve) => void answers.push(resolve))
+      const own = { id: 'a', version: 2, title: `of ${principal?.id}` }
+      return { row: own, visible: true, version: 2, position, replayed: false }
+    },
+  }
+  const server = createTestServer({ writes })
+  const [ann, bob] = [await server.connect('ann@red'), await server.connect('bob@red')]
+  for (const client of [ann, bob]) await client.ask(update)
+  for (const answer of answers.reverse()) answer()
+  for (const [client, title] of [
+    [ann, 'of ann'],
+    [bob, 'of bob'],
+  ] as const) {
+    const received = await client.take()
+    expect(received.map(({ requestId, payload }) => [requestId, payload.row.title])).toEqual([['r', title]])
+  }
+})
+
 test('a conflict brings the current row along', async () => {
   const { client } = await writing(() => Promise.reject(new VersionConflict(row, 1, 2)))
   const [answer] = await client.ask(update)

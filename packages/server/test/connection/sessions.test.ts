@@ -3,6 +3,7 @@ import { DnrError } from '@dnr/protocol'
 import { drainMicrotasks } from '@dnr/testing'
 import { describe, expect, test } from 'vitest'
 import type { Credentials } from '../../src/connection/authenticate.ts'
+import { allowChannel } from '../../src/policy/channel-rule.ts'
 import { allow } from '../../src/policy/rule.ts'
 import { policies } from '../../src/policy/policies.ts'
 import { Task, type User } from '../support/entities.ts'
@@ -304,9 +305,11 @@ describe('an answer that comes too late takes no effect', () => {
   test('a message to a room, whose author was sent away while the rule thought about it', async () => {
     const rules: ((isAllowed: boolean) => void)[] = []
     const server = createTestServer({
-      channels: {
-        room: (user) => (user.id === 'bob' ? true : new Promise((resolve) => rules.push(resolve))),
-      },
+      policies: policies(
+        allowChannel('room', (user) =>
+          user.id === 'bob' ? true : new Promise((resolve) => rules.push(resolve)),
+        ),
+      ),
     })
     const [author, listener] = [await server.connect('ann@red'), await server.connect('bob@red')]
     await listener.ask({ type: 'subscribe', channel: 'room:r' })
@@ -440,7 +443,10 @@ describe('a renewal with other rights', () => {
   test('what may no longer be heard ends with forbidden, rows, people and rooms alike', async () => {
     const left: string[] = []
     const server = createTestServer({
-      channels: { room: (user) => user.team === 'red', presence: (user, resource) => resource === user.team },
+      policies: policies(
+        allowChannel('room', (user: User) => user.team === 'red'),
+        allowChannel('presence', (user: User, resource) => resource === user.team),
+      ),
       plugins: [
         {
           name: 'watch',
@@ -473,9 +479,12 @@ describe('a renewal with other rights', () => {
   test('a subscribe that is being judged is judged by the new rights, and answered once', async () => {
     const answers: (() => void)[] = []
     const server = createTestServer({
-      channels: {
-        room: (user) => new Promise((resolve) => answers.push(() => resolve(user.team === 'red'))),
-      },
+      policies: policies(
+        allowChannel(
+          'room',
+          (user: User) => new Promise((resolve) => answers.push(() => resolve(user.team === 'red'))),
+        ),
+      ),
     })
     const client = await server.connect('ann@red')
     await client.ask({ type: 'subscribe', channel: 'room:r', requestId: 's' })

@@ -1,6 +1,8 @@
 import { DnrError } from '@dnr/protocol'
 import { drainMicrotasks } from '@dnr/testing'
 import { expect, test } from 'vitest'
+import { allowChannel } from '../../src/policy/channel-rule.ts'
+import { policies } from '../../src/policy/policies.ts'
 import type { User } from '../support/entities.ts'
 import { createTestServer, typesOf } from '../support/test-server.ts'
 
@@ -285,7 +287,10 @@ test('limits connections per user and per address', async () => {
 })
 
 test('a reader that takes nothing is closed with 4408 when its queue is full, and nobody else misses anything', async () => {
-  const server = createTestServer({ limits: { maxQueueBytes: 2_000 }, channels: { room: () => true } })
+  const server = createTestServer({
+    limits: { maxQueueBytes: 2_000 },
+    policies: policies(allowChannel('room', () => true)),
+  })
   const slow = await server.connect('ann@red')
   const healthy = await server.connect('bob@red')
   await slow.ask({ type: 'subscribe', channel: 'room:r' })
@@ -302,6 +307,24 @@ test('a reader that takes nothing is closed with 4408 when its queue is full, an
   expect(slow.pair.server.closedWith?.code).toBe(1006)
 })
 
+test('a reader that takes nothing is closed when its queue is full, though it shows signs of life', async () => {
+  const server = createTestServer({
+    heartbeatIntervalMs: 1_000,
+    limits: { maxQueueBytes: 2_000 },
+    policies: policies(allowChannel('room', () => true)),
+  })
+  const slow = await server.connect('ann@red')
+  await slow.ask({ type: 'subscribe', channel: 'room:r' })
+  slow.pair.stall('to-client')
+  for (let second = 0; second < 20 && server.connections.connectionCount > 0; second++) {
+    slow.send({ type: 'unsubscribe', channel: 'room:other' })
+    server.connections.broadcast('room:r', { type: 'message', payload: 'x'.repeat(200) })
+    await server.clock.advance(1_000)
+    expect(slow.pair.server.bufferedBytes).toBeLessThanOrEqual(2_000)
+  }
+  expect(server.connections.connectionCount).toBe(0)
+})
+
 test('a frame larger than the queue reaches a reader who has read everything', async () => {
   const server = createTestServer({ limits: { maxQueueBytes: 100 } })
   const client = await server.connect()
@@ -311,7 +334,9 @@ test('a frame larger than the queue reaches a reader who has read everything', a
 })
 
 test('broadcasts to who hears the channel, encoded once, without the one excluded', async () => {
-  const server = createTestServer({ channels: { room: (user) => user.team === 'red' } })
+  const server = createTestServer({
+    policies: policies(allowChannel('room', (user: User) => user.team === 'red')),
+  })
   const [ann, bob, eve] = [
     await server.connect('ann@red'),
     await server.connect('bob@red'),

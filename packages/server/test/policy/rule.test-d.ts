@@ -34,7 +34,6 @@ test('fields are those of the entity', () => {
 test('a server takes rules for its own kind of principal', () => {
   createRealtimeServer<User>({
     policies: policies(allow(Task, (user: User | null) => user !== null)),
-    channels: { room: (user) => user.team === 'red' },
   })
   const demanding = policies(allow(Task, (user: (User & { role: string }) | null) => user !== null))
   // @ts-expect-error -- rules that need more than the principal has

@@ -3,7 +3,9 @@ import { createManualClock, createSocketPair, drainMicrotasks, type ManualClock 
 import { describe, expect, test } from 'vitest'
 import { createRealtimeServer, type RealtimeServer } from '../../src/server/create-realtime-server.ts'
 import type { RealtimeServerOptions } from '../../src/server/options.ts'
+import { allowChannel } from '../../src/policy/channel-rule.ts'
 import { policies } from '../../src/policy/policies.ts'
+import type { ServerPlugin } from '../../src/ports/server-plugin.ts'
 import type { User } from '../support/entities.ts'
 import { createMemoryStore, task } from '../support/memory-store.ts'
 import { authenticate, type Received, teamPolicy } from '../support/test-server.ts'
@@ -73,6 +75,32 @@ test('names entities without a policy at start, loudly', () => {
   server({ policies: policies(), logger })
   expect(errors).toEqual([
     'No policy for Task: nobody may see or write these rows. Add allow(Task, (user) => …) to policies(…).',
+  ])
+})
+
+test('names presence without a rule at start, when there is a plugin for it', () => {
+  const errors: string[] = []
+  const logger: Logger = { error: (message) => void errors.push(message), info: () => {}, debug: () => {} }
+  const plugin: ServerPlugin = {
+    name: 'presence',
+    channelKinds: ['presence'],
+    messageTypes: ['presence:join'],
+    start: () => ({ message() {}, subscribed() {}, unsubscribed() {}, disconnected() {}, stop() {} }),
+  }
+  const rows = [...teamPolicy.allowancesByEntity.values()]
+  server({
+    policies: policies(
+      ...rows,
+      allowChannel('presence', () => true),
+    ),
+    plugins: [plugin],
+    logger,
+  })
+  server({ policies: policies(...rows), logger })
+  expect(errors).toEqual([])
+  server({ policies: policies(...rows), plugins: [plugin], logger })
+  expect(errors).toEqual([
+    "No policy for presence: nobody may see who is where, or be seen. Add allowChannel('presence', (user, resource) => …) to policies(…).",
   ])
 })
 

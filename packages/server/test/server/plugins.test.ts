@@ -1,6 +1,8 @@
 import type { ClientMessage } from '@dnr/protocol'
 import { drainMicrotasks } from '@dnr/testing'
 import { expect, test } from 'vitest'
+import { allowChannel } from '../../src/policy/channel-rule.ts'
+import { policies } from '../../src/policy/policies.ts'
 import type { PluginHost, PluginSession, ServerPlugin } from '../../src/ports/server-plugin.ts'
 import { createTestServer, typesOf } from '../support/test-server.ts'
 
@@ -29,11 +31,14 @@ function recording(
   return plugin
 }
 
-const channels = { presence: (_: unknown, resource: string) => resource === 'open', room: () => true }
+const openAlone = policies(
+  allowChannel('presence', (_user, resource) => resource === 'open'),
+  allowChannel('room', () => true),
+)
 
 test('a plugin gets its messages, and is told of its channels alone', async () => {
   const plugin = recording()
-  const server = createTestServer({ plugins: [plugin], channels })
+  const server = createTestServer({ plugins: [plugin], policies: openAlone })
   const client = await server.connect()
   await client.ask({ type: 'presence:join', channel: 'presence:open' })
   await client.ask({ type: 'subscribe', channel: 'presence:open' })
@@ -54,7 +59,7 @@ test('a plugin gets its messages, and is told of its channels alone', async () =
 test('a plugin is told how long a connection had been silent when it was given up, and 0 of one that ended by itself', async () => {
   const ends: unknown[] = []
   const plugin = recording({ disconnected: (_, end) => void ends.push(end) })
-  const server = createTestServer({ plugins: [plugin], channels, heartbeatIntervalMs: 1_000 })
+  const server = createTestServer({ plugins: [plugin], policies: openAlone, heartbeatIntervalMs: 1_000 })
   const silent = await server.connect()
   await server.clock.advance(1_500)
   silent.pair.blackhole()
@@ -70,7 +75,7 @@ test('a plugin is told how long a connection had been silent when it was given u
 
 test('a plugin subscribes quietly: authorised, without a frame and without being told', async () => {
   const plugin = recording()
-  const server = createTestServer({ plugins: [plugin], channels })
+  const server = createTestServer({ plugins: [plugin], policies: openAlone })
   const client = await server.connect()
   await client.take()
   expect(await plugin.host.subscribe(client.id, 'presence:open', { quiet: true })).toBe('installed')
@@ -90,9 +95,31 @@ test('a plugin subscribes quietly: authorised, without a frame and without being
   expect(await plugin.host.subscribe('nobody', 'presence:open', { quiet: true })).toBe('refused')
 })
 
+test('what a plugin subscribes for a client counts against the limit of the client', async () => {
+  const outcomes: string[] = []
+  const plugin = recording({
+    message: async (connectionId, message) => {
+      const channel = message.type === 'presence:join' ? message.channel : ''
+      outcomes.push(await plugin.host.subscribe(connectionId, channel as 'presence:a', { quiet: true }))
+    },
+  })
+  const server = createTestServer({
+    plugins: [plugin],
+    policies: policies(allowChannel('presence', () => true)),
+    limits: { maxSubscriptionsPerConnection: 2 },
+  })
+  const client = await server.connect()
+  await client.take()
+  for (const resource of ['a', 'b', 'c'])
+    client.send({ type: 'presence:join', channel: `presence:${resource}` })
+  expect((await client.take()).map(({ payload }) => payload.code)).toEqual(['too_many_subscriptions'])
+  expect(outcomes).toEqual(['installed', 'installed', 'refused'])
+  expect(server.channels.subscriptionCount).toBe(2)
+})
+
 test('a plugin sends one frame to many, and refuses', async () => {
   const plugin = recording()
-  const server = createTestServer({ plugins: [plugin], channels })
+  const server = createTestServer({ plugins: [plugin], policies: openAlone })
   const [ann, bob] = [await server.connect('ann@red'), await server.connect('bob@red')]
   plugin.host.send([ann.id, bob.id, 'nobody'], {
     type: 'presence:join',
@@ -133,7 +160,7 @@ test('a plugin that throws or rejects disturbs nobody', async () => {
     subscribed: boom,
     disconnected: boom,
   })
-  const server = createTestServer({ plugins: [plugin], channels })
+  const server = createTestServer({ plugins: [plugin], policies: openAlone })
   const client = await server.connect()
   for (const type of ['presence:join', 'presence:leave']) {
     const [answer] = await client.ask({ type, channel: 'presence:open', requestId: 'r' })
@@ -163,7 +190,10 @@ for (const first of ['join', 'subscribe'] as const) {
           await plugin.host.subscribe(connectionId, 'presence:open', { quiet: true, requestId: 'join' }),
         ),
     })
-    const server = createTestServer({ plugins: [plugin], channels: { presence: () => promise } })
+    const server = createTestServer({
+      plugins: [plugin],
+      policies: policies(allowChannel('presence', () => promise)),
+    })
     const client = await server.connect()
     await client.take()
     const frames = {
@@ -192,7 +222,10 @@ test('who waits for the same permission is refused each for itself', async () =>
         await plugin.host.subscribe(connectionId, 'presence:open', { quiet: true, requestId: 'join' }),
       ),
   })
-  const server = createTestServer({ plugins: [plugin], channels: { presence: () => promise } })
+  const server = createTestServer({
+    plugins: [plugin],
+    policies: policies(allowChannel('presence', () => promise)),
+  })
   const client = await server.connect()
   await client.take()
   client.send({ type: 'subscribe', channel: 'presence:open', requestId: 'own' })
@@ -211,7 +244,10 @@ test('a plugin that lets go of a channel does not cancel the subscribe of the cl
   const plugin = recording({
     message: (connectionId) => plugin.host.unsubscribe(connectionId, 'presence:open'),
   })
-  const server = createTestServer({ plugins: [plugin], channels: { presence: () => promise } })
+  const server = createTestServer({
+    plugins: [plugin],
+    policies: policies(allowChannel('presence', () => promise)),
+  })
   const client = await server.connect()
   await client.take()
   client.send({ type: 'subscribe', channel: 'presence:open', requestId: 'own' })

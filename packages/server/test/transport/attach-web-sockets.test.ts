@@ -376,6 +376,40 @@ test('a peer that does not read is cut off at maxQueueBytes; others miss nothing
   expect(healthy.received).toHaveLength(2 + written)
 })
 
+test('a peer that sends pings and never reads is cut off, and others are served', async () => {
+  const sockets: Socket[] = []
+  await using server = await start({
+    before: (http) => http.on('connection', (socket: Socket) => sockets.push(socket)),
+  })
+  const flooder = server.open()
+  await flooder.count(1)
+  flooder.ws.pause()
+  const [socket] = sockets
+  if (socket === undefined) throw new Error('There is no connection.')
+  const payload = Buffer.alloc(125)
+  // Few at once are answered at once: only when the buffers of the system are full do answers wait.
+  const atOnce = 50
+  for (let sent = 0; sent < 500_000 && !socket.destroyed; sent += atOnce) {
+    const read = socket.bytesRead
+    for (let count = 0; count < atOnce; count++) flooder.ws.ping(payload)
+    while (socket.bytesRead === read && !socket.destroyed) await new Promise(setImmediate)
+    expect(socket.writableLength).toBeLessThan(100_000)
+  }
+  expect(socket.destroyed).toBe(true)
+  await server.open('/ws?token=bob@red').count(1)
+})
+
+test('a refused peer that never closes keeps no socket', async () => {
+  await using server = await start({ attach: { origins: ['https://app.example'] } })
+  const socket = connect({ port: server.port, host: '127.0.0.1', allowHalfOpen: true })
+  socket.on('error', () => {})
+  socket.write(upgrade('/ws', ['Origin: https://evil.example']))
+  const [, accepted] = (await once(server.http, 'upgrade')) as [IncomingMessage, Socket]
+  if (!accepted.destroyed) await once(accepted, 'close')
+  expect(accepted.destroyed).toBe(true)
+  socket.destroy()
+})
+
 test('handleUpgrade takes an upgrade whatever its path', async () => {
   const memory = createMemoryStore()
   const resolved = resolveOptions<User>({ repositories: [memory.store], authenticate, policies: teamPolicy })
