@@ -1,3 +1,0 @@
-/** The repository's root folder. */
-export declare const root: string
-//# sourceMappingURL=root.d.ts.map
