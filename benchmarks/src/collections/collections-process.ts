@@ -1,4 +1,4 @@
-// Rows in the memory of one process, one contender after the other. Asked by the parent: open, changes, flush.
+// Rows in the memory of a process, as a page has them. Asked by the parent: open, changes.
 import { type ItemRow, itemRow } from '../contenders/item.ts'
 import { answerParent } from '../process/child.ts'
 import { type Shelf, type ShelfName, shelves } from './shelf.ts'

@@ -1,4 +1,4 @@
-import { startChild } from '../process/child.ts'
+import { type Child, startChild } from '../process/child.ts'
 import { median } from '../report/median.ts'
 import { type ShelfName, shelves } from './shelf.ts'
 
@@ -20,17 +20,19 @@ export interface CollectionFigures {
 /** With and without a filtered and sorted view kept. */
 export type CollectionsResult = ReadonlyMap<'plain' | 'view', ReadonlyMap<ShelfName, CollectionFigures>>
 
-/** One process, as a browser's page is one; rounds of the contenders are interleaved. */
+/** A process for each contender, as a page is one, without the others' garbage; rounds of the contenders are interleaved. */
 export async function measureCollections({
   rows,
   rounds,
   changes,
 }: CollectionsOptions): Promise<CollectionsResult> {
   const names = Object.keys(shelves) as ShelfName[]
-  const child = await startChild('collections/collections-process.ts', [], 'server')
-  const ask = async (message: object): Promise<number> =>
-    (await child.ask<{ micros: number }>(message)).micros
+  const pages = new Map<ShelfName, Child>()
+  const ask = async (message: { readonly kind: string; readonly shelf: ShelfName }): Promise<number> =>
+    (await (pages.get(message.shelf) as Child).ask<{ micros: number }>(message)).micros
   try {
+    for (const name of names)
+      pages.set(name, await startChild('collections/collections-process.ts', [], 'server'))
     const result = new Map<'plain' | 'view', Map<ShelfName, CollectionFigures>>()
     for (const kind of ['plain', 'view'] as const) {
       const samples = new Map(
@@ -57,6 +59,6 @@ export async function measureCollections({
     }
     return result
   } finally {
-    await child.close()
+    await Promise.all([...pages.values()].map((page) => page.close()))
   }
 }
