@@ -1,5 +1,5 @@
 // First station of a frame's way in. Holds the rules of being connected: what happens when a socket opens, drops or is
-// refused, when the next try is, and why. It touches no socket, timer or clock; connection.ts performs its effects.
+// refused, when the next try is, and why. It touches no socket and no timer, and reads the clock it is given; connection.ts performs its effects.
 //
 //              ┌─connect─────────── needs-auth ◀─a fresh token was refused too─┐
 //              ▼                                                               │
@@ -11,7 +11,7 @@
 //   any ─disconnect▶ idle     any ─close▶ closed     lost with "stay away" ─▶ closed (with its cause; connect tries again)
 //   page put away ─▶ suspended ─page shown▶ connecting
 import { fullJitterDelayMs } from '@dnr/internal'
-import { DnrError, type ErrorCode, reconnectAdvice } from '@dnr/protocol'
+import { type Clock, DnrError, type ErrorCode, reconnectAdvice } from '@dnr/protocol'
 
 /** Where the connection stands, why, and when it goes on: made to be shown to people. */
 export type ConnectionState =
@@ -21,7 +21,7 @@ export type ConnectionState =
   | { readonly status: 'connecting'; readonly attempt: number; readonly refreshed: boolean }
   /** The socket is open, the server has not said `connected` yet. */
   | { readonly status: 'authenticating'; readonly attempt: number; readonly refreshed: boolean }
-  /** Connected. `userId` is `null` for a guest; `since` is epoch milliseconds. */
+  /** Connected. `userId` is `null` for a guest; `since` is a monotonic time, as `performance.now()`: the wall clock may jump. */
   | {
       readonly status: 'ready'
       readonly attempt: number
@@ -94,7 +94,7 @@ type Trying = Extract<ConnectionState, { readonly attempt: number; readonly refr
 export function transition(
   state: ConnectionState,
   event: ConnectionEvent,
-  now: number,
+  clock: Pick<Clock, 'now' | 'monotonic'>,
   rules: ConnectionRules,
 ): ConnectionStep {
   const { status } = state
@@ -113,20 +113,18 @@ export function transition(
     case 'welcomed': {
       const { connectionId, userId } = event
       return status === 'authenticating'
-        ? to({ ...state, status: 'ready', connectionId, userId, since: now }, 'beat')
+        ? to({ ...state, status: 'ready', connectionId, userId, since: clock.monotonic() }, 'beat')
         : stay
     }
     case 'lost':
-      return trying ? afterLoss(trying, event, now, rules) : stay
+      return trying ? afterLoss(trying, event, clock, rules) : stay
     case 'tokenless':
       if (status !== 'connecting') return stay
       return event.error.retryable
-        ? wait(state.attempt + 1, event, now, rules, event.error)
+        ? wait(state.attempt + 1, event, clock, rules, event.error)
         : to({ status: 'needs-auth', cause: event.error }, 'drop')
     case 'drain':
-      return trying
-        ? waitUntil(1, now + event.delayMs, lossOf('draining', 'The server is going away.'))
-        : stay
+      return trying ? waitFor(1, event.delayMs, clock, lossOf('draining', 'The server is going away.')) : stay
     case 'due':
       return status === 'waiting' ? open(state.attempt) : stay
     case 'wake':
@@ -134,7 +132,7 @@ export function transition(
     case 'offline':
       if (status === 'ready') return to(state, 'probe')
       return trying
-        ? wait(trying.attempt, event, now, rules, lossOf('disconnected', 'The network is offline.'))
+        ? wait(trying.attempt, event, clock, rules, lossOf('disconnected', 'The network is offline.'))
         : stay
     case 'hide':
       return trying || status === 'waiting'
@@ -156,25 +154,35 @@ function open(attempt = 1, refreshed = false): ConnectionStep {
 function wait(
   attempt: number,
   { jitter }: { jitter: number },
-  now: number,
+  clock: Pick<Clock, 'now' | 'monotonic'>,
   rules: ConnectionRules,
   cause: DnrError,
 ): ConnectionStep {
-  return waitUntil(attempt, now + fullJitterDelayMs(attempt - 1, rules, () => jitter), cause)
+  return waitFor(
+    attempt,
+    fullJitterDelayMs(attempt - 1, rules, () => jitter),
+    clock,
+    cause,
+  )
 }
 
-function waitUntil(attempt: number, retryAt: number, cause: DnrError): ConnectionStep {
-  return to({ status: 'waiting', attempt, retryAt, cause }, 'drop', 'wait')
+function waitFor(
+  attempt: number,
+  delayMs: number,
+  clock: Pick<Clock, 'now'>,
+  cause: DnrError,
+): ConnectionStep {
+  return to({ status: 'waiting', attempt, retryAt: clock.now() + delayMs, cause }, 'drop', 'wait')
 }
 
 function afterLoss(
   state: Trying,
   event: Extract<ConnectionEvent, { type: 'lost' }>,
-  now: number,
+  clock: Pick<Clock, 'now' | 'monotonic'>,
   rules: ConnectionRules,
 ): ConnectionStep {
   const { code, reason } = event
-  const held = state.status === 'ready' && now - state.since >= rules.stableMs
+  const held = state.status === 'ready' && clock.monotonic() - state.since >= rules.stableMs
   const advice = reconnectAdvice(code)
   // The server gives its error code as the reason; a proxy or a dead network gives none.
   const named = (/^[a-z_]+$/.test(reason) ? reason : (CODE_OF_CLOSE[code] ?? 'disconnected')) as ErrorCode
@@ -189,7 +197,7 @@ function afterLoss(
       ? open(held ? 1 : state.attempt, true)
       : to({ status: 'needs-auth', cause }, 'drop')
   }
-  return advice === 'now' && held ? open() : wait(held ? 1 : state.attempt + 1, event, now, rules, cause)
+  return advice === 'now' && held ? open() : wait(held ? 1 : state.attempt + 1, event, clock, rules, cause)
 }
 
 const CODE_OF_CLOSE: Readonly<Record<number, ErrorCode>> = {

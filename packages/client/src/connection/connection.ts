@@ -94,7 +94,7 @@ export function createConnection(options: ConnectionOptions): Connection {
     isDispatching = true
     for (let next = queue.shift(); next; next = queue.shift()) {
       const before = current.status
-      const step = transition(current, next, clock.now(), rules)
+      const step = transition(current, next, clock, rules)
       current = step.state
       step.effects.forEach(perform)
       const { status, userId = null } = current as Partial<Extract<ConnectionState, { status: 'ready' }>>
@@ -112,7 +112,7 @@ export function createConnection(options: ConnectionOptions): Connection {
     if (effect === 'beat') heartbeat.start()
     else if (effect === 'wait') {
       const { retryAt } = current as Extract<ConnectionState, { status: 'waiting' }>
-      cancelTimer = clock.setTimeout(() => dispatch({ type: 'due' }), Math.max(0, retryAt - clock.now()))
+      cancelTimer = clock.setTimeout(() => dispatch({ type: 'due' }), retryAt - clock.now())
     } else {
       // Without a code the server keeps our place for a while.
       abandon(effect === 'leave' ? 1000 : undefined)

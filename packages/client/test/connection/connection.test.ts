@@ -55,6 +55,21 @@ test('says why it waits and when it tries again, and retryNow does not wait', as
   expect(t.client.state.value.status).toBe('ready')
 })
 
+test('how long a connection held is told by the time that passed, whatever the wall clock does', async () => {
+  await using t = await setUp()
+  t.clock.setNow(t.clock.now() + 3_600_000)
+  t.server.peer.pair.cut()
+  await settle()
+  expect(t.client.state.value).toMatchObject({ status: 'waiting', attempt: 2 })
+  t.client.retryNow()
+  await settle()
+  await t.clock.advance(10_000)
+  t.clock.setNow(t.clock.now() - 3_600_000)
+  t.server.peer.pair.cut()
+  await settle()
+  expect(t.client.state.value).toMatchObject({ status: 'waiting', attempt: 1 })
+})
+
 test('(I118) send while there is no connection is refused, never thrown and never queued', async () => {
   await using t = await setUp({ before: (server) => server.held.add('connected') })
   expect(t.client.send({ type: 'message', channel: 'room:a' })).toBe(false)

@@ -22,6 +22,11 @@ export function checkStream({ view, journal }: Stream, log: readonly LoggedChang
   ].map((what) => `${view.name}: ${what}`)
 }
 
+/** Has everything come that had to? */
+export function hasEverything({ view, journal }: Stream, log: readonly LoggedChange[]): boolean {
+  return findLost(readJournal(journal), view, log).length === 0
+}
+
 /** What was committed together comes together, and nothing else with it. */
 function findTorn({ transactions }: Reading, known: ReadonlyMap<number, LoggedChange>): string[] {
   const torn: string[] = []

@@ -12,7 +12,7 @@ import {
 } from '../processes/live-client.ts'
 import { type RawSubscriber, startRawSubscriber } from '../processes/raw-subscriber.ts'
 import { startTcpProxy, type TcpProxy, type TcpProxyOptions } from '../proxy/tcp-proxy.ts'
-import { lastHeard, lastMeant } from '../storm/audience.ts'
+import { hasEverything } from '../checks/check-stream.ts'
 import { readDatabase } from '../storm/read-database.ts'
 import { type Server, startServer } from '../storm/server.ts'
 import { signIn } from '../storm/sign-in.ts'
@@ -69,7 +69,7 @@ export async function openBench(
   const isEverythingThere = (): boolean => {
     const { log } = readDatabase(path)
     const head = log.at(-1)?.offset ?? 0
-    const isHeard = heard.every(({ stream }) => lastHeard(stream) >= lastMeant(stream.view, log))
+    const isHeard = heard.every(({ stream }) => hasEverything(stream, log))
     return isHeard && raw.every(({ position }) => (position?.offset ?? 0) >= head)
   }
 

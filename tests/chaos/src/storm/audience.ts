@@ -1,7 +1,7 @@
 // Everybody who watches: collections and listeners of the real client, and subscribers that know the wire alone.
 import { isCurrent } from '../checks/check-collections.ts'
 import type { LoggedChange, Row, ShownRows, Stream, View } from '../checks/evidence.ts'
-import { meaningOf } from '../checks/sight.ts'
+import { hasEverything } from '../checks/check-stream.ts'
 import { type LiveClient, openLiveClient, type Shown } from '../processes/live-client.ts'
 import { type RawSubscriber, startRawSubscriber } from '../processes/raw-subscriber.ts'
 import { bundleRowId } from '../processes/bundle.ts'
@@ -89,9 +89,7 @@ export async function openAudience(
       const head = log.at(-1)?.offset ?? 0
       return [
         ...shown.map((each) => each.evidence()).filter((each) => !isCurrent(each, rows)),
-        ...heard
-          .map(({ stream }) => stream)
-          .filter((stream) => lastHeard(stream) < lastMeant(stream.view, log)),
+        ...heard.map(({ stream }) => stream).filter((stream) => !hasEverything(stream, log)),
         ...raw.filter(({ position }) => (position?.offset ?? 0) < head).map(({ stream }) => stream),
       ].map(({ view }) => view.name)
     },
@@ -110,15 +108,4 @@ export async function openAudience(
     },
   }
   return audience
-}
-
-/** The last event, or where it began when there was none. */
-export function lastHeard({ journal }: Stream): number {
-  const last = journal.findLast((entry) => entry.kind === 'event')
-  if (last !== undefined) return last.event.position.offset
-  return journal.find((entry) => entry.kind === 'subscribed')?.position.offset ?? 0
-}
-
-export function lastMeant(view: View, log: readonly LoggedChange[]): number {
-  return log.findLast((change) => meaningOf(view, change) !== null)?.offset ?? 0
 }

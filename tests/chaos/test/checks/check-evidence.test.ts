@@ -1,6 +1,7 @@
 // The checks must be able to fail: each planted violation is found, and said in its own words.
 import { describe, expect, test } from 'vitest'
 import { checkEvidence } from '../../src/checks/check-evidence.ts'
+import { hasEverything } from '../../src/checks/check-stream.ts'
 import type { Evidence, HeardEvent, Stream, WriteRecord } from '../../src/checks/evidence.ts'
 import {
   asked,
@@ -167,6 +168,13 @@ describe('what a subscription was sent (S2, S3)', () => {
     const before = [asked(null), subscribed(0, false), ...events.slice(0, 2)]
     expect(journalOf(...before, lost, ...withoutUpdate)).toBe('')
     expect(journalOf(...before, ...events.slice(3))).toMatch(/lost: the change of a at 3/)
+  })
+  test('who was away while a row came and went is current without a word of it, and who was there is not', () => {
+    const before = [asked(null), subscribed(0, false), ...events.slice(0, 5)]
+    const current = (...journal: Stream['journal']): boolean => hasEverything({ view: red, journal }, log)
+    expect(current(...before, lost, asked(5), subscribed(5, true))).toBe(true)
+    expect(current(...before)).toBe(false)
+    expect(current(...before, ...events.slice(5))).toBe(true)
   })
   test('a position that was said to be reached before everything up to it had come', () => {
     const reached = { kind: 'reached', position: { epoch: 'e1', offset: 2 } } as const
