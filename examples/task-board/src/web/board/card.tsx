@@ -10,7 +10,7 @@ import { CardEditor } from './card-editor.tsx'
 import { CardFace } from './card-face.tsx'
 import { ConflictNote } from './conflict-note.tsx'
 import type { BoardActions, Open } from './columns.tsx'
-import { RefusalNote } from './refusal-note.tsx'
+import { RefusedChange } from './refused-change.tsx'
 import { useSaveMark } from './use-save-mark.ts'
 
 interface CardProps {
@@ -98,7 +98,7 @@ export function Card({ board, task, isCarried, open, actions, onPointerDown }: C
         <ConflictNote board={board} task={task} conflict={conflict} actions={actions} />
       )}
       {failures.map((failure) => (
-        <RefusalNote key={failure.mutationId} task={task} failure={failure} actions={actions} />
+        <RefusedChange key={failure.mutationId} task={task} failure={failure} actions={actions} />
       ))}
     </li>
   )
