@@ -106,6 +106,7 @@ export function createRealtimeCore(
     channels,
     writes,
     authorize,
+    policies,
     limits,
     position: () => eventBus.position,
     send: connections.send,
