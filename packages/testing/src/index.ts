@@ -31,6 +31,8 @@ export type { InvariantChecker, InvariantCheckerOptions } from './invariants/inv
 export type { ShownCollection } from './invariants/collection-checker.ts'
 export type { CommittedLog } from './invariants/committed-log.ts'
 export type { MutationOutcome } from './invariants/mutation-checker.ts'
+export type { ShownPeople } from './invariants/presence-checker.ts'
+export type { Exchange } from './invariants/response-checker.ts'
 export type { Rights, RightsPort } from './invariants/rights.ts'
 export { InvariantViolation } from './invariants/violation.ts'
 export type { Property, ViolationDetails } from './invariants/violation.ts'

@@ -29,6 +29,22 @@ export const RARE_EDGES = [
   'transaction rolled back',
   'rights changed while connected',
   'rights told without being asked',
+  'somebody came',
+  'somebody changed',
+  'somebody left',
+  'foreign board refused',
+  'sent away from a board',
+  'word in a room',
+  'word for one user',
+  'foreign room refused',
+  'sent away from a room',
+  'list over HTTP',
+  'row over HTTP',
+  'write over HTTP',
+  'refused over HTTP',
+  'version conflict over HTTP',
+  'rights changed during a request',
+  'many rows at once',
 ] as const
 
 export type RareEdge = (typeof RARE_EDGES)[number]

@@ -1,11 +1,9 @@
 // Broken variants of the hub: what a simulation that never fails has to be able to find. Each wraps a port; none is a switch in
 // the product's code.
 import type { Change } from '@dnr/protocol'
-import type { ChangeHistory, EntityStore, ServerSocket } from '@dnr/server'
 import type { PlantedBug } from './planted-bug.ts'
+import { onMutate, onPages, onSend, withStore } from './planted-ports.ts'
 import type { StandingRule } from './standings.ts'
-
-type Page = Extract<Awaited<ReturnType<ChangeHistory['read']>>, { holds: true }>
 
 export const PLANTED_BUGS: readonly PlantedBug[] = [
   {
@@ -191,44 +189,4 @@ function forgetsRedactionOnEntering(): PlantedBug {
       return JSON.stringify({ ...frame, payload: rows.get(frame.payload.id) ?? frame.payload })
     }),
   }
-}
-
-/** Changes the pages of the history that hold and are not empty. */
-function onPages(change: (page: Page) => Page): (history: ChangeHistory) => ChangeHistory {
-  return (history) => ({
-    head: history.head,
-    async read(request) {
-      const page = await history.read(request)
-      return page.holds && page.changes.length > 0 ? change(page) : page
-    },
-  })
-}
-
-function withStore(store: EntityStore): EntityStore {
-  return {
-    entity: store.entity,
-    get: store.get,
-    find: store.find,
-    mutate: store.mutate,
-    snapshotChunks: store.snapshotChunks,
-  }
-}
-
-function onMutate(store: EntityStore, mutate: EntityStore['mutate']): EntityStore {
-  return { ...withStore(store), mutate }
-}
-
-function onSend(change: (text: string) => string): (socket: ServerSocket) => ServerSocket {
-  return (socket) => ({
-    close: socket.close,
-    terminate: socket.terminate,
-    ping: socket.ping,
-    get bufferedBytes() {
-      return socket.bufferedBytes
-    },
-    send({ text }) {
-      const changed = change(text)
-      socket.send({ text: changed, byteLength: Buffer.byteLength(changed) })
-    },
-  })
 }

@@ -2,6 +2,7 @@
 // in the four ways in which applications write them.
 import type { WireRow } from '@dnr/protocol'
 import type { Rights } from '@dnr/testing'
+import { boardOf, roomOf, userChannelOf } from './channels.ts'
 import type { EntityName } from './entities.ts'
 import { ENTITY_NAMES, TEAMS } from './entities.ts'
 
@@ -15,6 +16,8 @@ export interface PolicyStyle {
   readonly reads: 'when made' | 'when asked'
   /** Do all whose rights are equal share a key, or has each user a rule of their own? */
   readonly keys: 'shared' | 'own'
+  /** Is a rule answered in the same breath, or looked up first? Then the answer is that of when it was asked. */
+  readonly answers: 'at once' | 'later'
 }
 
 /** A rule as it is handed to the server: rights whose `sees` may say something else tomorrow. */
@@ -30,10 +33,14 @@ export interface Standings {
   setOpen(team: string, isOpen: boolean): void
   usersOf(team: string): readonly string[]
   has(user: string): boolean
+  /** How often something has changed. */
+  readonly changes: number
   /** What is right at this moment, for the checker. */
   rightsOf(user: string, entity: string): Rights | null
   /** What the server is given. */
   ruleOf(user: string, entity: string, style: PolicyStyle): StandingRule | null
+  /** May the user hear a channel without rows at this moment? Those of a team are for its members and readers. */
+  hears(user: string, channel: string): boolean
 }
 
 interface Standing {
@@ -46,6 +53,7 @@ const READER_FIELDS = ['text', 'team']
 export function createStandings(): Standings {
   const byUser = new Map<string, Standing>()
   const openTeams = new Set<string>()
+  let changes = 0
   const standingOf = (user: string): Standing => byUser.get(user) ?? { team: 'red', role: 'member' }
   const visibleTo = (team: string): readonly string[] => (openTeams.has(team) ? TEAMS : [team])
   const fieldsOf = (role: Role, entity: string): readonly string[] | undefined =>
@@ -54,8 +62,18 @@ export function createStandings(): Standings {
   const nameOf = (role: Role, entity: string): string => (fieldsOf(role, entity) ? 'reader' : 'all')
 
   return {
-    setTeam: (user, team, role) => void byUser.set(user, { team, role }),
-    setOpen: (team, isOpen) => void (isOpen ? openTeams.add(team) : openTeams.delete(team)),
+    setTeam(user, team, role) {
+      changes++
+      byUser.set(user, { team, role })
+    },
+    setOpen(team, isOpen) {
+      changes++
+      if (isOpen) openTeams.add(team)
+      else openTeams.delete(team)
+    },
+    get changes() {
+      return changes
+    },
     usersOf: (team) => [...byUser.keys()].filter((user) => standingOf(user).team === team),
     has: (user) => byUser.has(user),
     rightsOf(user, entity) {
@@ -77,6 +95,12 @@ export function createStandings(): Standings {
         (reads === 'when made' ? teams : visibleTo(teamNow())).includes(String(row['team']))
       const name = reads === 'when made' ? teams.join('+') : team
       return { key: keys === 'own' ? undefined : `${name}/${nameOf(role, entity)}`, sees, fields }
+    },
+    hears(user, channel) {
+      const { team, role } = standingOf(user)
+      if (role === 'outsider') return false
+      if (channel === userChannelOf(user)) return true
+      return visibleTo(team).some((each) => channel === boardOf(each) || channel === roomOf(each))
     },
   }
 }

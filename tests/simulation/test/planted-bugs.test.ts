@@ -1,12 +1,13 @@
 // The simulation proves itself: each broken variant of the hub is found by random programs.
 import { expect, test } from 'vitest'
 import { PLANTED_BUGS } from '../src/planted-bugs.ts'
+import { PLANTED_LEAKS } from '../src/planted-leaks.ts'
 import { generateProgram } from '../src/program/generate.ts'
 import { runProgram } from '../src/run-program.ts'
 import { runSeeds } from '../src/runner/run-seeds.ts'
 import { shrink } from '../src/shrink.ts'
 
-test.each(PLANTED_BUGS.map((bug) => [bug.name, bug] as const))(
+test.each([...PLANTED_BUGS, ...PLANTED_LEAKS].map((bug) => [bug.name, bug] as const))(
   'a hub that %s is found',
   async (name, bug) => {
     const { runs, failures } = await runSeeds({ seed: 1, runs: 500, bug, untilFailure: true })

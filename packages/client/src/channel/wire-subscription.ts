@@ -77,8 +77,8 @@ export function createWireSubscription(
   let isCrowdedOut = false
   /** Names the rights that we had at the inbox's position. */
   let grant: string | null = null
-  /** Was it asked and not answered yet? What the server says by itself is then about what was there before. */
-  let isAsking = false
+  /** Was the last question answered? Until then what the server says by itself is about what was there before. */
+  let isAnswered = false
   /** Forgets the question under way, or the timer of the next. */
   let withdraw = (): void => {}
 
@@ -102,7 +102,7 @@ export function createWireSubscription(
 
   /** No question, no timer, no frame of it counts any more. */
   function quiet(): void {
-    isAsking = false
+    isAnswered = false
     withdraw()
     inbox.cut()
     if (status === 'live') enter('stale')
@@ -111,17 +111,16 @@ export function createWireSubscription(
   function ask(): void {
     isCrowdedOut = false
     quiet()
-    isAsking = true
     const position = inbox.position ?? undefined // undefined fields do not travel
     const payload = { position, snapshot, query: where && { where }, subscription: key, grant }
     withdraw = requests.ask({ type: 'subscribe', channel, payload }, (error, answer) => {
-      isAsking = false
       if (error) refused(error)
       else subscribed((answer as Extract<ServerMessage, { type: 'subscribed' }>).payload)
     })
   }
 
   function subscribed(payload: Extract<ServerMessage, { type: 'subscribed' }>['payload']): void {
+    isAnswered = true
     grant = payload.grant ?? null
     inbox.subscribed(payload)
   }
@@ -150,13 +149,13 @@ export function createWireSubscription(
       else if (type === 'snapshot') inbox.chunk(message.payload)
       // With an id these answer a question that was withdrawn; without one the server says by itself how we stand.
       else if (type === 'subscribed') {
-        if (requestId || isAsking) return
+        if (requestId || !isAnswered) return
         inbox.cut()
         subscribed(message.payload)
       } else if (type === 'unsubscribed') {
-        if (!requestId && !isAsking) ask()
+        if (!requestId && isAnswered) ask()
       } else if (type === 'error' && !requestId && ENDING.test(message.payload.code)) {
-        if (!isAsking) refused(readWireError(message))
+        if (isAnswered) refused(readWireError(message))
       } else sink.message?.(message)
     },
     vacated() {

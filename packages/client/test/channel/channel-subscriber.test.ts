@@ -343,6 +343,29 @@ test('what the server says by itself while a question is unanswered is about the
   await again.ready
 })
 
+test('while a question waits to be asked again, what the server says by itself is not taken for its answer', async () => {
+  await using t = await setUp()
+  t.server.held.add('subscribe')
+  t.server.commit([{ id: 'a', fields: {} }])
+  const tasks = t.client.collection('Task')
+  await settle()
+  const [{ requestId, payload: asked } = {}] = t.server.heard('subscribe') as unknown as Record<
+    string,
+    never
+  >[]
+  const { subscription } = (asked ?? {}) as { subscription?: string }
+  const late = { channel: 'entity:Task', subscription }
+  const busy = { code: 'busy', message: 'later', retryAfterMs: 5_000 }
+  t.server.peer.say({ ...late, type: 'error', requestId, payload: busy })
+  const position = { epoch: 'e1', offset: 1 }
+  t.server.peer.say({ ...late, type: 'subscribed', payload: { recovered: true, position } })
+  await settle()
+  expect([tasks.status.value, tasks.position]).toEqual(['loading', null])
+  t.server.held.delete('subscribe')
+  await t.clock.advance(6_000)
+  expect(tasks.rows.value.map(({ id }) => id)).toEqual(['a'])
+})
+
 test('closing the client fails its subscriptions, later ones too, and nothing becomes an unhandled rejection', async () => {
   await using t = await setUp({ connect: false })
   const subscription = t.client.subscribe('room:a', {})

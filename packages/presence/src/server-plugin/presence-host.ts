@@ -11,7 +11,8 @@ import type {
 /**
  * What presence asks of the server. The plugin host of `@dnr/server` fits.
  *
- * `subscribe` authorises as a client's own `subscribe` would, sends no `subscribed`, and answers a refusal itself.
+ * `subscribe` authorises as a client's own `subscribe` would, sends no `subscribed`, and answers a refusal itself. While the
+ * server asks about a right that may have changed, `subscribe` waits for the answer, and `subscribers` leaves the connection out.
  * `send` encodes once whatever the number of receivers, and passes over connections that are gone.
  */
 export interface PresenceHost {
@@ -39,6 +40,8 @@ export interface PresenceSession {
   message(connectionId: string, message: ClientMessage): void | Promise<void>
   subscribed(connectionId: string, channel: ChannelName): void
   unsubscribed(connectionId: string, channel: ChannelName): void
+  /** Rights changed, and it may go on: it is told who is here, because it was told nothing while that was asked. */
+  rechecked(connectionId: string, channel: ChannelName): void
   /** `silentMs`: how long nothing had been heard of it; the time-out includes that. @default 0 */
   disconnected(connectionId: string, close: { code: number; reason?: string; silentMs?: number }): void
   stop(): void

@@ -57,15 +57,19 @@ function startPresence(host: PresenceHost, options: PresenceOptions): PresenceSe
 
   const userIdOf = (connectionId: string): string => host.connection(connectionId)?.principal?.id ?? ''
 
-  const join = async (address: Address, metadata: Metadata): Promise<void> => {
-    const { connectionId, channel, resource, requestId } = address
-    checkMetadata(metadata, maxMetadataBytes)
-    const key = keyOf(connectionId, channel)
-    joining.add(key)
-    const outcome = await host.subscribe(connectionId, channel, {
+  /** May they be here, by the rights of today? A refusal has been answered. */
+  const admit = ({ connectionId, channel, requestId }: Address): Promise<'installed' | 'refused'> =>
+    host.subscribe(connectionId, channel, {
       quiet: true,
       ...(requestId === undefined ? {} : { requestId }),
     })
+
+  const join = async (address: Address, metadata: Metadata): Promise<void> => {
+    const { connectionId, channel, resource } = address
+    checkMetadata(metadata, maxMetadataBytes)
+    const key = keyOf(connectionId, channel)
+    joining.add(key)
+    const outcome = await admit(address)
     const isWanted = joining.delete(key)
     const principal = host.connection(connectionId)?.principal
     if (outcome === 'refused' || principal == null) return
@@ -101,11 +105,19 @@ function startPresence(host: PresenceHost, options: PresenceOptions): PresenceSe
     if (watchedByConnection.get(connectionId)?.has(channel) !== true) host.unsubscribe(connectionId, channel)
   }
 
+  /** What somebody says of themselves waits, as a join does, while it is asked whether they may still be here. */
+  const update = async (address: Address, metadata: Metadata): Promise<void> => {
+    const { connectionId, channel, resource } = address
+    if (!tracker.resourcesOf(connectionId).includes(resource)) throw notJoined(channel)
+    if ((await admit(address)) === 'refused') return
+    change(address, () => tracker.update(resource, connectionId, metadata))
+  }
+
   /** Changes what somebody says of themselves; the others hear of it if they would notice. */
   const change = ({ connectionId, channel, resource }: Address, apply: () => boolean): void => {
     const userId = userIdOf(connectionId)
     const before = tracker.getMember(resource, userId)
-    if (!apply()) throw new DnrError('not_joined', `Join ${channel} with presence:join first.`)
+    if (!apply()) throw notJoined(channel)
     const after = tracker.getMember(resource, userId)
     if (before === null || after === null || !isAlike(before, after)) telling.touch(resource)
   }
@@ -125,7 +137,7 @@ function startPresence(host: PresenceHost, options: PresenceOptions): PresenceSe
       case 'presence:leave':
         return leave(address)
       case 'presence:update':
-        return change(address, () => tracker.update(resource, connectionId, message.payload.metadata))
+        return update(address, message.payload.metadata)
       case 'presence:heartbeat':
         return change(address, () => tracker.heartbeat(resource, connectionId, message.payload?.state))
       default:
@@ -170,6 +182,9 @@ function startPresence(host: PresenceHost, options: PresenceOptions): PresenceSe
       watchedByConnection.set(connectionId, watched.add(channel))
       telling.owe({ connectionId, channel, resource: resourceOf(channel), requestId: undefined })
     },
+    rechecked(connectionId, channel) {
+      telling.owe({ connectionId, channel, resource: resourceOf(channel), requestId: undefined })
+    },
     unsubscribed(connectionId, channel) {
       const resource = resourceOf(channel)
       const watched = watchedByConnection.get(connectionId)
@@ -211,6 +226,10 @@ const PREFIX = 'presence:'
 
 function resourceOf(channel: string): string {
   return channel.slice(PREFIX.length)
+}
+
+function notJoined(channel: ChannelName): DnrError {
+  return new DnrError('not_joined', `Join ${channel} with presence:join first.`)
 }
 
 function keyOf(connectionId: string, channel: ChannelName): string {

@@ -2,6 +2,7 @@
 // for a sync. Knows nothing of joins and time-outs: it compares what is with what was told. Comes from presence-plugin.ts.
 //
 //   quiet ─change▶ due (end of this tick) ─tell▶ open ─change▶ open, dirty ─window over▶ tell, open      open ─window over▶ quiet
+//   open, somebody waits for their right ─window over▶ tell, open
 //
 // The first change goes out in its own tick; those that follow are gathered while the window is open. A storm of n joins
 // is then a few messages for each member instead of n, and everybody who joined in one window shares one encoded sync.
@@ -22,9 +23,12 @@ export interface TellingOptions {
 export interface Telling {
   /** Something changed at a resource. */
   touch(resource: string): void
-  /** This connection needs to know everybody who is here; `requestId`: as an answer. */
+  /**
+   * This connection needs to know everybody who is here; `requestId`: as an answer. While it is asked whether it may hear the
+   * resource it is told nothing, and the debt waits.
+   */
   owe(address: Address): void
-  /** Sends at once what is owed to a connection about a resource. */
+  /** Sends at once what is owed to a connection about a resource, if it may hear of it now. */
   settle(connectionId: string, resource: string): void
   /** Nothing is owed to a connection about a resource any more. Needless for one that is gone: it is passed over. */
   forget(connectionId: string, resource: string): void
@@ -81,7 +85,7 @@ export function createTelling({ host, view, present, count }: TellingOptions): T
     desk.phase = 'open'
     desk.cancel = host.clock.setTimeout(
       () => {
-        if (desk.phase === 'dirty') return tellAndOpen(resource, desk)
+        if (desk.phase === 'dirty' || desk.debts.length > 0) return tellAndOpen(resource, desk)
         desk.phase = 'quiet'
         if (desk.told.length === 0) desks.delete(resource)
       },
@@ -90,15 +94,24 @@ export function createTelling({ host, view, present, count }: TellingOptions): T
   }
 
   const tell = (resource: string, desk: Desk): void => {
-    const { told, debts } = desk
+    const { told } = desk
     const members = present(resource)
+    const listening = new Set(host.subscribers(desk.channel))
+    const debts = desk.debts.filter(({ connectionId }) => listening.has(connectionId))
     desk.told = members
-    desk.debts = []
+    desk.debts = desk.debts.filter(
+      ({ connectionId }) => !listening.has(connectionId) && host.connection(connectionId) !== undefined,
+    )
     const informed = new Set(debts.map(({ connectionId }) => connectionId))
-    const others = [...host.subscribers(desk.channel)].filter((id) => !informed.has(id))
+    const others = [...listening].filter((id) => !informed.has(id))
     for (const { receivers, show } of audiences(others))
       tellDifference(desk.channel, receivers, show(told), show(members))
     for (const { requestId, receivers } of byRequest(debts)) sync(desk.channel, members, receivers, requestId)
+  }
+
+  const isListening = (connectionId: string, channel: ChannelName): boolean => {
+    for (const id of host.subscribers(channel)) if (id === connectionId) return true
+    return false
   }
 
   const tellDifference = (
@@ -171,6 +184,7 @@ export function createTelling({ host, view, present, count }: TellingOptions): T
       if (desk === undefined) return
       const own = desk.debts.filter((debt) => debt.connectionId === connectionId)
       desk.debts = desk.debts.filter((debt) => debt.connectionId !== connectionId)
+      if (own.length === 0 || !isListening(connectionId, desk.channel)) return
       for (const { requestId } of own) sync(desk.channel, present(resource), [connectionId], requestId)
     },
     forget(connectionId, resource) {

@@ -381,3 +381,53 @@ test('joins under the same request id in one tick are answered with one encoding
   expect(encodings()).toBe(1)
   expect(take()).toHaveLength(3)
 })
+
+test('who goes on after a change of rights is told who is here: meanwhile nothing was', async () => {
+  const { settle, say, take, subscribers, session } = await withThree()
+  subscribers.get('presence:board')?.delete('c')
+  await say('a', 'presence:leave')
+  expect(take().filter((line) => line.startsWith('c'))).toEqual([])
+  subscribers.get('presence:board')?.add('c')
+  session.rechecked('c', 'presence:board')
+  await settle()
+  expect(take()).toEqual(['c presence:sync bob×1,carol×1'])
+})
+
+test('an answer that is owed while a right is asked about waits for it, and goes with who goes', async () => {
+  const { connect, drop, post, settle, take, subscribers, session } = await withThree()
+  const board = subscribers.get('presence:board')
+  for (const id of ['d', 'e']) {
+    connect(id, `user-${id}`)
+    post(id, 'presence:join', {}, { requestId: 'r1' })
+  }
+  post('a', 'presence:join', {}, { requestId: 'r2' })
+  await drainMicrotasks()
+  take()
+  post('d', 'presence:join', {}, { requestId: 'r3' })
+  post('e', 'presence:join', {}, { requestId: 'r3' })
+  await drainMicrotasks()
+  board?.delete('d')
+  board?.delete('e')
+  await settle()
+  expect(take().filter((line) => /^[de]/.test(line))).toEqual([])
+  drop('e', 1000)
+  board?.add('d')
+  session.rechecked('d', 'presence:board')
+  await settle()
+  const sync = 'presence:sync alice×1,bob×1,carol×1,user-d×1'
+  expect(take().filter((line) => /^[de]/.test(line))).toEqual([`d ${sync} r3`])
+})
+
+test('what somebody says of themselves waits while it is asked whether they may be here', async () => {
+  const setting = await withThree()
+  const release = setting.holdPermissions()
+  await setting.say('a', 'presence:update', { metadata: { card: 1 } })
+  expect(setting.take()).toEqual([])
+  release()
+  await setting.settle()
+  expect(setting.take()).toEqual([
+    'a presence:update alice×1',
+    'b presence:update alice×1',
+    'c presence:update alice×1',
+  ])
+})

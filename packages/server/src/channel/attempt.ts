@@ -8,6 +8,7 @@ export function newAttempt(key: string, request: SubscribeRequest, isRecheck = f
     subscription: null,
     isAnnounced: isRecheck,
     isRecheck,
+    isOutdated: false,
     joined: [],
     result: null,
     restarted: null,

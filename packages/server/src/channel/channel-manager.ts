@@ -133,9 +133,11 @@ export function createChannelManager(options: ChannelManagerOptions): Channels {
       const pending = connection.attempts?.get(key)
       // The client itself wants to hear the channel, whatever its plugin does.
       if (quiet && pending?.isRecheck === false && pending.request.quiet !== true) return
+      // One that is being asked about is over with the asking, and its plugin has still to be told.
+      const asked = pending?.isRecheck === true ? pending.subscription : null
       supersede(connection, pending)
-      const subscription = connection.subscriptions?.get(key)
-      if (subscription === undefined) return
+      const subscription = connection.subscriptions?.get(key) ?? asked
+      if (subscription === null) return
       if (quiet) registry.remove(subscription)
       else remove(subscription)
     },

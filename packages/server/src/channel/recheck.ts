@@ -6,7 +6,8 @@
 //                             └─others→ the difference · the log since then · what collected · live
 //                                          └─not to be told exactly→ `unsubscribed`: the client asks anew
 //
-// Who is still being opened is opened anew, if nothing has been sent yet.
+// Who is still being opened is opened anew, if nothing has been sent yet. A channel without rows has no difference to tell: when
+// rights change while it is asked about, it is asked about once more and stays muted. Plugins' messages wait for the answer.
 import type { Position } from '@dnr/protocol'
 import { type Connection, isLive, principalOf } from '../connection/connection.ts'
 import { encodeMessage } from '../connection/frame.ts'
@@ -90,8 +91,18 @@ export function createRecheck(context: RecheckContext): (affected: Affected) => 
     return { subscription, attempt, before, sentTo, isExact }
   }
 
+  /** Without rows there is nothing that it would have to be told anew: it waits for the answer, and its plugin sees no end. */
+  const silence = (replaced: Subscription): void => {
+    if (replaced.group.grant === null) mute(replaced)
+    else context.remove(replaced)
+  }
+
   const restart = (connection: Connection, attempt: Attempt): MaybePromise<unknown> => {
     if (!isCurrent(connection, attempt)) return undefined
+    if (attempt.isRecheck && attempt.subscription?.group.grant === null) {
+      attempt.isOutdated = true
+      return attempt.result ?? undefined
+    }
     if (attempt.subscription !== null) registry.remove(attempt.subscription)
     if (attempt.isAnnounced) return askAnew(connection, attempt)
     const again = newAttempt(attempt.key, attempt.request)
@@ -116,6 +127,8 @@ export function createRecheck(context: RecheckContext): (affected: Affected) => 
     context.remove(subscription)
     const { name, subscription: key } = attempt.request
     context.refuse(connection, { code, message, channel: name, subscription: key })
+    for (const { requestId } of attempt.joined)
+      context.refuse(connection, { code, message, channel: name, requestId })
   }
 
   /** Nothing changed for it. */
@@ -174,22 +187,33 @@ export function createRecheck(context: RecheckContext): (affected: Affected) => 
   }
 
   const letGo = (subscription: Subscription, attempt: Attempt): void => {
-    registry.remove(subscription)
+    context.remove(subscription)
     askAnew(subscription.connection, attempt)
   }
 
-  const recheckOne = async (recheck: Recheck, differences: Differences): Promise<void> => {
+  const ask = (recheck: Recheck, differences: Differences): MaybePromise<void> => {
     const { subscription, attempt } = recheck
     const { connection, group } = subscription
+    const principal = principalOf(connection)
+    attempt.isOutdated = false
+    const answer = principal === null ? null : context.authorize(principal, group.channel.channel)
+    return whenReady(answer, (authorization) =>
+      attempt.isOutdated ? ask(recheck, differences) : decide(recheck, authorization, differences),
+    )
+  }
+
+  const recheckOne = async (recheck: Recheck, differences: Differences): Promise<SubscribeResult> => {
+    const { attempt } = recheck
+    const { connection } = recheck.subscription
     try {
-      const principal = principalOf(connection)
-      const answer = principal === null ? null : context.authorize(principal, group.channel.channel)
-      await whenReady(answer, (authorization) => decide(recheck, authorization, differences))
+      await ask(recheck, differences)
     } catch (error) {
       context.onError(error, 'a change of rights')
       if (isCurrent(connection, attempt) && attempt.subscription !== null)
         letGo(attempt.subscription, attempt)
     }
+    const { subscription } = attempt
+    return attempt.restarted ?? (subscription !== null && isInstalled(subscription) ? 'installed' : 'refused')
   }
 
   return async ({ subscriptions, attempts }) => {
@@ -202,12 +226,14 @@ export function createRecheck(context: RecheckContext): (affected: Affected) => 
     // What is held back was to be told by the rights of before.
     for (const { group } of live) context.flush(group.channel)
     // Something else has been asked for under the same key, and will be answered by the rights of today.
-    for (const replaced of live.filter(isBeingReplaced)) context.remove(replaced)
-    const rechecks = live.filter(isInstalled).map((subscription) => suspend(subscription, befores))
+    const [replaced, kept] = [live.filter(isBeingReplaced), live.filter((each) => !isBeingReplaced(each))]
+    replaced.forEach(silence)
+    const rechecks = kept.filter(isInstalled).map((subscription) => suspend(subscription, befores))
     for (const before of befores.values()) before.isWhole = before.group.members.length === before.suspended
     const differences = createDifferences(context)
     try {
-      await Promise.all([...rechecks.map((recheck) => recheckOne(recheck, differences)), ...restarted])
+      for (const recheck of rechecks) recheck.attempt.result = recheckOne(recheck, differences)
+      await Promise.all([...rechecks.map(({ attempt }) => attempt.result), ...restarted])
     } finally {
       for (const { release } of befores.values()) release()
     }

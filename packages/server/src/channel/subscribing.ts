@@ -206,7 +206,7 @@ export function createSubscribing(options: SubscribingOptions): Subscribing {
   const subscribe = (connection: Connection, request: SubscribeRequest): MaybePromise<SubscribeResult> => {
     const key = subscriptionKey(request.name, request.subscription)
     const pending = connection.attempts?.get(key)
-    if (request.quiet === true && pending?.isRecheck === false && pending.result !== null) {
+    if (request.quiet === true && pending !== undefined && pending.result !== null) {
       pending.joined = [...pending.joined, request]
       return pending.result
     }
@@ -221,7 +221,9 @@ export function createSubscribing(options: SubscribingOptions): Subscribing {
   const takeOver = (connection: Connection, pending: Attempt, attempt: Attempt): void => {
     attempt.joined = pending.request.quiet === true ? [pending.request, ...pending.joined] : pending.joined
     pending.joined = []
-    if (pending.request.quiet === true) endAttempt(connection, pending)
+    // What is only asked about anew stays installed, muted as it is: its plugin is told when it ends.
+    const staysMuted = pending.isRecheck && pending.subscription?.group.grant === null
+    if (staysMuted || pending.request.quiet === true) endAttempt(connection, pending)
     else supersede(connection, pending)
   }
 

@@ -88,6 +88,8 @@ export interface Attempt {
   isAnnounced: boolean
   /** The server itself asks whether a subscription may go on: nobody waits for an answer. */
   readonly isRecheck: boolean
+  /** Have rights changed once more since the server asked? Then it asks once more. */
+  isOutdated: boolean
   /** Others who asked for the same meanwhile and need no answer of their own but a refusal: a plugin, for its message. */
   joined: readonly SubscribeRequest[]
   /** What comes of it, once it is under way. */

@@ -1,6 +1,7 @@
 // What a client's frame asks for, and who does it. Holds the handlers; next: channel/ for subscriptions, writes/ for
 // mutations, a plugin for its own messages.
 import {
+  type Channel,
   type ChannelName,
   type ClientMessage,
   type ClientMessageType,
@@ -19,6 +20,7 @@ import { subscriptionKey } from '../channel/subscription.ts'
 import type { Limits } from '../limits/limits.ts'
 import { createPace, paceInMs, takePace } from '../limits/pace.ts'
 import { type MaybePromise, whenReady } from '../policy/maybe-promise.ts'
+import type { PolicyEvaluator } from '../policy/policy-evaluator.ts'
 import type { Mutation } from '../ports/entity-store.ts'
 import type { Frame } from '../ports/server-socket.ts'
 import { type Connection, isLive, principalOf } from './connection.ts'
@@ -66,6 +68,8 @@ export interface MessageRouterOptions {
   readonly channels: Channels
   readonly writes: Writes
   readonly authorize: AuthorizeChannel
+  /** Counts changes of rights. */
+  readonly policies: Pick<PolicyEvaluator, 'generation'>
   readonly limits: Pick<Limits, 'maxRoomMessagesPerSecond'>
   position(): Position | null
   send(connection: Connection, frame: Frame): void
@@ -155,13 +159,18 @@ export function createMessageRouter(options: MessageRouterOptions): MessageRoute
     return takePace(entry.pace, perSecond, 1, now) ? 0 : paceInMs(entry.pace, perSecond, 1)
   }
 
-  const sendMessage = (
-    connection: Connection,
-    principal: Principal,
-    message: Typed<'message'>,
-  ): MaybePromise<void> => {
+  /** Today's answer: an answer of before a change of rights is asked for again. */
+  const mayHear = (connection: Connection, channel: Channel): MaybePromise<boolean> => {
+    const principal = principalOf(connection)
+    if (principal === null) return false
+    const { generation } = options.policies
+    return whenReady(options.authorize(principal, channel), (authorization) =>
+      generation === options.policies.generation ? authorization !== null : mayHear(connection, channel),
+    )
+  }
+
+  const sendMessage = (connection: Connection, message: Typed<'message'>): MaybePromise<void> => {
     const parsed = parseChannel(message.channel)
-    const isRoom = parsed.ok && parsed.value.kind === 'room'
     const speak = (isAllowed: boolean): void => {
       if (!isAllowed)
         return refuse(connection, { ...addressOf(message), code: 'forbidden', message: FORBIDDEN })
@@ -174,11 +183,11 @@ export function createMessageRouter(options: MessageRouterOptions): MessageRoute
         connection.id,
       )
     }
-    if (!isRoom) return speak(false)
+    if (!parsed.ok || parsed.value.kind !== 'room') return speak(false)
     if (hears(connection, message.channel)) return speak(true)
-    return whenReady(options.authorize(principal, parsed.value), (authorization) => {
+    return whenReady(mayHear(connection, parsed.value), (isAllowed) => {
       // Whoever was sent away meanwhile says nothing more.
-      if (isLive(connection)) speak(authorization !== null)
+      if (isLive(connection)) speak(isAllowed)
     })
   }
 
@@ -221,7 +230,7 @@ export function createMessageRouter(options: MessageRouterOptions): MessageRoute
       case 'mutate':
         return mutate(connection, message)
       case 'message':
-        return sendMessage(connection, principal, message)
+        return sendMessage(connection, message)
       default:
         return handOver(connection, message)
     }
@@ -303,7 +312,9 @@ function hearsRows({ subscriptions, attempts }: Connection): boolean {
   return isHearing
 }
 
+/** Does it hear the channel, and is nothing asked about that? */
 function hears({ subscriptions }: Connection, channel: string): boolean {
-  for (const { group } of subscriptions?.values() ?? []) if (group.channel.name === channel) return true
+  for (const { group, opening } of subscriptions?.values() ?? [])
+    if (group.channel.name === channel && opening === null) return true
   return false
 }

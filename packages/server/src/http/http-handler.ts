@@ -13,8 +13,8 @@ import {
 import { systemClock } from '@dnr/internal'
 import type { Authenticator } from '../connection/authenticate.ts'
 import type { Grant } from '../policy/grant.ts'
-import type { PolicyEvaluator } from '../policy/policy-evaluator.ts'
 import type { EntityStore } from '../ports/entity-store.ts'
+import { type AskedPolicies, readUnderGrant } from '../writes/current-grant.ts'
 import { notFound } from '../writes/write-gate.ts'
 import type { WriteService } from '../writes/write-service.ts'
 import { formatEtag } from './etag.ts'
@@ -30,7 +30,7 @@ import { writeResponse } from './write-response.ts'
 
 export interface HttpHandlerOptions {
   readonly stores: readonly EntityStore[]
-  readonly policies: Pick<PolicyEvaluator, 'grant'>
+  readonly policies: AskedPolicies
   readonly writes: WriteService
   /** Says who asks; the same that the sockets have. */
   readonly authenticator: Authenticator
@@ -93,29 +93,35 @@ export function createHttpHandler(options: HttpHandlerOptions): HttpHandler {
     return method === 'DELETE' ? remove(asked, route) : read(asked, route)
   }
 
-  const granted = async (entity: string, principal: Principal): Promise<Shelf & { grant: Grant }> => {
+  const granted = async (
+    entity: string,
+    principal: Principal,
+    answer: (shelf: Shelf & { readonly grant: Grant }) => Promise<Response>,
+  ): Promise<Response> => {
     const shelf = shelves.get(entity)
-    const grant = shelf === undefined ? null : await policies.grant(entity, principal)
-    if (shelf === undefined || grant === null) throw notFound()
-    return { ...shelf, grant }
+    if (shelf === undefined) throw notFound()
+    return readUnderGrant(entity, principal, policies, async (grant) => {
+      if (grant === null) throw notFound()
+      return answer({ ...shelf, grant })
+    })
   }
 
-  const list = async ({ request, url, principal }: Asked, { entity }: Route): Promise<Response> => {
-    const { store, codec, grant } = await granted(entity, principal)
-    const query = parseListQuery(url.searchParams, grant)
-    const { rows, position, next } = await listRows(store, grant, query, request.signal)
-    const shown = rows.map((row) => grant.redact(codec.encode(row)))
-    return jsonResponse(200, { rows: shown, position, ...(next === null ? {} : { next }) })
-  }
+  const list = ({ request, url, principal }: Asked, { entity }: Route): Promise<Response> =>
+    granted(entity, principal, async ({ store, codec, grant }) => {
+      const query = parseListQuery(url.searchParams, grant)
+      const { rows, position, next } = await listRows(store, grant, query, request.signal)
+      const shown = rows.map((row) => grant.redact(codec.encode(row)))
+      return jsonResponse(200, { rows: shown, position, ...(next === null ? {} : { next }) })
+    })
 
-  const read = async ({ url, principal }: Asked, { entity, id }: RowRoute): Promise<Response> => {
-    const { store, codec, grant } = await granted(entity, principal)
-    checkNoParameters(url)
-    const row = await store.get(id)
-    if (row === null || !grant.sees(row)) throw notFound()
-    const shown = grant.redact(codec.encode(row))
-    return jsonResponse(200, shown, { etag: formatEtag(shown.version) })
-  }
+  const read = ({ url, principal }: Asked, { entity, id }: RowRoute): Promise<Response> =>
+    granted(entity, principal, async ({ store, codec, grant }) => {
+      checkNoParameters(url)
+      const row = await store.get(id)
+      if (row === null || !grant.sees(row)) throw notFound()
+      const shown = grant.redact(codec.encode(row))
+      return jsonResponse(200, shown, { etag: formatEtag(shown.version) })
+    })
 
   const create = async ({ request, url, principal }: Asked, { entity }: Route): Promise<Response> => {
     checkNoParameters(url)

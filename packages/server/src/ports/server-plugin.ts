@@ -24,7 +24,8 @@ export interface PluginHost {
   connection(connectionId: string): { readonly id: string; readonly principal: Principal | null } | undefined
   /**
    * Authorises and subscribes as `subscribe` would: resolves with `installed`, or with `refused` after having sent the
-   * error. No `subscribed` frame is sent and the session's `subscribed` is not called.
+   * error. No `subscribed` frame is sent and the session's `subscribed` is not called. Who is subscribed already is not
+   * asked about again; but while the server asks, because rights have changed, this waits for the answer of today.
    */
   subscribe(
     connectionId: string,
@@ -33,7 +34,7 @@ export interface PluginHost {
   ): Promise<'installed' | 'refused'>
   /** Without a frame, and without the session's `unsubscribed`. */
   unsubscribe(connectionId: string, channel: ChannelName): void
-  /** Ids of the connections whose subscription is installed. */
+  /** Ids of the connections whose subscription is installed; while the server asks about a right, it is not among them. */
   subscribers(channel: ChannelName): Iterable<string>
   /** Encoded once whatever the number of receivers; `timestamp` is added. */
   send(connectionIds: Iterable<string>, message: PluginMessage): void

@@ -98,7 +98,9 @@ function createPluginHost(clock: Clock, connections: Connections, channels: Chan
         connections.refuse(connection, { code: parsed.code, message: parsed.message, requestId })
         return 'refused'
       }
-      if (connection.subscriptions?.has(channel) === true) return 'installed'
+      // Whose right is being asked about waits for the answer.
+      const isAsked = connection.attempts?.has(channel) === true
+      if (!isAsked && connection.subscriptions?.has(channel) === true) return 'installed'
       return channels.subscribe(connection, { channel: parsed.value, name: channel, requestId, quiet: true })
     },
     unsubscribe(connectionId, channel: ChannelName) {

@@ -115,6 +115,7 @@ export function createRealtimeCore(
     channels,
     writes,
     authorize,
+    policies,
     limits,
     position: () => eventBus.position,
     send: connections.send,

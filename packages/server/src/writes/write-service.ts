@@ -11,14 +11,14 @@ import {
   type WireRow,
 } from '@dnr/protocol'
 import type { Grant } from '../policy/grant.ts'
-import type { PolicyEvaluator } from '../policy/policy-evaluator.ts'
 import type { EntityStore, Mutation, MutationResult } from '../ports/entity-store.ts'
+import { type AskedPolicies, type Current, currentGrant } from './current-grant.ts'
 import { createFieldDecoder, type DecodeFields } from './field-decoder.ts'
 import { createWriteGate, notFound, type WriteGate } from './write-gate.ts'
 
 export interface WriteServiceOptions {
   readonly stores: readonly EntityStore[]
-  readonly policies: Pick<PolicyEvaluator, 'grant' | 'generation'>
+  readonly policies: AskedPolicies
 }
 
 export interface WriteContext {
@@ -119,31 +119,6 @@ export function createWriteService({ stores, policies }: WriteServiceOptions): W
       return mutationId === undefined ? write() : inTurn(JSON.stringify([principal.id, mutationId]), write)
     },
   }
-}
-
-/** A grant, and whether rights are still those that it was given under. */
-interface Current {
-  readonly grant: Grant | null
-  isCurrent(): boolean
-}
-
-const MAX_ASKS = 10
-
-/** The grant of today, also when rights change while the rule is asked. @throws DnrError `busy` if they always do. */
-async function currentGrant(
-  entityName: string,
-  principal: Principal,
-  policies: WriteServiceOptions['policies'],
-): Promise<Current> {
-  for (let asks = 0; asks < MAX_ASKS; asks++) {
-    const { generation } = policies
-    const isCurrent = (): boolean => policies.generation === generation
-    const grant = await policies.grant(entityName, principal)
-    if (isCurrent()) return { grant, isCurrent }
-  }
-  throw new DnrError('busy', 'Rights change faster than they can be asked for: try again later.', {
-    retryable: true,
-  })
 }
 
 function checkMutation({ operation, id, fields }: Mutation): void {

@@ -311,7 +311,7 @@ test('a base path that is no path is refused when the handler is made', async ()
     createHttpHandler({
       basePath,
       stores: [],
-      policies: { grant: () => null },
+      policies: { grant: () => null, generation: 0 },
       writes: { write: () => expect.fail() },
       authenticator: { run: () => expect.fail(), revoke: () => {} },
     })

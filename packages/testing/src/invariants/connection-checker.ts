@@ -1,8 +1,10 @@
 // All that is sent over one connection. Holds its subscriptions and the frames that wait for the log to be known so far.
 import type { WireRow } from '@dnr/protocol'
+import type { ChannelWatch } from './channel-watch.ts'
 import type { CommittedLog } from './committed-log.ts'
 import type { HeldRights } from './held-rights.ts'
 import type { LeakWatch } from './leak-checker.ts'
+import type { PresenceWatch } from './presence-checker.ts'
 import { createSight, isSameRow } from './rights.ts'
 import {
   createSubscriptionChecker,
@@ -30,6 +32,9 @@ export interface ConnectionParts {
   readonly log: CommittedLog
   readonly rights: HeldRights
   readonly leaks: LeakWatch | null
+  /** Channels without rows; `null`: they are not looked at. */
+  readonly channels: ChannelWatch | null
+  readonly presence: PresenceWatch | null
 }
 
 interface Asked {
@@ -50,6 +55,8 @@ export function createConnectionChecker({
   log,
   rights,
   leaks,
+  channels,
+  presence,
 }: ConnectionParts): ConnectionChecker {
   const subscriptions = new Map<string, SubscriptionChecker>()
   const asked = new Map<string, Asked>()
@@ -122,6 +129,12 @@ export function createConnectionChecker({
     fail('S7', key, { what: `${marker} may not be read at this moment` }, frame)
   }
 
+  const listen = (frame: Frame): void => {
+    const what = channels?.sent(frame) ?? null
+    if (what !== null) fail('S7', String(frame['channel']), { what }, frame)
+    presence?.sent(frame)
+  }
+
   const judgeOne = (frame: Frame): void => {
     const key = keyOf(String(frame['channel']), frame['subscription'] as string | undefined)
     const subscription = subscriptions.get(key)
@@ -162,7 +175,10 @@ export function createConnectionChecker({
       note('→', text)
       leaks?.said(text)
       const frame = parse(text)
-      if (frame === null || typeof frame['requestId'] !== 'string') return
+      if (frame === null) return
+      channels?.received(frame)
+      presence?.received(frame)
+      if (typeof frame['requestId'] !== 'string') return
       const { requestId } = frame
       const since = rights.now()
       if (frame.type === 'subscribe') {
@@ -181,6 +197,7 @@ export function createConnectionChecker({
       const frame = parse(text)
       if (frame === null) return
       searchForLeaks(frame, text)
+      listen(frame)
       waiting.push(frame)
       judge()
     },

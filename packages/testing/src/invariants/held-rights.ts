@@ -17,7 +17,7 @@ interface Held {
   readonly from: number
 }
 
-export function createHeldRights(port: RightsPort): HeldRights {
+export function createHeldRights(port: Pick<RightsPort, 'rightsOf'>): HeldRights {
   const timelines = new Map<string, { principal: string; entity: string; held: Held[] }>()
   let moment = 0
 

@@ -2,12 +2,16 @@
 // mutations; each rule lives in a file of its own beside this one.
 import type { Change, ChangeSink, WireRow } from '@dnr/protocol'
 import type { Link, LinkWatcher } from '../network/link.ts'
+import { createAudiences } from './audiences.ts'
+import { createChannelWatch } from './channel-watch.ts'
 import { checkApplied, checkAtRest, type ShownCollection } from './collection-checker.ts'
 import { type CommittedLog, createCommittedLog } from './committed-log.ts'
 import { type ConnectionChecker, createConnectionChecker } from './connection-checker.ts'
 import { createHeldRights } from './held-rights.ts'
 import { createLeakChecker } from './leak-checker.ts'
 import { createMutationChecker, type MutationOutcome } from './mutation-checker.ts'
+import { createPresenceChecker, type ShownPeople } from './presence-checker.ts'
+import { checkResponse, type Exchange } from './response-checker.ts'
 import { isSameRow, type RightsPort } from './rights.ts'
 import { InvariantViolation } from './violation.ts'
 
@@ -16,7 +20,8 @@ export interface InvariantCheckerOptions extends RightsPort {
   /** Who connects from a host of the network. @default the host's name */
   readonly principalOf?: (host: string) => string
   /**
-   * A global pattern of texts that stand in one field of one row (ids may be such texts): every frame is searched for them.
+   * A global pattern of texts that stand in one field of one row (ids may be such texts), or are said on one channel: every
+   * frame and every answer over HTTP is searched for them.
    * @default nothing is searched for
    */
   readonly marker?: RegExp
@@ -35,6 +40,10 @@ export interface InvariantChecker extends LinkWatcher {
   restored(offset: number): void
   /** Somebody's rights may be others than before. */
   rightsChanged(): void
+  /** The application itself (or `author`) says something on a channel without rows: its markers are for who hears that (S7). */
+  said(channel: string, text: string, author?: string): void
+  /** A request over HTTP was answered (S7). */
+  answered(exchange: Exchange): void
   /** A collection has applied something (S2). */
   applied(shown: ShownCollection): void
   /** A write was asked for, and what became of it (S4, S10). */
@@ -42,8 +51,11 @@ export interface InvariantChecker extends LinkWatcher {
   settled(mutationId: string, outcome: MutationOutcome): void
   /** The rows of a table, as they travel, against the log (S1). */
   table(entity: string, rows: readonly WireRow[]): void
-  /** Nothing happens any more: every collection is its query (S8), every mutation settled (S10), every frame explained. */
-  atRest(collections: readonly ShownCollection[]): void
+  /**
+   * Nothing happens any more: every collection is its query (S8), every mutation settled (S10), every frame explained, and who
+   * is shown at a resource is there (S11).
+   */
+  atRest(collections: readonly ShownCollection[], people?: readonly ShownPeople[]): void
   readonly log: CommittedLog
   readonly violation: InvariantViolation | null
 }
@@ -61,7 +73,12 @@ export function createInvariantChecker(options: InvariantCheckerOptions): Invari
   const log = createCommittedLog()
   const rights = createHeldRights(options)
   const mutations = createMutationChecker(log)
-  const leaks = options.marker === undefined ? null : createLeakChecker(options.marker, rights)
+  const audiences =
+    options.hears === undefined
+      ? null
+      : createAudiences((principal, channel) => options.hears?.(principal, channel) === true)
+  const leaks = options.marker === undefined ? null : createLeakChecker(options.marker, rights, audiences)
+  const presence = audiences && createPresenceChecker(audiences)
   const connections = new Map<string, ConnectionChecker>()
   let violation: InvariantViolation | null = null
 
@@ -97,14 +114,27 @@ export function createInvariantChecker(options: InvariantCheckerOptions): Invari
       },
     }),
     restored: (offset) => log.cutAfter(offset),
-    rightsChanged: rights.changed,
+    rightsChanged() {
+      rights.changed()
+      audiences?.changed()
+      presence?.rightsChanged()
+    },
+    said: (channel, text, author) => leaks?.said(channel, text, author ?? null),
+    answered: (exchange) =>
+      judging(() => {
+        const { principal, entity, ...frames } = exchange
+        const wrong = checkResponse(exchange, { log, rights, leaks: leaks?.watch(principal) ?? null })
+        if (wrong !== null)
+          throw new InvariantViolation('S7', { who: `${principal} ${entity}`, ...wrong, actual: frames })
+      }),
     applied: (shown) => judging(() => checkApplied(shown, log, rights, 0)),
     asked: mutations.asked,
     settled: (mutationId, outcome) => judging(() => mutations.settled(mutationId, outcome)),
     table: (entity, rows) => judging(() => checkTable(entity, rows, log)),
-    atRest: (collections) =>
+    atRest: (collections, people = []) =>
       judging(() => {
         mutations.atRest()
+        presence?.atRest(people)
         for (const shown of collections) checkAtRest(shown, log, rights)
         for (const [name, { waiting }] of connections)
           if (waiting > 0)
@@ -118,12 +148,23 @@ export function createInvariantChecker(options: InvariantCheckerOptions): Invari
       const principal = principalOf(host)
       connections.set(
         name,
-        createConnectionChecker({ name, principal, log, rights, leaks: leaks?.watch(principal) ?? null }),
+        createConnectionChecker({
+          name,
+          principal,
+          log,
+          rights,
+          leaks: leaks?.watch(principal) ?? null,
+          channels: audiences && createChannelWatch(principal, audiences, leaks),
+          presence: presence?.watch(name, principal, () => link.isAlive) ?? null,
+        }),
       )
     },
     received: (link, text) => judging(() => connections.get(link.name)?.received(text)),
     sent: (link, text) => judging(() => connections.get(link.name)?.sent(text)),
-    closed: ({ name }) => void connections.delete(name),
+    closed({ name }) {
+      connections.delete(name)
+      presence?.closed(name)
+    },
   }
 }
 

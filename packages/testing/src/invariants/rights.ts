@@ -15,6 +15,8 @@ export interface Rights {
 export interface RightsPort {
   /** What `principal` may see of `entity` now; `null`: nothing. */
   rightsOf(principal: string, entity: string): Rights | null
+  /** May `principal` hear a channel without rows (`presence:…`, `room:…`, `user:…`) now? @default such channels are not looked at */
+  hears?(principal: string, channel: string): boolean
 }
 
 /** One way to look at rows: rights, and the query on top of them. */

@@ -192,9 +192,13 @@ export function createSubscriptionChecker(
       if (frame.type !== 'entity:deleted') everShown.add(frame.payload.id)
       if (isMoving()) return movingEvent(frame)
       const wrong = sift(({ sequence }) => sequence?.event(frame) ?? null)
-      // Rights that turned out to be the same, but were held against rows that the log is not past yet.
+      // Rights that turned out to be the same, but were held against rows that the log is not past yet. Those are judged by what
+      // today's rights show; what is taken away has nothing to judge it by.
       isDifferent =
-        wrong !== null && wrong.isLeak !== true && frame.reason !== undefined && rights.now() > answeredAt
+        wrong !== null &&
+        (wrong.isLeak !== true || frame.type !== 'entity:deleted') &&
+        frame.reason !== undefined &&
+        rights.now() > answeredAt
       if (isDifferent) return movingEvent(frame)
       last = frame.position.offset
       return wrong

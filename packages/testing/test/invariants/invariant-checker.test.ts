@@ -279,6 +279,35 @@ test('an answer shows nobody a row that they may not see', () => {
   expect(violated(() => checker.sent?.(link, JSON.stringify(answer)))).toBe('S7')
 })
 
+test.each<readonly [string, object, Property | null]>([
+  [
+    'shows',
+    { type: 'entity:created', payload: { id: 'b', version: 2, team: 'red', title: 'b2' }, reason: 'entered' },
+    null,
+  ],
+  [
+    'does not show',
+    {
+      type: 'entity:created',
+      payload: { id: 'b', version: 1, team: 'blue', title: 'b1' },
+      reason: 'entered',
+    },
+    'S7',
+  ],
+  ['never showed', { type: 'entity:deleted', payload: { id: 'b' }, reason: 'left' }, 'S7'],
+])(
+  'rights that were asked about and are the same: a row is told of at the position reached, if the log %s it',
+  (_what, told, expected) => {
+    const { checker, write } = setUp()
+    subscribe(checker, { position: at(0), snapshot: { rows: [], more: false } })
+    checker.committed(write(['b', row('b', 1, 'blue')]))
+    checker.rightsChanged()
+    checker.committed(write(['b', row('b', 2, 'red')]))
+    const frame = { channel: 'entity:Task', position: at(1), ...told }
+    expect(violated(() => checker.sent?.(link, JSON.stringify(frame)))).toBe(expected)
+  },
+)
+
 test('rights that changed between a question and its answer: both are taken for right', () => {
   const { checker, teams, write } = setUp()
   checker.committed(write(['a', row('a', 1)]))

@@ -2,9 +2,11 @@
 // one kind of trouble find what programs with all kinds of it hide.
 import type { AnyWhere } from '@dnr/protocol'
 import { LINK_FAULTS, type LinkFault } from '@dnr/testing'
-import { ENTITY_NAMES, type EntityName, TEAMS } from '../entities.ts'
+import { ENTITY_NAMES, TEAMS } from '../entities.ts'
 import { type PolicyStyle, ROLES } from '../standings.ts'
-import { createDraw, type Draw } from './draw.ts'
+import { createDraw } from './draw.ts'
+import { drawBulk, drawRequest } from './draw-http.ts'
+import { drawPeople, drawTalk } from './draw-people.ts'
 import {
   type Action,
   type ClientAction,
@@ -15,17 +17,7 @@ import {
   type Program,
   type ServerWrite,
 } from './operation.ts'
-
-/** Ids that programs use, of each entity. */
-export const ROWS = 10
-
-/** What the draws of one program share. */
-interface Setting {
-  readonly draw: Draw
-  readonly clients: number
-  readonly rows: number
-  markers: number
-}
+import { anEntity, anId, fieldsOf, idOf, patchOf, ROWS, type Setting } from './setting.ts'
 
 export function generateProgram(seed: number): Program {
   const draw = createDraw(seed, 'program')
@@ -33,16 +25,20 @@ export function generateProgram(seed: number): Program {
   const policy: PolicyStyle = {
     reads: draw.one(['when made', 'when asked'] as const),
     keys: draw.one(['shared', 'own'] as const),
+    answers: draw.one(['at once', 'later'] as const),
   }
   const faults = FAULT_KINDS.filter((kind) => draw.chance(0.35) && isToldOf(kind, policy))
   const faultRate = faults.length === 0 ? 0 : draw.one([0.05, 0.1, 0.2])
+  const sides = SIDES.filter(() => draw.chance(0.5))
+  const sideRate = sides.length === 0 ? 0 : draw.one([0.1, 0.25, 0.4])
   const hasOwnPace = draw.one([20, 150, 400])
   const operations: Operation[] = openings(setting)
   let at = 0
-  const length = draw.whole(100, 150)
+  const length = draw.whole(100, 150) + (sides.length === 0 ? 0 : draw.whole(10, 60))
   while (operations.length < length) {
     at += draw.chance(0.4) ? draw.whole(0, 3) : draw.whole(0, hasOwnPace)
-    const action = draw.chance(faultRate) ? drawFault(setting, faults) : drawAction(setting)
+    const drawOther = draw.chance(sideRate) ? draw.one(sides) : drawAction
+    const action = draw.chance(faultRate) ? drawFault(setting, faults) : drawOther(setting)
     operations.push({ at, ...action })
   }
   return {
@@ -57,10 +53,14 @@ export function generateProgram(seed: number): Program {
     chunkRows: draw.one([2, 5, 500]),
     windowBytes: draw.one([2_000, 65_536]),
     maxQueueBytes: draw.one([1_500, 5_000, 1_000_000]),
+    readMs: draw.one([0, 0, 60]),
     policy,
     operations,
   }
 }
+
+/** What a program may do beside rows over the socket; each has some of them. */
+const SIDES: readonly ((setting: Setting) => Action)[] = [drawPeople, drawTalk, drawRequest, drawBulk]
 
 /** What `invalidate` has told a server dies with it: only keys that change with the rights outlive the process. */
 function isToldOf(kind: FaultKind, { reads, keys }: PolicyStyle): boolean {
@@ -87,8 +87,9 @@ function openings(setting: Setting): Operation[] {
   return [...rows, ...opened].sort((a, b) => a.at - b.at)
 }
 
-function openingOf({ draw }: Setting, slot: number): Extract<ClientAction, { do: 'open' }> {
-  const entity = draw.chance(0.75) ? 'Task' : 'Note'
+function openingOf(setting: Setting, slot: number): Extract<ClientAction, { do: 'open' }> {
+  const { draw } = setting
+  const entity = anEntity(setting)
   const where =
     entity === 'Task' && draw.chance(0.5)
       ? draw.one<AnyWhere>([{ done: false }, { rank: { lt: 3 } }, { rank: { gte: 2 }, done: false }])
@@ -109,7 +110,7 @@ function drawAction(setting: Setting): Action {
     }
   }
   const client = draw.whole(0, setting.clients - 1)
-  const entity = draw.chance(0.75) ? 'Task' : 'Note'
+  const entity = anEntity(setting)
   const id = anId(setting, entity)
   const kind = draw.random()
   if (kind < 0.2) return { client, do: 'create', entity, id, fields: fieldsOf(setting, entity) }
@@ -207,37 +208,4 @@ function drawFault({ draw, clients }: Setting, kinds: readonly FaultKind[]): Fau
         ]),
       }
   }
-}
-
-function anId({ draw, rows }: Setting, entity: EntityName): string {
-  return idOf(entity, draw.whole(0, rows - 1))
-}
-
-export function idOf(entity: EntityName, index: number): string {
-  return `~${entity[0]?.toLowerCase()}${index}~`
-}
-
-function marker(setting: Setting): string {
-  return `~${++setting.markers}~`
-}
-
-function fieldsOf(setting: Setting, entity: EntityName): Record<string, unknown> {
-  const { draw } = setting
-  const team = draw.one(TEAMS)
-  return entity === 'Task'
-    ? { title: marker(setting), team, rank: draw.whole(0, 4), done: draw.chance(0.3) }
-    : { text: marker(setting), team, secret: marker(setting) }
-}
-
-function patchOf(setting: Setting, entity: EntityName): Record<string, unknown> {
-  const { draw } = setting
-  if (draw.chance(0.25)) return { team: draw.one(TEAMS) }
-  if (entity === 'Note') return draw.chance(0.3) ? { secret: marker(setting) } : { text: marker(setting) }
-  return draw.one([
-    { title: marker(setting) },
-    { title: marker(setting) },
-    { rank: draw.whole(0, 4) },
-    { done: draw.chance(0.5) },
-    { rank: draw.whole(0, 4), title: marker(setting) },
-  ])
 }

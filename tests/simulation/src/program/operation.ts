@@ -1,6 +1,7 @@
 // What can happen in a program, as data: a program can be printed, shortened and run again.
-import type { AnyWhere } from '@dnr/protocol'
+import type { Activity, AnyWhere } from '@dnr/protocol'
 import type { LinkFault, Weather } from '@dnr/testing'
+import type { TalkChannel } from '../channels.ts'
 import type { EntityName } from '../entities.ts'
 import type { PolicyStyle, Role } from '../standings.ts'
 
@@ -32,6 +33,29 @@ export type ClientAction =
     }
   | { readonly do: 'delete'; readonly entity: EntityName; readonly id: string }
   | { readonly do: 'disconnect' | 'connect' | 'wake' | 'reload' | 'twin' }
+
+/** What a user does where people are: at the board of a team, theirs or not, and in rooms. */
+export type PeopleAction =
+  | { readonly do: 'join' | 'point'; readonly team: string; readonly card: string }
+  /** A join without a subscription, as a client that is not ours may send it. */
+  | { readonly do: 'bare-join'; readonly team: string; readonly card: string }
+  | { readonly do: 'watch' | 'leave' | 'bare-leave'; readonly team: string }
+  | { readonly do: 'beat'; readonly team: string; readonly state: Activity }
+  | { readonly do: 'hear' | 'unhear'; readonly channel: TalkChannel }
+  | { readonly do: 'talk'; readonly channel: TalkChannel; readonly text: string }
+
+/** A request over HTTP. */
+export interface HttpAction {
+  readonly do: 'http'
+  readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE'
+  readonly entity: EntityName
+  /** @default all rows */
+  readonly id?: string
+  readonly query?: Readonly<Record<string, string>>
+  readonly fields?: Readonly<Record<string, unknown>>
+  /** The version that is asked for in `If-Match`. */
+  readonly ifVersion?: number
+}
 
 /** What goes wrong, by kind; a program has some of them. */
 export type Fault =
@@ -83,8 +107,24 @@ export type ServerAction =
       readonly pauseMs: number
       readonly fails: boolean
     }
+  | { readonly do: 'bulk'; readonly bulk: BulkWrite }
+  | { readonly do: 'announce'; readonly channel: TalkChannel; readonly text: string }
 
-export type Action = ({ readonly client: number } & ClientAction) | ServerAction | Fault
+/** Many rows in one transaction. */
+export type BulkWrite = { readonly entity: EntityName } & (
+  | { readonly operation: 'createMany'; readonly rows: readonly Readonly<Record<string, unknown>>[] }
+  | {
+      readonly operation: 'updateMany'
+      readonly where: AnyWhere
+      readonly fields: Readonly<Record<string, unknown>>
+    }
+  | { readonly operation: 'deleteMany'; readonly where: AnyWhere }
+)
+
+export type Action =
+  | ({ readonly client: number } & (ClientAction | PeopleAction | HttpAction))
+  | ServerAction
+  | Fault
 
 /** An action and the moment, milliseconds of virtual time. */
 export type Operation = { readonly at: number } & Action
@@ -98,6 +138,8 @@ export interface Program {
   readonly chunkRows: number
   readonly windowBytes: number
   readonly maxQueueBytes: number
+  /** How long the store takes for a read over HTTP. */
+  readonly readMs: number
   readonly policy: PolicyStyle
   readonly operations: readonly Operation[]
 }

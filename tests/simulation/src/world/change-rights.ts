@@ -1,9 +1,10 @@
 // Memberships change, and the application says for whom: in the same breath, so that from this moment on nothing may be sent by
 // the rights of before.
 import type { RightsScope } from '@dnr/server'
+import { TEAM_CHANNELS, userChannelOf } from '../channels.ts'
 import { ENTITY_NAMES } from '../entities.ts'
-import { idOf, ROWS } from '../program/generate.ts'
 import type { Operation, RightsScopeKind } from '../program/operation.ts'
+import { idOf, ROWS } from '../program/setting.ts'
 import { keysOf } from '../standings.ts'
 import type { World } from './world.ts'
 
@@ -27,8 +28,10 @@ export function changeRights(world: World, operation: RightsOperation): void {
 
 /** Whoever has a rule of their own has no key by which the application could name them. */
 function scopesOf(kind: RightsScopeKind, users: readonly string[], keys: ReadonlySet<string>): RightsScope[] {
-  if (kind === 'channel') return CHANNELS.map((channel) => ({ channel }))
-  if (kind === 'key' && keys.size > 0) return [...keys].map((key) => ({ key }))
+  const channels = [...TEAM_CHANNELS, ...users.map(userChannelOf)].map((channel) => ({ channel }))
+  if (kind === 'channel') return [...CHANNELS.map((channel) => ({ channel })), ...channels]
+  // A key is one of rules about rows: channels without rows are named beside it.
+  if (kind === 'key' && keys.size > 0) return [...[...keys].map((key) => ({ key })), ...channels]
   return users.map((userId) => ({ userId }))
 }
 

@@ -1,9 +1,11 @@
 // What each action of a program does to the world.
 import type { RealtimeRepository } from '@dnr/repository'
 import { DnrError } from '@dnr/protocol'
-import { type Operation, describeOperation, type ServerWrite } from '../program/operation.ts'
+import { type BulkWrite, type Operation, describeOperation, type ServerWrite } from '../program/operation.ts'
+import { actWithPeople } from './act-with-people.ts'
 import { changeRights } from './change-rights.ts'
 import { readHeadOffset } from './committed-changes.ts'
+import { request } from './request.ts'
 import type { ServerProcess } from './server-process.ts'
 import type { World } from './world.ts'
 
@@ -25,7 +27,26 @@ export function perform(world: World, operation: Operation): void {
     case 'wake':
     case 'reload':
     case 'twin':
+    case 'join':
+    case 'bare-join':
+    case 'point':
+    case 'watch':
+    case 'beat':
+    case 'leave':
+    case 'bare-leave':
+    case 'hear':
+    case 'unhear':
+    case 'talk':
       return act(world, operation)
+    case 'http':
+      return request(world, `u${operation.client}`, operation)
+    case 'announce': {
+      const { channel, text } = operation
+      checker.said(channel, text)
+      return void world.server?.realtime.webSockets.broadcast(channel, { type: 'message', payload: { text } })
+    }
+    case 'bulk':
+      return writeMany(world, operation.bulk)
     case 'write':
       return writeAlone(world, operation.write)
     case 'transaction':
@@ -135,6 +156,17 @@ function act(world: World, operation: Operation): void {
       client.end()
       world.openTab(index).open(0, 'Task', {}, undefined)
       return
+    case 'join':
+    case 'bare-join':
+    case 'point':
+    case 'watch':
+    case 'beat':
+    case 'leave':
+    case 'bare-leave':
+    case 'hear':
+    case 'unhear':
+    case 'talk':
+      return actWithPeople(world, client, operation)
     default:
       return
   }
@@ -144,6 +176,18 @@ function writeAlone(world: World, write: ServerWrite): void {
   const { server } = world
   if (server === null) return
   void attempt(world, () => runWrite(server.repositories, write))
+}
+
+function writeMany(world: World, bulk: BulkWrite): void {
+  const { server } = world
+  if (server === null) return
+  const repository = server.repositories[bulk.entity] as unknown as RealtimeRepository
+  void attempt(world, async () => {
+    if (bulk.operation === 'createMany') await repository.createMany(bulk.rows as never)
+    else if (bulk.operation === 'deleteMany') await repository.deleteMany({ where: bulk.where as never })
+    else await repository.updateMany({ where: bulk.where as never }, bulk.fields as never)
+    world.count('many rows at once')
+  })
 }
 
 function writeTogether(world: World, operation: Extract<Operation, { do: 'transaction' }>): void {

@@ -1,6 +1,7 @@
 // The end of a program: faults heal, everything has to come to rest within a bounded time, and then everything has to be right.
 import { compareRows } from '@dnr/protocol'
 import { InvariantViolation } from '@dnr/testing'
+import { findUnrestOfPeople, peopleShown, reopenBoards } from './rest-of-people.ts'
 import type { OpenCollection } from './sim-client.ts'
 import type { World } from './world.ts'
 
@@ -18,6 +19,7 @@ export async function comeToRest(world: World): Promise<void> {
   let restingSince: number | null = null
   while (restingSince === null || clock.monotonic() - restingSince < STAYS_MS) {
     reopenDenied(world)
+    reopenBoards(world)
     await clock.advance(STEP_MS)
     world.assertWell()
     const trouble = findUnrest(world)
@@ -77,10 +79,14 @@ function findUnrest(world: World): InvariantViolation | null {
         })
     }
   }
-  return catching(() =>
-    world.checker.atRest(
-      world.clients.flatMap(({ collections }) => [...collections.values()].map((each) => each.shown())),
-    ),
+  return (
+    findUnrestOfPeople(world) ??
+    catching(() =>
+      world.checker.atRest(
+        world.clients.flatMap(({ collections }) => [...collections.values()].map((each) => each.shown())),
+        peopleShown(world),
+      ),
+    )
   )
 }
 

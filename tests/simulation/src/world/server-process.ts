@@ -1,5 +1,6 @@
 // One life of the server: the real repository, relay and server on the simulation's disk and network. Dies at any moment.
-import { type ChangeSink, CLOSE_CODES, type Logger, type WireRow } from '@dnr/protocol'
+import { presence } from '@dnr/presence/server'
+import { type ChangeSink, type Clock, CLOSE_CODES, type Logger, type WireRow } from '@dnr/protocol'
 import {
   createRealtimeRepository,
   openDatabase,
@@ -8,6 +9,7 @@ import {
 } from '@dnr/repository'
 import {
   allow,
+  allowChannel,
   type ChangeHistory,
   createRealtimeServer,
   type EntityStore,
@@ -16,6 +18,7 @@ import {
   type ServerSocket,
 } from '@dnr/server'
 import type { Listener, Network } from '@dnr/testing'
+import { nameOf, userChannelOf } from '../channels.ts'
 import { Note, Task, type User } from '../entities.ts'
 import type { StandingRule, Standings } from '../standings.ts'
 import type { RareEdge } from '../coverage.ts'
@@ -54,6 +57,10 @@ export interface ServerProcessOptions {
   onError(message: string, details: unknown): void
   count(edge: RareEdge): void
 }
+
+const LONGEST_ANSWER_MS = 150
+/** Shorter than a program comes to rest. */
+const PRESENCE_TTL_MS = 3_000
 
 /** Opens the database, migrates, listens. Rejects when the process is killed before that. */
 export async function startServer(
@@ -101,8 +108,18 @@ export async function startServer(
     const rule = standings.ruleOf(user, entity, program.policy)
     return rule && (bug?.rule?.(rule, user, entity) ?? rule)
   }
+  /** A rule may be looked up first: then its answer is that of when it was asked. */
+  const answer = <Value>(value: Value): Value | Promise<Value> => {
+    if (program.policy.answers === 'at once') return value
+    return new Promise((resolve) => clock.setTimeout(() => resolve(value), draw.whole(1, LONGEST_ANSWER_MS)))
+  }
+  const hears = (user: string, channel: string): boolean | Promise<boolean> => {
+    const isAllowed = standings.hears(user, channel)
+    return answer(bug?.hears?.(isAllowed, user, channel) ?? isAllowed)
+  }
+  const people = presence({ ttlMs: PRESENCE_TTL_MS })
   const stores = [repositories.Task, repositories.Note].map((repository): EntityStore => {
-    const store = smallChunks(repository, program.chunkRows)
+    const store = slowReads(smallChunks(repository, program.chunkRows), program.readMs, clock)
     return bug?.store?.(store, () => realtime) ?? store
   })
   const history = smallPages(database.changeLog, program.pageChanges, () =>
@@ -111,12 +128,16 @@ export async function startServer(
   const created: RealtimeServer = createRealtimeServer<User>({
     repositories: stores,
     history: bug?.history?.(history) ?? history,
-    authenticate: ({ token }) => (token === null ? null : { id: token }),
+    authenticate: ({ token }) => (token === null ? null : { id: token, name: nameOf(token) }),
     policies: policies(
       ...[Task, Note].map((entity) =>
-        allow(entity, (user: User | null) => user && ruleOf(ruleFor(user.id, entity.name))),
+        allow(entity, (user: User | null) => user && answer(ruleOf(ruleFor(user.id, entity.name)))),
       ),
+      allowChannel('presence', (user, resource) => hears(user.id, `presence:${resource}`)),
+      allowChannel('room', (user, name) => hears(user.id, `room:${name}`)),
+      allowChannel('user', (user, userId) => hears(user.id, userChannelOf(userId))),
     ),
+    plugins: [bug?.plugin?.(people) ?? people],
     limits: { maxMessagesPerSecond: null, maxQueueBytes: program.maxQueueBytes },
     heartbeatIntervalMs: 5_000,
     clock,
@@ -193,6 +214,18 @@ function watchCloses(socket: ServerSocket, onClose: (code: number, reason: strin
       onClose(code, reason)
       socket.close(code, reason)
     },
+  }
+}
+
+/** As a database over a network: what was read arrives later. */
+function slowReads(store: EntityStore, readMs: number, clock: Clock): EntityStore {
+  if (readMs === 0) return store
+  const arrive = <Value>(value: Value): Promise<Value> =>
+    new Promise((resolve) => clock.setTimeout(() => resolve(value), readMs))
+  return {
+    ...store,
+    get: async (id) => arrive(await store.get(id)),
+    find: async (query) => arrive(await store.find(query)),
   }
 }
 

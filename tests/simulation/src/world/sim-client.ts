@@ -12,6 +12,7 @@ import type { Entities, EntityName } from '../entities.ts'
 import type { RareEdge } from '../coverage.ts'
 import type { Draw } from '../program/draw.ts'
 import { createProcessClock } from './process-clock.ts'
+import { createSimPeople, type SimPeople } from './sim-people.ts'
 
 type Row = WireRow
 
@@ -30,6 +31,7 @@ export interface SimClient {
   readonly client: RealtimeClient<Entities>
   readonly manager: OptimisticManager
   readonly collections: ReadonlyMap<number, OpenCollection>
+  readonly people: SimPeople
   readonly isSuspended: boolean
   open(slot: number, entity: EntityName, where: AnyWhere, limit: number | undefined): void
   close(slot: number): void
@@ -116,6 +118,7 @@ export function createSimClient(options: SimClientOptions): SimClient {
     retry: { baseMs: 100, maxMs: 2_000 },
     createId: () => `m_${name}_${++ids}`,
   })
+  const people = createSimPeople(client, clock)
   const collections = new Map<number, OpenCollection>()
   const records = new Map<string, Subscription>()
 
@@ -134,6 +137,8 @@ export function createSimClient(options: SimClientOptions): SimClient {
     })
     const unwatch = collection.onBatch(({ kind, position, changes }) => {
       note(`${name}/${slot} ${kind} at ${position.epoch}:${position.offset} (${changes.length})`)
+      // One that has ended is told of nobody's changes, and takes in answers to its own writes all the same.
+      if (kind === 'answer' && collection.status.peek() === 'failed') return
       try {
         checker.applied(shown())
       } catch {
@@ -210,6 +215,7 @@ export function createSimClient(options: SimClientOptions): SimClient {
     client,
     manager,
     collections,
+    people,
     get isSuspended() {
       return isSuspended
     },
@@ -261,6 +267,7 @@ export function createSimClient(options: SimClientOptions): SimClient {
       for (const slot of collections.keys()) closeSlot(slot)
       for (const record of records.values()) record.unsubscribe()
       records.clear()
+      people.close()
       manager.close()
       client.close()
     },

@@ -54,17 +54,19 @@ export function createStorage({
 }: StorageOptions): Storage {
   let driver: Driver = new Database(':memory:')
   const prepared = new Map<string, Database.Statement>()
+  /** Once for each text, whoever asks: programs say the same few things very often. */
+  const prepare = (sql: string): Database.Statement => {
+    const statement = prepared.get(sql) ?? driver.prepare(sql)
+    prepared.set(sql, statement)
+    return statement
+  }
   const storage: Storage = {
     trouble: 'none',
     crashPlan: null,
     get isInTransaction() {
       return driver.inTransaction
     },
-    all(sql, ...parameters) {
-      const statement = prepared.get(sql) ?? driver.prepare(sql)
-      prepared.set(sql, statement)
-      return statement.all(...parameters) as Record<string, unknown>[]
-    },
+    all: (sql, ...parameters) => prepare(sql).all(...parameters) as Record<string, unknown>[],
     backup: () => driver.serialize(),
     restore(backup) {
       prepared.clear()
@@ -111,7 +113,7 @@ export function createStorage({
         exec: (sql) => run(sql, () => own.exec(sql)),
         prepare(sql) {
           if (isDead) throw deadError()
-          const statement: Database.Statement = own.prepare(sql)
+          const statement = prepare(sql)
           const wrapped: SqliteStatement = {
             run: (...parameters) => run(sql, () => statement.run(...parameters)),
             get: (...parameters) => run(sql, () => statement.get(...parameters)),

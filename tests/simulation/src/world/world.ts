@@ -18,6 +18,7 @@ import { createDraw } from '../program/draw.ts'
 import type { Program } from '../program/operation.ts'
 import { createStandings, type Standings } from '../standings.ts'
 import { readChangesAfter, readFloor, readHeadOffset, readTable } from './committed-changes.ts'
+import { createEdgesOfPeople } from './edges-of-people.ts'
 import { createEdges } from './edges.ts'
 import { createServerLife, SINK_ERROR } from './server-life.ts'
 import type { ServerProcess } from './server-process.ts'
@@ -108,6 +109,7 @@ export function createWorld(program: Program, turns: Turns, bug: PlantedBug | nu
   })
   const checker = createInvariantChecker({
     rightsOf: (user, entity) => standings.rightsOf(user, entity),
+    hears: (user, channel) => standings.hears(user, channel),
     marker: MARKER,
   })
   network.watch({
@@ -135,6 +137,7 @@ export function createWorld(program: Program, turns: Turns, bug: PlantedBug | nu
       checker.closed?.(link, code)
     },
   })
+  network.watch(createEdgesOfPeople(coverage))
   network.watch(createEdges({ coverage, head: () => checker.log.head, isTrimming: () => world.isTrimming }))
 
   /** At least once, as a relay may: a transaction that failed comes again, one that was taken may too. */

@@ -1,0 +1,60 @@
+// The grant of today. Rights that change while a rule is asked, or while a store reads, are asked for again: what was decided by
+// those of before is not told.
+import { DnrError, type Principal } from '@dnr/protocol'
+import type { Grant } from '../policy/grant.ts'
+import type { PolicyEvaluator } from '../policy/policy-evaluator.ts'
+
+/** Policies that can be asked, and say whether an answer is one of before. */
+export type AskedPolicies = Pick<PolicyEvaluator, 'grant' | 'generation'>
+
+/** A grant, and whether rights are still those that it was given under. */
+export interface Current {
+  readonly grant: Grant | null
+  isCurrent(): boolean
+}
+
+const MAX_ASKS = 10
+
+/** The grant of today, also when rights change while the rule is asked. @throws DnrError `busy` if they always do. */
+export async function currentGrant(
+  entityName: string,
+  principal: Principal,
+  policies: AskedPolicies,
+): Promise<Current> {
+  for (let asks = 0; asks < MAX_ASKS; asks++) {
+    const { generation } = policies
+    const isCurrent = (): boolean => policies.generation === generation
+    const grant = await policies.grant(entityName, principal)
+    if (isCurrent()) return { grant, isCurrent }
+  }
+  throw changesTooFast()
+}
+
+/**
+ * What `read` answers under the grant of today: it is asked again when rights changed meanwhile, whether it failed or not.
+ *
+ * @throws DnrError `busy` if they always do; whatever `read` throws.
+ */
+export async function readUnderGrant<Answer>(
+  entityName: string,
+  principal: Principal,
+  policies: AskedPolicies,
+  read: (grant: Grant | null) => Promise<Answer>,
+): Promise<Answer> {
+  for (let asks = 0; asks < MAX_ASKS; asks++) {
+    const { grant, isCurrent } = await currentGrant(entityName, principal, policies)
+    try {
+      const answer = await read(grant)
+      if (isCurrent()) return answer
+    } catch (error) {
+      if (isCurrent()) throw error
+    }
+  }
+  throw changesTooFast()
+}
+
+function changesTooFast(): DnrError {
+  return new DnrError('busy', 'Rights change faster than they can be asked for: try again later.', {
+    retryable: true,
+  })
+}
