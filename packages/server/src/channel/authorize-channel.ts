@@ -4,7 +4,7 @@ import type { Grant } from '../policy/grant.ts'
 import { type MaybePromise, whenReady } from '../policy/maybe-promise.ts'
 import { type PolicyEvaluator, withTimeout } from '../policy/policy-evaluator.ts'
 
-/** Who may hear channels that have no rows. Absent, throwing or too slow is no. */
+/** Who may hear channels that have no rows. Absent is no; one that throws or is too slow is asked again later. */
 export interface ChannelRules<P extends Principal = Principal> {
   /** @default nobody */
   readonly presence?: (user: P, resource: string) => boolean | Promise<boolean>
@@ -14,8 +14,8 @@ export interface ChannelRules<P extends Principal = Principal> {
   readonly user?: (user: P, userId: string) => boolean | Promise<boolean>
 }
 
-/** `null`: no. `grant`: for entities alone. */
-export type Authorization = { readonly grant: Grant | null } | null
+/** `null`: no. `unknown`: the rule threw or took too long. `grant`: for entities alone. */
+export type Authorization = { readonly grant: Grant | null } | null | 'unknown'
 
 export type AuthorizeChannel = (principal: Principal, channel: Channel) => MaybePromise<Authorization>
 
@@ -36,9 +36,9 @@ export function createAuthorizeChannel({
   logger,
   timeoutMs,
 }: AuthorizeOptions): AuthorizeChannel {
-  const denied = (error: unknown, kind: string): null => {
+  const failed = (error: unknown, kind: string): 'unknown' => {
     logger.error(`The rule for ${kind} channels failed: access is denied.`, { error })
-    return null
+    return 'unknown'
   }
   const ask = (
     kind: string,
@@ -49,10 +49,10 @@ export function createAuthorizeChannel({
       if (!(answer instanceof Promise)) return answer === true ? GRANTED : null
       return withTimeout(answer, timeoutMs, clock).then(
         (isAllowed: unknown) => (isAllowed === true ? GRANTED : null),
-        (error: unknown) => denied(error, kind),
+        (error: unknown) => failed(error, kind),
       )
     } catch (error) {
-      return denied(error, kind)
+      return failed(error, kind)
     }
   }
 
@@ -61,7 +61,7 @@ export function createAuthorizeChannel({
       case 'entity':
       case 'record':
         return whenReady(policies.grant(channel.entity, principal), (grant) =>
-          grant === null ? null : { grant },
+          grant === null || grant === 'unknown' ? grant : { grant },
         )
       case 'presence':
         return ask('presence', () => rules.presence?.(principal, channel.resource))

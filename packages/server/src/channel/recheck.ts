@@ -10,7 +10,7 @@
 import type { Position } from '@dnr/protocol'
 import { type Connection, isLive, principalOf } from '../connection/connection.ts'
 import { encodeMessage } from '../connection/frame.ts'
-import { FORBIDDEN, type Refusal } from '../connection/refusal.ts'
+import { type Refusal, refusedBy } from '../connection/refusal.ts'
 import { checkQuery } from '../policy/check-query.ts'
 import type { Grant } from '../policy/grant.ts'
 import { type MaybePromise, whenReady } from '../policy/maybe-promise.ts'
@@ -110,12 +110,12 @@ export function createRecheck(context: RecheckContext): (affected: Affected) => 
     )
   }
 
-  const refuse = ({ subscription, attempt }: Recheck, code: Refusal['code'], message: string): void => {
+  const refuse = ({ subscription, attempt }: Recheck, refusal: Refusal): void => {
     const { connection } = subscription
     endAttempt(connection, attempt)
     context.remove(subscription)
     const { name, subscription: key } = attempt.request
-    context.refuse(connection, { code, message, channel: name, subscription: key })
+    context.refuse(connection, { ...refusal, channel: name, subscription: key })
   }
 
   /** Nothing changed for it. */
@@ -138,12 +138,14 @@ export function createRecheck(context: RecheckContext): (affected: Affected) => 
     const { subscription, attempt, before } = recheck
     const { connection } = subscription
     if (!isCurrent(connection, attempt) || !isInstalled(subscription)) return undefined
-    if (authorization === null) return refuse(recheck, 'forbidden', FORBIDDEN)
+    if (authorization === null || authorization === 'unknown')
+      return refuse(recheck, refusedBy(authorization))
     const { grant } = authorization
     if (grant === null || decidesAlike(grant, before)) return goOn(recheck)
     const { where } = attempt.request
     const checked = where === undefined ? null : checkQuery(grant, where)
-    if (checked !== null && !checked.ok) return refuse(recheck, checked.code, checked.message)
+    if (checked !== null && !checked.ok)
+      return refuse(recheck, { code: checked.code, message: checked.message })
     return move(recheck, grant, differences)
   }
 

@@ -19,6 +19,7 @@ import { subscriptionKey } from '../channel/subscription.ts'
 import type { Limits } from '../limits/limits.ts'
 import { createPace, paceInMs, takePace } from '../limits/pace.ts'
 import { type MaybePromise, whenReady } from '../policy/maybe-promise.ts'
+import { unknownRights } from '../policy/unknown-rights.ts'
 import type { Mutation } from '../ports/entity-store.ts'
 import type { Frame } from '../ports/server-socket.ts'
 import { type Connection, isLive, principalOf } from './connection.ts'
@@ -177,6 +178,7 @@ export function createMessageRouter(options: MessageRouterOptions): MessageRoute
     if (!isRoom) return speak(false)
     if (hears(connection, message.channel)) return speak(true)
     return whenReady(options.authorize(principal, parsed.value), (authorization) => {
+      if (authorization === 'unknown') throw unknownRights()
       // Whoever was sent away meanwhile says nothing more.
       if (isLive(connection)) speak(authorization !== null)
     })

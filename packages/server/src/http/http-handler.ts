@@ -14,6 +14,7 @@ import { systemClock } from '@dnr/internal'
 import type { Authenticator } from '../connection/authenticate.ts'
 import type { Grant } from '../policy/grant.ts'
 import type { PolicyEvaluator } from '../policy/policy-evaluator.ts'
+import { unknownRights } from '../policy/unknown-rights.ts'
 import type { EntityStore } from '../ports/entity-store.ts'
 import { notFound } from '../writes/write-gate.ts'
 import type { WriteService } from '../writes/write-service.ts'
@@ -96,6 +97,7 @@ export function createHttpHandler(options: HttpHandlerOptions): HttpHandler {
   const granted = async (entity: string, principal: Principal): Promise<Shelf & { grant: Grant }> => {
     const shelf = shelves.get(entity)
     const grant = shelf === undefined ? null : await policies.grant(entity, principal)
+    if (grant === 'unknown') throw unknownRights()
     if (shelf === undefined || grant === null) throw notFound()
     return { ...shelf, grant }
   }

@@ -1,17 +1,21 @@
 // Asks the rules: who gets which grant. Holds the count of failed rules and no grant. Next: policy/grant.ts.
 import { type Clock, type Logger, type Principal, silentLogger } from '@dnr/protocol'
 import { createGrant, type Grant } from './grant.ts'
+import type { MaybePromise } from './maybe-promise.ts'
 import type { Policies } from './policies.ts'
 import { createPrincipalKey } from './principal-key.ts'
+
+/** What a rule gives somebody; `null`: nothing. `unknown`: it threw, rejected or took too long, which may pass. */
+export type Ruling = Grant | null | 'unknown'
 
 /** The policies of a running server. */
 export interface PolicyEvaluator {
   /**
-   * What `principal` may do with rows of the entity named so; `null` for nothing, and for an entity without a rule. At
-   * once when the rule answers at once. Never throws or rejects: a rule that throws or takes too long denies.
+   * What `principal` may do with rows of the entity named so; `null` also for an entity without a rule, and for an answer
+   * that is none. At once when the rule answers at once. Never throws or rejects.
    */
-  grant(entityName: string, principal: Principal | null): Grant | null | Promise<Grant | null>
-  /** How often a rule threw or took too long. */
+  grant(entityName: string, principal: Principal | null): MaybePromise<Ruling>
+  /** How often a rule threw, took too long or answered nonsense. */
   readonly failures: number
   /** Counts changes of rights: a grant that was given under another number may not be what the rules say today. */
   readonly generation: number
@@ -52,18 +56,18 @@ export function createPolicyEvaluator<P extends Principal>(
       const allowance = policies.allowancesByEntity.get(entityName)
       if (allowance === undefined) return null
       const ownKey = principalKey(principal)
-      const grantOf = (rule: Awaited<ReturnType<typeof allowance.rule>>): Grant | null =>
-        createGrant(allowance.entity, rule, ownKey, report)
-      const denied = (error: unknown): null => {
+      const failed = (error: unknown): 'unknown' => {
         report(error, entityName)
-        return null
+        return 'unknown'
       }
+      const grantOf = (rule: Awaited<ReturnType<typeof allowance.rule>>): Ruling =>
+        createGrant(allowance.entity, rule, ownKey, report)
       try {
         const rule = allowance.rule(principal as P | null)
         if (!(rule instanceof Promise)) return grantOf(rule)
-        return withTimeout(rule, timeoutMs, clock).then(grantOf).catch(denied)
+        return withTimeout(rule, timeoutMs, clock).then(grantOf).catch(failed)
       } catch (error) {
-        return denied(error)
+        return failed(error)
       }
     },
     get failures() {
