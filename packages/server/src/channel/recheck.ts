@@ -21,6 +21,7 @@ import { type ChannelRegistry, isInstalled, mute } from './channel-registry.ts'
 import { goLive, type OpeningContext, replay } from './open-subscription.ts'
 import {
   type Before,
+  beginAnew,
   createDifferences,
   decidesAlike,
   type Differences,
@@ -92,7 +93,6 @@ export function createRecheck(context: RecheckContext): (affected: Affected) => 
 
   const restart = (connection: Connection, attempt: Attempt): MaybePromise<unknown> => {
     if (!isCurrent(connection, attempt)) return undefined
-    if (attempt.subscription !== null) registry.remove(attempt.subscription)
     if (attempt.isAnnounced) return askAnew(connection, attempt)
     const again = newAttempt(attempt.key, attempt.request)
     again.joined = attempt.joined
@@ -197,7 +197,9 @@ export function createRecheck(context: RecheckContext): (affected: Affected) => 
   return async ({ subscriptions, attempts }) => {
     const befores = new Map<Group, Before>()
     const opening = attempts.filter(({ connection, attempt }) => isCurrent(connection, attempt))
-    const restarted = opening.map(({ connection, attempt }) => restart(connection, attempt))
+    // What they read is not looked at: they count no longer among those of their groups, and begin anew below.
+    for (const { attempt } of opening)
+      if (attempt.subscription !== null) registry.remove(attempt.subscription)
     const live = subscriptions.filter(
       (subscription) => isInstalled(subscription) && isLive(subscription.connection),
     )
@@ -206,7 +208,8 @@ export function createRecheck(context: RecheckContext): (affected: Affected) => 
     // Something else has been asked for under the same key, and will be answered by the rights of today.
     for (const replaced of live.filter(isBeingReplaced)) context.remove(replaced)
     const rechecks = live.filter(isInstalled).map((subscription) => suspend(subscription, befores))
-    for (const before of befores.values()) before.isWhole = before.group.members.length === before.suspended
+    for (const before of befores.values()) beginAnew(before)
+    const restarted = opening.map(({ connection, attempt }) => restart(connection, attempt))
     const differences = createDifferences(context)
     try {
       await Promise.all([...rechecks.map((recheck) => recheckOne(recheck, differences)), ...restarted])

@@ -36,6 +36,13 @@ export function rememberGroup(group: Group): Before {
   }
 }
 
+/** All of its members that it can be asked about have been suspended: where nobody else is left, nothing that it knew counts. */
+export function beginAnew(before: Before): void {
+  const { group, suspended } = before
+  before.isWhole = group.members.length === suspended
+  if (before.isWhole && group.shown !== null) forgetRows(group.shown)
+}
+
 /**
  * Does today's grant decide as that of before? The key of a rule says so, unless it is the key itself whose meaning has
  * changed: then all who have it are asked.
@@ -104,7 +111,6 @@ async function compareRows(
   entity: KnownEntity & { readonly store: EntityStore },
 ): Promise<RowDifferences | null> {
   const { shown, where, grant } = after
-  if (shown !== null && before.group === after && before.isWhole) forgetRows(shown)
   const isRevealed = before.grant?.fieldsKey !== grant?.fieldsKey
   // By id: the number of a row that is deleted meanwhile is forgotten.
   const unseen = new Set(before.shown === null ? [] : shownIds(before.shown))
