@@ -14,8 +14,14 @@ export function formatMetrics(stats: ServerStats): string {
     metric(
       'dnr_policy_failures_total',
       'counter',
-      'Policies that threw or took too long.',
+      'Policies that threw, took too long or answered nonsense.',
       stats.policyFailures,
+    ),
+    metric(
+      'dnr_groups_in_doubt',
+      'gauge',
+      'Groups that may lack rows because their policy failed; it is asked again.',
+      stats.groupsInDoubt,
     ),
     metric(
       'dnr_delivery_failures_total',

@@ -27,7 +27,6 @@ import {
   type Differences,
   rememberGroup,
 } from './rights-difference.ts'
-import { subscribedFrame } from './snapshot-frames.ts'
 import type {
   Attempt,
   ChannelEntry,
@@ -36,6 +35,7 @@ import type {
   SubscribeRequest,
   SubscribeResult,
 } from './subscription.ts'
+import { tellRights } from './tell-rights.ts'
 
 /** What a change of rights is about. */
 export interface Affected {
@@ -126,7 +126,7 @@ export function createRecheck(context: RecheckContext): (affected: Affected) => 
     if (subscription.opening?.overflowed === true) return letGo(subscription, attempt)
     endAttempt(connection, attempt)
     goLive(subscription, sentTo, context)
-    tellRights(subscription, sentTo)
+    tellRights(subscription, sentTo, context)
     if (group.grant === null) context.onRechecked(connection, group.channel)
   }
 
@@ -152,8 +152,9 @@ export function createRecheck(context: RecheckContext): (affected: Affected) => 
   const move = async (recheck: Recheck, grant: Grant, differences: Differences): Promise<void> => {
     const { subscription, attempt, before, sentTo, isExact } = recheck
     const { connection } = subscription
-    registry.remove(subscription)
+    // In this order, so that a group whose only member it is stays, with what is known of it.
     const moved = registry.install(connection, attempt.key, attempt.request, grant, true)
+    registry.remove(subscription)
     attempt.subscription = moved
     const difference = isExact && sentTo !== null ? await differences.of(before, moved.group, sentTo) : null
     if (!isCurrent(connection, attempt) || !isInstalled(moved)) return
@@ -163,16 +164,7 @@ export function createRecheck(context: RecheckContext): (affected: Affected) => 
     if (!isCurrent(connection, attempt)) return
     if (replayed === 'lost') return letGo(moved, attempt)
     endAttempt(connection, attempt)
-    tellRights(moved, sentTo)
-  }
-
-  /** So that it can say, when it comes back, with which rights it was at its position. */
-  const tellRights = (subscription: Subscription, position: Position | null): void => {
-    const { connection, group, wantsGrant } = subscription
-    if (!wantsGrant || group.grant === null) return
-    const grant = context.rightsOf(connection, group.grant, group.channel.name)
-    const said = { position, recovered: true, part: null, grant, requestId: undefined }
-    send(connection, subscribedFrame(group, said, context.clock.now()))
+    tellRights(moved, sentTo, context)
   }
 
   const letGo = (subscription: Subscription, attempt: Attempt): void => {

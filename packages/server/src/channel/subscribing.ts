@@ -12,6 +12,7 @@ import { checkQuery } from '../policy/check-query.ts'
 import { newAttempt } from './attempt.ts'
 import type { Authorization, AuthorizeChannel } from './authorize-channel.ts'
 import type { ChannelRegistry } from './channel-registry.ts'
+import { rightsOfMember } from './doubt.ts'
 import { isAtHead, openByReading, type OpeningContext, opensAtOnce } from './open-subscription.ts'
 import { subscribedFrame } from './snapshot-frames.ts'
 import {
@@ -111,8 +112,7 @@ export function createSubscribing(options: SubscribingOptions): Subscribing {
     if (request.quiet === true) return 'installed'
     const position = options.position()
     const recovered = isAtHead(request.position, position)
-    const { grant: current, channel } = subscription.group
-    const grant = request.grant === undefined ? null : rightsOf(connection, current, channel.name)
+    const grant = request.grant === undefined ? null : rightsOfMember(subscription, options)
     const answer = { position, recovered, part: null, grant, requestId: request.requestId }
     send(connection, subscribedFrame(subscription.group, answer, clock.now()))
     options.onSubscribed(connection, subscription.group.channel)

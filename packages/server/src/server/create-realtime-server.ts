@@ -57,8 +57,10 @@ export interface ServerStats {
   readonly groups: number
   readonly subscriptions: number
   readonly framesSent: number
-  /** How often a policy threw or took too long. */
+  /** How often a policy threw, took too long or answered nonsense. */
   readonly policyFailures: number
+  /** Groups that may lack rows because their rule failed. It is asked again until it answers. */
+  readonly groupsInDoubt: number
   /** How often a change could not be told to those who share a rule and a query; they were sent away to ask anew. */
   readonly deliveryFailures: number
   /** Everything up to here has been delivered; `null` before it is known where the log stands. */
@@ -128,6 +130,7 @@ export function createRealtimeServer<P extends Principal = Principal>(
       subscriptions: channels.subscriptionCount,
       framesSent: connections.framesSent,
       policyFailures: policies.failures,
+      groupsInDoubt: channels.groupsInDoubt,
       deliveryFailures: delivery.failures,
       position: eventBus.position,
       draining: connections.isDraining,

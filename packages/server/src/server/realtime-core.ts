@@ -48,7 +48,7 @@ export function createRealtimeCore(
   policies: PolicyEvaluator,
   writes: Writes,
 ): RealtimeCore {
-  const { stores, history, clock, logger, limits, rules, policyTimeoutMs: timeoutMs, newId } = options
+  const { stores, history, clock, logger, limits, rules, policyTimeoutMs: timeoutMs, random, newId } = options
   const onError = reporter(logger)
   const entities = knownEntities(stores, options.policies)
   const rights = createRightsStamps()
@@ -68,6 +68,7 @@ export function createRealtimeCore(
   })
   const channels: Channels = createChannelManager({
     clock,
+    random,
     maxSubscriptionsPerConnection: limits.maxSubscriptionsPerConnection,
     maxQueueBytes: limits.maxQueueBytes,
     entities,

@@ -89,6 +89,7 @@ test.each([
   server.memory.write([{ id: 'r1', row: { title: 'new' } }])
   expect(typesOf(await ann.take())).toEqual(['entity:updated'])
   expect(typesOf(await bob.take())).toEqual(['entity:updated'])
+  expect(server.channels.channels.get('entity:Task')).toMatchObject({ opening: 0, blocks: null })
 })
 
 test('who only hears events, and never asked for rows, gets the same difference', async () => {
