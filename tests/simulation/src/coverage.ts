@@ -29,6 +29,10 @@ export const RARE_EDGES = [
   'transaction rolled back',
   'rights changed while connected',
   'rights told without being asked',
+  'rule failed on a row',
+  'rule not looked up',
+  'rights not known',
+  'told to be in doubt',
 ] as const
 
 export type RareEdge = (typeof RARE_EDGES)[number]

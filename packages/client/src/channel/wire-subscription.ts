@@ -150,7 +150,8 @@ export function createWireSubscription(
       else if (type === 'snapshot') inbox.chunk(message.payload)
       // With an id these answer a question that was withdrawn; without one the server says by itself how we stand.
       else if (type === 'subscribed') {
-        if (requestId || isAsking) return
+        // That it goes on says nothing to who has not got what it goes on from.
+        if (requestId || isAsking || (message.payload.recovered && status !== 'live')) return
         inbox.cut()
         subscribed(message.payload)
       } else if (type === 'unsubscribed') {

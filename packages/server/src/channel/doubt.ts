@@ -37,6 +37,11 @@ export function isDoubted(doubt: Doubt | null, id: string): boolean {
   return doubt !== null && (doubt.isOfAll || doubt.ids.has(id))
 }
 
+/** Is what the group sees known so well that its members can have no other row? */
+export function isWellKnown({ shown, doubt }: Group): boolean {
+  return doubt === null && shown?.isComplete !== false
+}
+
 /** Names the rights that a subscriber has been shown rows by, so that it can say so when it comes back. */
 export function rightsOfMember(
   { connection, group }: Subscription,

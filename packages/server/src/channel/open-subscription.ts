@@ -10,7 +10,7 @@ import { type Connection, isLive } from '../connection/connection.ts'
 import type { Grant } from '../policy/grant.ts'
 import type { Frame, FrameRun } from '../ports/server-socket.ts'
 import { endOpening, holdUntil, isInstalled } from './channel-registry.ts'
-import { rightsOfMember } from './doubt.ts'
+import { isWellKnown, rightsOfMember } from './doubt.ts'
 import type { KnownEntity } from './entities.ts'
 import type { HistoryReader } from './history-reader.ts'
 import type { ReplayPage } from './replay-page.ts'
@@ -157,6 +157,7 @@ export async function replay(
     announce?.()
     announce = null
     tellOfDoubt(subscription, opening, context)
+    subscription.isUnsure ||= !options.afterSnapshot && !isWellKnown(subscription.group)
     for (const run of page.runs) {
       if (isAboveHalf(subscription.connection, context) && !(await drained(subscription, context)))
         return 'superseded'
@@ -245,7 +246,7 @@ function answer(
   // A second answer (the log was trimmed in the middle of the replay) was not asked for: the client takes it as anew.
   const requestId = attempt.isAnnounced ? undefined : attempt.request.requestId
   attempt.isAnnounced = true
-  subscription.isUnsure = said.recovered && group.shown?.isComplete === false
+  subscription.isUnsure = said.recovered && !isWellKnown(group)
   if (subscription.opening !== null) subscription.opening.knowsDoubt = group.doubt !== null
   if (quiet === true) return
   const rights = grant === undefined ? null : rightsOfMember(subscription, context)

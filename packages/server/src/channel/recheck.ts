@@ -86,7 +86,7 @@ export function createRecheck(context: RecheckContext): (affected: Affected) => 
     attempt.subscription = subscription
     connection.attempts ??= new Map()
     connection.attempts.set(key, attempt)
-    const isKnown = !subscription.isUnsure || before.shown?.isComplete === true
+    const isKnown = !subscription.isUnsure || (before.shown?.isComplete === true && before.doubt === null)
     const isExact = isKnown && opening === null && !subscription.wasAhead
     return { subscription, attempt, before, sentTo, isExact }
   }

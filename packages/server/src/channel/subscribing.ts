@@ -12,7 +12,7 @@ import { checkQuery } from '../policy/check-query.ts'
 import { newAttempt } from './attempt.ts'
 import type { Authorization, AuthorizeChannel } from './authorize-channel.ts'
 import type { ChannelRegistry } from './channel-registry.ts'
-import { rightsOfMember } from './doubt.ts'
+import { isWellKnown, rightsOfMember } from './doubt.ts'
 import { isAtHead, openByReading, type OpeningContext, opensAtOnce } from './open-subscription.ts'
 import { subscribedFrame } from './snapshot-frames.ts'
 import {
@@ -108,7 +108,7 @@ export function createSubscribing(options: SubscribingOptions): Subscribing {
   const openNow = (connection: Connection, attempt: Attempt, subscription: Subscription): SubscribeResult => {
     const { request } = attempt
     endAttempt(connection, attempt)
-    subscription.isUnsure = request.position !== undefined && subscription.group.shown?.isComplete === false
+    subscription.isUnsure = request.position !== undefined && !isWellKnown(subscription.group)
     if (request.quiet === true) return 'installed'
     const position = options.position()
     const recovered = isAtHead(request.position, position)

@@ -28,6 +28,8 @@ export function checkApplied(
 ): void {
   const { principal, entity, where, position } = shown
   if (position === null || !log.isPresent(position)) return
+  // With rules that fail no position says what has to be there; what is there has to be theirs to see all the same.
+  const offset = rights.haveFailed ? -1 : position.offset
   let difference: Difference | null = null
   const ever = rights.heldSince(since, principal, entity)
   for (const [index, held] of ever.entries()) {
@@ -38,7 +40,7 @@ export function checkApplied(
     }
     const earlier = ever.slice(0, index).filter((each) => each !== null)
     const keeps = (row: WireRow): boolean => earlier.some((each) => each.sees(row))
-    difference = differenceAt(position.offset, shown, createSight(held, where), log, keeps)
+    difference = differenceAt(offset, shown, createSight(held, where), log, keeps)
     if (difference === null) return
   }
   if (difference !== null) throw new InvariantViolation('S2', { who: shown.name, position, ...difference })

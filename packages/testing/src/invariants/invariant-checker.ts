@@ -35,6 +35,11 @@ export interface InvariantChecker extends LinkWatcher {
   restored(offset: number): void
   /** Somebody's rights may be others than before. */
   rightsChanged(): void
+  /**
+   * Policies of the server throw, reject or are late, now or from now on: rows may be missing, or gone, for a while. What is sent
+   * still has to be what its reader may see, in order; and at rest nothing is missing any more.
+   */
+  policiesFail(): void
   /** A collection has applied something (S2). */
   applied(shown: ShownCollection): void
   /** A write was asked for, and what became of it (S4, S10). */
@@ -98,6 +103,7 @@ export function createInvariantChecker(options: InvariantCheckerOptions): Invari
     }),
     restored: (offset) => log.cutAfter(offset),
     rightsChanged: rights.changed,
+    policiesFail: rights.failed,
     applied: (shown) => judging(() => checkApplied(shown, log, rights, 0)),
     asked: mutations.asked,
     settled: (mutationId, outcome) => judging(() => mutations.settled(mutationId, outcome)),

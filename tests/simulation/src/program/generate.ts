@@ -143,7 +143,8 @@ function drawWrite(setting: Setting): ServerWrite {
   return { operation, entity, id: anId(setting, entity), fields }
 }
 
-function drawFault({ draw, clients }: Setting, kinds: readonly FaultKind[]): Fault {
+function drawFault(setting: Setting, kinds: readonly FaultKind[]): Fault {
+  const { draw, clients } = setting
   const client = draw.whole(0, clients - 1)
   const forMs = draw.one([draw.whole(10, 200), draw.whole(200, 2_000), draw.whole(2_000, 12_000)])
   const downMs = draw.one([0, draw.whole(1, 300), draw.whole(300, 3_000)])
@@ -195,6 +196,12 @@ function drawFault({ draw, clients }: Setting, kinds: readonly FaultKind[]): Fau
         isOpen: draw.chance(0.5),
         scope: draw.one(['userId', 'key', 'channel'] as const),
       }
+    case 'rule': {
+      const entity = draw.one(ENTITY_NAMES)
+      return { do: kind, ids: Array.from({ length: draw.whole(1, 5) }, () => anId(setting, entity)), forMs }
+    }
+    case 'lookup':
+      return { do: kind, trouble: draw.one(['rejects', 'hangs'] as const), forMs }
     case 'clock':
       return {
         do: kind,

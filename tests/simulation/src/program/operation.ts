@@ -2,6 +2,7 @@
 import type { AnyWhere } from '@dnr/protocol'
 import type { LinkFault, Weather } from '@dnr/testing'
 import type { EntityName } from '../entities.ts'
+import type { LookupTrouble } from '../world/rule-trouble.ts'
 import type { PolicyStyle, Role } from '../standings.ts'
 
 /** A write of the server's own. */
@@ -68,6 +69,10 @@ export type Fault =
       readonly scope: RightsScopeKind
     }
   | { readonly do: 'clock'; readonly jumpMs: number }
+  /** Rules throw about these rows. */
+  | { readonly do: 'rule'; readonly ids: readonly string[]; readonly forMs: number }
+  /** Rules cannot be looked up. */
+  | { readonly do: 'lookup'; readonly trouble: LookupTrouble; readonly forMs: number }
 
 export type FaultKind = Fault['do']
 
@@ -121,6 +126,8 @@ export const FAULT_KINDS: readonly FaultKind[] = [
   'team',
   'open-team',
   'clock',
+  'rule',
+  'lookup',
 ]
 
 /** One line that says what happens. */

@@ -23,6 +23,7 @@ import type { PlantedBug } from '../planted-bug.ts'
 import type { Program } from '../program/operation.ts'
 import type { Draw } from '../program/draw.ts'
 import { createProcessClock } from './process-clock.ts'
+import type { RuleTrouble } from './rule-trouble.ts'
 import type { Storage } from './storage.ts'
 import type { ManualClock } from '@dnr/testing'
 
@@ -49,6 +50,7 @@ export interface ServerProcessOptions {
   readonly draw: Draw
   readonly bug: PlantedBug | null
   readonly standings: Standings
+  readonly rules: RuleTrouble
   /** Puts the simulation's own trouble between relay and hub. */
   wrapSink(sink: ChangeSink): ChangeSink
   onError(message: string, details: unknown): void
@@ -60,7 +62,7 @@ export async function startServer(
   options: ServerProcessOptions,
   onBorn: (process: { kill(): void }) => void,
 ): Promise<ServerProcess> {
-  const { number, storage, network, program, draw, bug, standings } = options
+  const { number, storage, network, program, draw, bug, standings, rules } = options
   const clock = createProcessClock(options.clock)
   const handle = storage.open()
   let isAlive = true
@@ -98,7 +100,8 @@ export async function startServer(
   if (!isAlive) throw new Error('killed while starting')
 
   const ruleFor = (user: string, entity: string): StandingRule | null => {
-    const rule = standings.ruleOf(user, entity, program.policy)
+    const standing = standings.ruleOf(user, entity, program.policy)
+    const rule = standing && rules.troubled(standing)
     return rule && (bug?.rule?.(rule, user, entity) ?? rule)
   }
   const stores = [repositories.Task, repositories.Note].map((repository): EntityStore => {
@@ -114,7 +117,7 @@ export async function startServer(
     authenticate: ({ token }) => (token === null ? null : { id: token }),
     policies: policies(
       ...[Task, Note].map((entity) =>
-        allow(entity, (user: User | null) => user && ruleOf(ruleFor(user.id, entity.name))),
+        allow(entity, (user: User | null) => user && rules.look(ruleOf(ruleFor(user.id, entity.name)))),
       ),
     ),
     limits: { maxMessagesPerSecond: null, maxQueueBytes: program.maxQueueBytes },

@@ -19,6 +19,7 @@ import type { Program } from '../program/operation.ts'
 import { createStandings, type Standings } from '../standings.ts'
 import { readChangesAfter, readFloor, readHeadOffset, readTable } from './committed-changes.ts'
 import { createEdges } from './edges.ts'
+import { createRuleTrouble, type RuleTrouble } from './rule-trouble.ts'
 import { createServerLife, SINK_ERROR } from './server-life.ts'
 import type { ServerProcess } from './server-process.ts'
 import { createSimClient, type SimClient } from './sim-client.ts'
@@ -33,6 +34,7 @@ export interface World {
   readonly coverage: Coverage
   readonly clients: SimClient[]
   readonly standings: Standings
+  readonly rules: RuleTrouble
   readonly trace: string[]
   /** The server that listens, or none. */
   readonly server: ServerProcess | null
@@ -166,6 +168,7 @@ export function createWorld(program: Program, turns: Turns, bug: PlantedBug | nu
     checker,
     coverage,
     standings,
+    rules: createRuleTrouble(count),
     trace,
     clients: [],
     get server() {
@@ -224,6 +227,7 @@ export function createWorld(program: Program, turns: Turns, bug: PlantedBug | nu
     program,
     bug,
     standings,
+    rules: world.rules,
     wrapSink,
     note,
     count,
