@@ -26,10 +26,22 @@ export function checkApplied(
   rights: HeldRights,
   since: number,
 ): void {
-  const { principal, entity, where, position } = shown
+  const { position } = shown
   if (position === null || !log.isPresent(position)) return
-  // With rules that fail no position says what has to be there; what is there has to be theirs to see all the same.
-  const offset = rights.haveFailed ? -1 : position.offset
+  if (!rights.haveFailed) return checkPrefix(shown, position.offset, log, rights, since)
+  // With rules that fail no position says what has to be there, and a change of rights takes its time: but each row has to be
+  // theirs to see, by some of their rights.
+  for (const row of shown.rows) checkPrefix({ ...shown, rows: [row] }, -1, log, rights, since)
+}
+
+function checkPrefix(
+  shown: ShownCollection,
+  offset: number,
+  log: CommittedLog,
+  rights: HeldRights,
+  since: number,
+): void {
+  const { principal, entity, where, position } = shown
   let difference: Difference | null = null
   const ever = rights.heldSince(since, principal, entity)
   for (const [index, held] of ever.entries()) {
