@@ -13,6 +13,7 @@ import {
   type FaultKind,
   type Operation,
   type Program,
+  RULE_FAULTS,
   type ServerWrite,
 } from './operation.ts'
 
@@ -34,7 +35,10 @@ export function generateProgram(seed: number): Program {
     reads: draw.one(['when made', 'when asked'] as const),
     keys: draw.one(['shared', 'own'] as const),
   }
-  const faults = FAULT_KINDS.filter((kind) => draw.chance(0.35) && isToldOf(kind, policy))
+  const rules = createDraw(seed, 'rules')
+  const faults = FAULT_KINDS.filter((kind) => draw.chance(0.35) && isToldOf(kind, policy)).concat(
+    RULE_FAULTS.filter(() => rules.chance(0.25)),
+  )
   const faultRate = faults.length === 0 ? 0 : draw.one([0.05, 0.1, 0.2])
   const hasOwnPace = draw.one([20, 150, 400])
   const operations: Operation[] = openings(setting)

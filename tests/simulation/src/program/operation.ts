@@ -126,9 +126,10 @@ export const FAULT_KINDS: readonly FaultKind[] = [
   'team',
   'open-team',
   'clock',
-  'rule',
-  'lookup',
 ]
+
+/** Drawn for themselves, since after them less can be said of what is sent: most programs have none. */
+export const RULE_FAULTS: readonly FaultKind[] = ['rule', 'lookup']
 
 /** One line that says what happens. */
 export function describeOperation(operation: Operation): string {
