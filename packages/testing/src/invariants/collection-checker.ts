@@ -26,22 +26,9 @@ export function checkApplied(
   rights: HeldRights,
   since: number,
 ): void {
-  const { position } = shown
-  if (position === null || !log.isPresent(position)) return
-  if (!rights.haveFailed) return checkPrefix(shown, position.offset, log, rights, since)
-  // With rules that fail no position says what has to be there, and a change of rights takes its time: but each row has to be
-  // theirs to see, by some of their rights.
-  for (const row of shown.rows) checkPrefix({ ...shown, rows: [row] }, -1, log, rights, since)
-}
-
-function checkPrefix(
-  shown: ShownCollection,
-  offset: number,
-  log: CommittedLog,
-  rights: HeldRights,
-  since: number,
-): void {
   const { principal, entity, where, position } = shown
+  if (position === null || !log.isPresent(position)) return
+  if (rights.haveFailed) return checkEachRow(shown, log, rights, since)
   let difference: Difference | null = null
   const ever = rights.heldSince(since, principal, entity)
   for (const [index, held] of ever.entries()) {
@@ -52,10 +39,30 @@ function checkPrefix(
     }
     const earlier = ever.slice(0, index).filter((each) => each !== null)
     const keeps = (row: WireRow): boolean => earlier.some((each) => each.sees(row))
-    difference = differenceAt(offset, shown, createSight(held, where), log, keeps)
+    difference = differenceAt(position.offset, shown, createSight(held, where), log, keeps)
     if (difference === null) return
   }
   if (difference !== null) throw new InvariantViolation('S2', { who: shown.name, position, ...difference })
+}
+
+/**
+ * With rules that fail no position says what has to be there, and a change of rights takes its time: but each row has to be what
+ * some of their rights have shown of it.
+ */
+function checkEachRow(shown: ShownCollection, log: CommittedLog, rights: HeldRights, since: number): void {
+  const { principal, entity, where, position } = shown
+  const sights = rights.heldSince(since, principal, entity).flatMap((held) => held ?? [])
+  for (const row of shown.rows) {
+    const images = log.ofRow(entity, row.id).map(({ after }) => after)
+    const isTheirs = sights
+      .map((held) => createSight(held, where))
+      .some((sight) =>
+        images.some((image) => image && sight.sees(image) && isSameRow(sight.show(image), row)),
+      )
+    if (isTheirs) continue
+    const what = `row ${row.id} is nothing that they could see`
+    throw new InvariantViolation('S2', { who: shown.name, position, what, actual: row })
+  }
 }
 
 /** Exactly what the query gives, with the rights of now. @throws InvariantViolation S8 */

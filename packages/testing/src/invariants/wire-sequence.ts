@@ -97,7 +97,9 @@ export function createWireSequence({
       if (change.transaction === ended) return { what: 'a transaction goes on after its end was announced' }
       const missing = skipTo(offset - 1)
       if (missing !== null) return missing
-      const meaning = meaningOf(change, sight)
+      // A snapshot may have shown a row as it came to be later: taken away in between, it is shown again.
+      const isTakenBack = frame.reason === 'left' && wasShown(change.id)
+      const meaning = meaningOf(change, sight) ?? (isTakenBack ? 'left' : null)
       const wrong =
         meaning === null
           ? { what: 'an event of a row that may not be seen', isLeak: true }
