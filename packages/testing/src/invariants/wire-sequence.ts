@@ -66,6 +66,14 @@ export function createWireSequence({
       .some(({ position, after }) => position.offset > change.position.offset && !sight.sees(after))
   }
 
+  /**
+   * A snapshot, also that of another subscriber with these rights, may have shown the row as it came to be later: taken away in
+   * between, it is shown again.
+   */
+  const isTakenBack = ({ reason }: EventFrame, { id: rowId, position: { offset } }: Change): boolean =>
+    reason === 'left' &&
+    log.ofRow(entity, rowId).some(({ position, after }) => position.offset > offset && sight.sees(after))
+
   const skipTo = (offset: number): Wrong | null => {
     for (const change of log.between(cursor, offset, entity, id)) {
       const meaning = meaningOf(change, sight)
@@ -97,9 +105,7 @@ export function createWireSequence({
       if (change.transaction === ended) return { what: 'a transaction goes on after its end was announced' }
       const missing = skipTo(offset - 1)
       if (missing !== null) return missing
-      // A snapshot may have shown a row as it came to be later: taken away in between, it is shown again.
-      const isTakenBack = frame.reason === 'left' && wasShown(change.id)
-      const meaning = meaningOf(change, sight) ?? (isTakenBack ? 'left' : null)
+      const meaning = meaningOf(change, sight) ?? (isTakenBack(frame, change) ? 'left' : null)
       const wrong =
         meaning === null
           ? { what: 'an event of a row that may not be seen', isLeak: true }
