@@ -151,7 +151,7 @@ export function createWireSubscription(
       // With an id these answer a question that was withdrawn; without one the server says by itself how we stand.
       else if (type === 'subscribed') {
         // That it goes on says nothing to who has not got what it goes on from.
-        if (requestId || isAsking || (message.payload.recovered && status !== 'live')) return
+        if (requestId || status !== 'live') return
         inbox.cut()
         subscribed(message.payload)
       } else if (type === 'unsubscribed') {

@@ -5,7 +5,7 @@ import { policies } from '../../src/policy/policies.ts'
 import { allow, type RowRule } from '../../src/policy/rule.ts'
 import { Task, type TaskRow, type User } from '../support/entities.ts'
 import { createMemoryStore, task } from '../support/memory-store.ts'
-import { createTestServer, type TestServer, typesOf } from '../support/test-server.ts'
+import { createTestServer, type Received, type TestServer, typesOf } from '../support/test-server.ts'
 
 type Trouble = 'none' | 'throws' | 'rejects' | 'hangs'
 
@@ -71,7 +71,7 @@ test('while rights are asked about anew, a rule that fails ends the subscription
   const { server, lookup } = setting()
   const ann = await server.connect('ann@red')
   await ann.ask(subscribe({ snapshot: true, grant: null }))
-  const { position, grant } = ann.received.at(-1)?.payload as { position: object; grant: string }
+  const { position, grant } = (ann.received.at(-1) as Received).payload as { position: object; grant: string }
   lookup.trouble = 'rejects'
   await server.rightsChanged({ channel: 'entity:Task' })
   const [told, ...rest] = await ann.take()
