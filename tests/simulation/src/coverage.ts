@@ -45,6 +45,10 @@ export const RARE_EDGES = [
   'version conflict over HTTP',
   'rights changed during a request',
   'many rows at once',
+  'rule failed on a row',
+  'rule not looked up',
+  'rights not known',
+  'told to be in doubt',
 ] as const
 
 export type RareEdge = (typeof RARE_EDGES)[number]

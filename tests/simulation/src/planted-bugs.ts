@@ -103,6 +103,10 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     socket: onSend((text) => text.replace(/,"grant":"[^"]*"/, '')),
   },
   {
+    name: 'forgets that a rule has failed',
+    rule: ({ sees, ...others }) => ({ ...others, sees: (row) => catching(() => sees(row)) }),
+  },
+  {
     name: 'shows every field to everybody',
     rule: (rule) => ({ ...rule, fields: undefined }),
   },
@@ -135,6 +139,15 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     }),
   },
 ]
+
+/** A rule that throws is a no, and there is an end of it. */
+function catching(ask: () => boolean): boolean {
+  try {
+    return ask()
+  } catch {
+    return false
+  }
+}
 
 /** While a deletion is handed out, everybody passes for somebody who saw the row. */
 function tellsEverybodyOfDeletions(): PlantedBug {

@@ -18,6 +18,12 @@ export function formatMetrics(stats: ServerStats): string {
       stats.policyFailures,
     ),
     metric(
+      'dnr_groups_in_doubt',
+      'gauge',
+      'Groups that may lack rows because their policy failed; it is asked again.',
+      stats.groupsInDoubt,
+    ),
+    metric(
       'dnr_delivery_failures_total',
       'counter',
       'Changes that a group could not be told of: its members were sent away to ask anew.',

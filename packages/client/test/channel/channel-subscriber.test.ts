@@ -448,3 +448,21 @@ test('(I116) who joins late hears at once who is there, also when nobody has lis
   await settle()
   expect(idsForLatecomer(t)).toEqual([])
 })
+
+test('that it goes on says nothing to a subscription whose answer has not come: its rows are missing', async () => {
+  await using t = await setUp()
+  t.server.held.add('subscribe')
+  const subscription = t.client.subscribe('entity:Task', { event() {} })
+  await settle()
+  // The answer is late: the question counts no longer.
+  await t.clock.advance(10_000)
+  await settle()
+  t.server.peer.say({
+    channel: 'entity:Task',
+    subscription: 'e',
+    type: 'subscribed',
+    payload: { recovered: true, position: { epoch: 'e1', offset: 9 } },
+  })
+  await settle()
+  expect(subscription.status.value).toBe('loading')
+})

@@ -4,21 +4,21 @@ import type { Grant } from '../policy/grant.ts'
 import { type MaybePromise, whenReady } from '../policy/maybe-promise.ts'
 import type { PolicyEvaluator } from '../policy/policy-evaluator.ts'
 
-/** `null`: no. `grant`: for entities alone. */
-export type Authorization = { readonly grant: Grant | null } | null
+/** `null`: no. `unknown`: the rule threw or took too long. `grant`: for entities alone. */
+export type Authorization = { readonly grant: Grant | null } | null | 'unknown'
 
 export type AuthorizeChannel = (principal: Principal, channel: Channel) => MaybePromise<Authorization>
 
 export function createAuthorizeChannel(policies: PolicyEvaluator): AuthorizeChannel {
-  const heard = (verdict: MaybePromise<boolean>): MaybePromise<Authorization> =>
-    whenReady(verdict, (isHeard) => (isHeard ? { grant: null } : null))
+  const heard = (verdict: MaybePromise<boolean | 'unknown'>): MaybePromise<Authorization> =>
+    whenReady(verdict, (isHeard) => (isHeard === true ? { grant: null } : isHeard === false ? null : isHeard))
 
   return (principal, channel) => {
     switch (channel.kind) {
       case 'entity':
       case 'record':
         return whenReady(policies.grant(channel.entity, principal), (grant) =>
-          grant === null ? null : { grant },
+          grant === null || grant === 'unknown' ? grant : { grant },
         )
       case 'presence':
         return heard(policies.mayHear('presence', principal, channel.resource))

@@ -2,6 +2,7 @@
 import { type Change, type Position, type RowCodec, type WireRow, matchesWhere } from '@dnr/protocol'
 import type { Grant } from '../policy/grant.ts'
 import type { Frame } from '../ports/server-socket.ts'
+import { groupSees } from './doubt.ts'
 import { eventFrame } from './event-frame.ts'
 import { type Outcome, outcomeOf } from './outcome.ts'
 import type { Group } from './subscription.ts'
@@ -28,7 +29,7 @@ export function viewChange(change: Change, codec: RowCodec, now: number, conflat
 
   const sees = (group: Group, wire: WireRow | null, typed: () => unknown): boolean => {
     if (wire === null || group.grant === null) return false
-    return (group.where === null || matchesWhere(wire, group.where)) && group.grant.sees(typed())
+    return (group.where === null || matchesWhere(wire, group.where)) && groupSees(group, change.id, typed())
   }
   const before = (): unknown => (typedBefore ??= codec.decode(change.before as WireRow))
   const after = (): unknown => (typedAfter ??= codec.decode(change.after as WireRow))

@@ -13,12 +13,22 @@ import type { Frame, FrameRun } from '../ports/server-socket.ts'
 import type { AuthorizeChannel } from './authorize-channel.ts'
 import { placeOf } from './change-view.ts'
 import { createChannelRegistry } from './channel-registry.ts'
+import { createDoubts } from './doubts.ts'
 import type { KnownEntity } from './entities.ts'
 import { forgetHeard, type HistoryReader } from './history-reader.ts'
 import { collect, letCollectedGo, type OpeningContext } from './open-subscription.ts'
 import { type Affected, createRecheck } from './recheck.ts'
+import { settleDoubt } from './settle-doubt.ts'
 import { createSubscribing, endAttempt, isCurrent } from './subscribing.ts'
-import type { ChannelEntry, Group, Subscription, SubscribeRequest, SubscribeResult } from './subscription.ts'
+import {
+  type ChannelEntry,
+  type Group,
+  isSettled,
+  type Subscription,
+  type SubscribeRequest,
+  type SubscribeResult,
+} from './subscription.ts'
+import { tellRights } from './tell-rights.ts'
 import { createTurns } from './turns.ts'
 
 /** Channels and their subscribers, as applications see them. */
@@ -26,6 +36,8 @@ export interface ChannelManager {
   readonly channelCount: number
   readonly groupCount: number
   readonly subscriptionCount: number
+  /** Groups that may lack rows because their rule failed; they are asked about again. */
+  readonly groupsInDoubt: number
   /** Ids of the connections that hear a channel. */
   subscribers(channel: ChannelName): Iterable<string>
 }
@@ -51,6 +63,7 @@ export interface Channels extends ChannelManager {
 
 export interface ChannelManagerOptions {
   readonly clock: Clock
+  readonly random: () => number
   readonly maxSubscriptionsPerConnection: number
   readonly maxQueueBytes: number
   readonly entities: ReadonlyMap<string, KnownEntity>
@@ -77,12 +90,26 @@ export interface ChannelManagerOptions {
 
 export function createChannelManager(options: ChannelManagerOptions): Channels {
   const { clock, authorize, send, refuse } = options
-  const registry = createChannelRegistry(options.entities)
   const rightsOf = (connection: Connection, grant: Grant | null, channel: string): string =>
     options.rights.fingerprint(grant, principalOf(connection)?.id ?? '', channel)
 
   const context: OpeningContext = { ...options, rightsOf, turns: createTurns(clock) }
+  const doubts = createDoubts({
+    clock,
+    random: options.random,
+    onBegun: tellOfDoubt,
+    settle: (group) => settleDoubt(group, { ...options, recheck }),
+  })
+  const registry = createChannelRegistry(options.entities, doubts)
   const { subscribe, pursue, supersede, remove } = createSubscribing({ ...options, ...context, registry })
+
+  /** From here on no position tells what its rows were. Who still reads is told in its turn. */
+  function tellOfDoubt({ members }: Group): void {
+    for (let index = members.length - 1; index >= 0; index--) {
+      const member = members[index] as Subscription
+      if (isSettled(member)) tellRights(member, null, context)
+    }
+  }
 
   /** The client comes back for what it was not sent, from the position that it has. */
   const sendAway = (subscription: Subscription): void => {
@@ -116,6 +143,9 @@ export function createChannelManager(options: ChannelManagerOptions): Channels {
     },
     get subscriptionCount() {
       return registry.subscriptionCount
+    },
+    get groupsInDoubt() {
+      return doubts.count
     },
     *subscribers(channel) {
       const seen = new Set<string>()

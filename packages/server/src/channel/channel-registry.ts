@@ -2,6 +2,7 @@
 import type { AnyWhere, Position } from '@dnr/protocol'
 import type { Connection } from '../connection/connection.ts'
 import type { Grant } from '../policy/grant.ts'
+import type { Doubts } from './doubts.ts'
 import type { KnownEntity } from './entities.ts'
 import { createShownRows, type ShownRows } from './shown-rows.ts'
 import type { ChannelEntry, Group, Opening, Subscription, SubscribeRequest } from './subscription.ts'
@@ -23,7 +24,10 @@ export interface ChannelRegistry {
   remove(subscription: Subscription): void
 }
 
-export function createChannelRegistry(entities: ReadonlyMap<string, KnownEntity>): ChannelRegistry {
+export function createChannelRegistry(
+  entities: ReadonlyMap<string, KnownEntity>,
+  doubts: Doubts,
+): ChannelRegistry {
   const channels = new Map<string, ChannelEntry>()
   const groups = new Map<string, Group>()
   let subscriptionCount = 0
@@ -72,6 +76,8 @@ export function createChannelRegistry(entities: ReadonlyMap<string, KnownEntity>
       index: channel.groups.length,
       opening: 0,
       reading: null,
+      doubt: null,
+      doubts,
     }
     channel.groups.push(group)
     groups.set(key, group)
@@ -81,6 +87,7 @@ export function createChannelRegistry(entities: ReadonlyMap<string, KnownEntity>
   const removeGroup = (group: Group): void => {
     const { channel } = group
     groups.delete(group.key)
+    doubts.forget(group)
     moveLastInto(channel.groups, group.index)
     if (channel.groups.length === 0) channels.delete(channel.name)
   }
@@ -129,13 +136,13 @@ export function createChannelRegistry(entities: ReadonlyMap<string, KnownEntity>
 }
 
 function newOpening(): Opening {
-  return { buffered: [], bytes: 0, overflowed: false, readTo: null }
+  return { buffered: [], bytes: 0, overflowed: false, readTo: null, knowsDoubt: false }
 }
 
 /** Mutes a live subscription: what comes from now on collects. */
 export function mute(subscription: Subscription): void {
   subscription.opening = newOpening()
-  subscription.group.opening++
+  startReading(subscription.group)
 }
 
 /** Is it still installed? */

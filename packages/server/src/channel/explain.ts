@@ -74,6 +74,8 @@ export function createExplain({
     lines.push(connectedLine(user, own.length, subscriptions.length, name))
     const authorization = await authorize(user, channel)
     if (authorization === null) return nothing([...lines, findDenial(user, channel).sentence])
+    if (authorization === 'unknown')
+      return nothing([...lines, `The rule failed or took too long: what ${user.id} may hear is not known.`])
     const { grant } = authorization
     if (grant === null) {
       lines.push(`The rule for ${channel.kind} channels lets ${user.id} hear it; it has no rows.`)
@@ -160,8 +162,10 @@ function judge(
   entities: ReadonlyMap<string, KnownEntity>,
 ): NonNullable<Explanation['sees']> {
   const codec = entities.get(entity)?.codec
-  const ask = (row: Change['after']): boolean | null =>
-    row === null || codec === undefined ? null : grant.sees(codec.decode(row))
+  const ask = (row: Change['after']): boolean | null => {
+    const verdict = row === null || codec === undefined ? null : grant.judge(codec.decode(row))
+    return verdict === 'unknown' ? null : verdict
+  }
   return { before: ask(before), after: ask(after) }
 }
 
@@ -189,14 +193,17 @@ function explained(
 }
 
 function changeLines(
-  { entity, id, operation, position, version }: Change,
-  { before, after }: NonNullable<Explanation['sees']>,
+  { entity, id, operation, position, version, ...images }: Change,
+  sees: NonNullable<Explanation['sees']>,
   outcome: Outcome | null,
 ): string[] {
-  const verdict = (sees: boolean | null): string => (sees === null ? 'no row' : sees ? 'seen' : 'hidden')
+  const verdict = (image: 'before' | 'after'): string => {
+    if (images[image] === null) return 'no row'
+    return sees[image] === null ? 'the rule failed' : sees[image] ? 'seen' : 'hidden'
+  }
   return [
     `#${position.offset}: ${entity} ${id} was ${operation}, version ${version}.`,
-    `Before it: ${verdict(before)}; after it: ${verdict(after)}. So it is ${outcome ?? 'nothing'} to this user.`,
+    `Before it: ${verdict('before')}; after it: ${verdict('after')}. So it is ${outcome ?? 'nothing'} to this user.`,
   ]
 }
 

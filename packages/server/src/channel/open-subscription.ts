@@ -10,11 +10,13 @@ import { type Connection, isLive } from '../connection/connection.ts'
 import type { Grant } from '../policy/grant.ts'
 import type { Frame, FrameRun } from '../ports/server-socket.ts'
 import { endOpening, holdUntil, isInstalled } from './channel-registry.ts'
+import { isWellKnown, rightsOfMember } from './doubt.ts'
 import type { KnownEntity } from './entities.ts'
 import type { HistoryReader } from './history-reader.ts'
 import type { ReplayPage } from './replay-page.ts'
 import { readSnapshot, type SnapshotPart, snapshotFrame, subscribedFrame } from './snapshot-frames.ts'
 import type { Attempt, ChannelEntry, Group, Opening, Subscription } from './subscription.ts'
+import { tellRights } from './tell-rights.ts'
 import { inTurns, type Turns } from './turns.ts'
 
 /** What opening needs of the server. */
@@ -154,6 +156,8 @@ export async function replay(
     if (!page.holds) return 'lost'
     announce?.()
     announce = null
+    tellOfDoubt(subscription, opening, context)
+    subscription.isUnsure ||= !options.afterSnapshot && !isWellKnown(subscription.group)
     for (const run of page.runs) {
       if (isAboveHalf(subscription.connection, context) && !(await drained(subscription, context)))
         return 'superseded'
@@ -178,13 +182,10 @@ function restartCollecting(opening: Opening): void {
 }
 
 /** Sends what collected after `from` and unmutes, in one go: nothing can come between. The channel has been flushed. */
-export function goLive(
-  subscription: Subscription,
-  from: Position | null,
-  context: Pick<OpeningContext, 'send' | 'position'>,
-): Opened {
+export function goLive(subscription: Subscription, from: Position | null, context: OpeningContext): Opened {
   const { opening, connection } = subscription
   if (opening === null) return 'superseded'
+  tellOfDoubt(subscription, opening, context)
   for (const { frame, position } of opening.buffered) {
     if (position === null || from === null || !hasReached(from, position)) context.send(connection, frame)
     else subscription.wasAhead = true
@@ -193,6 +194,13 @@ export function goLive(
   if (delivered === null || from === null || hasReached(delivered, from)) endOpening(subscription)
   else holdUntil(subscription, from)
   return 'live'
+}
+
+/** Before its client moves on: the rows that it has by then need not be all that its rights show. */
+function tellOfDoubt(subscription: Subscription, opening: Opening, context: OpeningContext): void {
+  if (subscription.group.doubt === null || opening.knowsDoubt) return
+  opening.knowsDoubt = true
+  tellRights(subscription, null, context)
 }
 
 /** A frame for a muted subscription: kept while it reads, dropped when it was read. `true`: to be sent, it is live now. */
@@ -231,17 +239,18 @@ function answer(
   subscription: Subscription,
   attempt: Attempt,
   said: { position: Position | null; recovered: boolean; part: SnapshotPart | null },
-  { send, clock, rightsOf }: OpeningContext,
+  context: OpeningContext,
 ): void {
   const { connection, group } = subscription
   const { quiet, grant } = attempt.request
   // A second answer (the log was trimmed in the middle of the replay) was not asked for: the client takes it as anew.
   const requestId = attempt.isAnnounced ? undefined : attempt.request.requestId
   attempt.isAnnounced = true
-  subscription.isUnsure = said.recovered && group.shown?.isComplete === false
+  subscription.isUnsure = said.recovered && !isWellKnown(group)
+  if (subscription.opening !== null) subscription.opening.knowsDoubt = group.doubt !== null
   if (quiet === true) return
-  const rights = grant === undefined ? null : rightsOf(connection, group.grant, group.channel.name)
-  send(connection, subscribedFrame(group, { ...said, grant: rights, requestId }, clock.now()))
+  const rights = grant === undefined ? null : rightsOfMember(subscription, context)
+  context.send(connection, subscribedFrame(group, { ...said, grant: rights, requestId }, context.clock.now()))
 }
 
 function isOpen(subscription: Subscription): boolean {

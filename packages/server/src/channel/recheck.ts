@@ -11,7 +11,7 @@
 import type { Position } from '@dnr/protocol'
 import { type Connection, isLive, principalOf } from '../connection/connection.ts'
 import { encodeMessage } from '../connection/frame.ts'
-import { FORBIDDEN, type Refusal } from '../connection/refusal.ts'
+import { type Refusal, refusedBy } from '../connection/refusal.ts'
 import { checkQuery } from '../policy/check-query.ts'
 import type { Grant } from '../policy/grant.ts'
 import { type MaybePromise, whenReady } from '../policy/maybe-promise.ts'
@@ -22,12 +22,12 @@ import { type ChannelRegistry, isInstalled, mute } from './channel-registry.ts'
 import { goLive, type OpeningContext, replay } from './open-subscription.ts'
 import {
   type Before,
+  beginAnew,
   createDifferences,
   decidesAlike,
   type Differences,
   rememberGroup,
 } from './rights-difference.ts'
-import { subscribedFrame } from './snapshot-frames.ts'
 import type {
   Attempt,
   ChannelEntry,
@@ -36,6 +36,7 @@ import type {
   SubscribeRequest,
   SubscribeResult,
 } from './subscription.ts'
+import { tellRights } from './tell-rights.ts'
 
 /** What a change of rights is about. */
 export interface Affected {
@@ -86,7 +87,7 @@ export function createRecheck(context: RecheckContext): (affected: Affected) => 
     attempt.subscription = subscription
     connection.attempts ??= new Map()
     connection.attempts.set(key, attempt)
-    const isKnown = !subscription.isUnsure || before.shown?.isComplete === true
+    const isKnown = !subscription.isUnsure || (before.shown?.isComplete === true && before.doubt === null)
     const isExact = isKnown && opening === null && !subscription.wasAhead
     return { subscription, attempt, before, sentTo, isExact }
   }
@@ -99,11 +100,10 @@ export function createRecheck(context: RecheckContext): (affected: Affected) => 
 
   const restart = (connection: Connection, attempt: Attempt): MaybePromise<unknown> => {
     if (!isCurrent(connection, attempt)) return undefined
-    if (attempt.isRecheck && attempt.subscription?.group.grant === null) {
+    if (isAskedAlone(attempt)) {
       attempt.isOutdated = true
       return attempt.result ?? undefined
     }
-    if (attempt.subscription !== null) registry.remove(attempt.subscription)
     if (attempt.isAnnounced) return askAnew(connection, attempt)
     const again = newAttempt(attempt.key, attempt.request)
     again.joined = attempt.joined
@@ -121,14 +121,14 @@ export function createRecheck(context: RecheckContext): (affected: Affected) => 
     )
   }
 
-  const refuse = ({ subscription, attempt }: Recheck, code: Refusal['code'], message: string): void => {
+  const refuse = ({ subscription, attempt }: Recheck, refusal: Refusal): void => {
     const { connection } = subscription
     endAttempt(connection, attempt)
     context.remove(subscription)
     const { name, subscription: key } = attempt.request
-    context.refuse(connection, { code, message, channel: name, subscription: key })
+    context.refuse(connection, { ...refusal, channel: name, subscription: key })
     for (const { requestId } of attempt.joined)
-      context.refuse(connection, { code, message, channel: name, requestId })
+      context.refuse(connection, { ...refusal, channel: name, requestId })
   }
 
   /** Nothing changed for it. */
@@ -139,7 +139,7 @@ export function createRecheck(context: RecheckContext): (affected: Affected) => 
     if (subscription.opening?.overflowed === true) return letGo(subscription, attempt)
     endAttempt(connection, attempt)
     goLive(subscription, sentTo, context)
-    tellRights(subscription, sentTo)
+    tellRights(subscription, sentTo, context)
     if (group.grant === null) context.onRechecked(connection, group.channel)
   }
 
@@ -151,20 +151,23 @@ export function createRecheck(context: RecheckContext): (affected: Affected) => 
     const { subscription, attempt, before } = recheck
     const { connection } = subscription
     if (!isCurrent(connection, attempt) || !isInstalled(subscription)) return undefined
-    if (authorization === null) return refuse(recheck, 'forbidden', FORBIDDEN)
+    if (authorization === null || authorization === 'unknown')
+      return refuse(recheck, refusedBy(authorization))
     const { grant } = authorization
     if (grant === null || decidesAlike(grant, before)) return goOn(recheck)
     const { where } = attempt.request
     const checked = where === undefined ? null : checkQuery(grant, where)
-    if (checked !== null && !checked.ok) return refuse(recheck, checked.code, checked.message)
+    if (checked !== null && !checked.ok)
+      return refuse(recheck, { code: checked.code, message: checked.message })
     return move(recheck, grant, differences)
   }
 
   const move = async (recheck: Recheck, grant: Grant, differences: Differences): Promise<void> => {
     const { subscription, attempt, before, sentTo, isExact } = recheck
     const { connection } = subscription
-    registry.remove(subscription)
+    // In this order, so that a group whose only member it is stays, with what is known of it.
     const moved = registry.install(connection, attempt.key, attempt.request, grant, true)
+    registry.remove(subscription)
     attempt.subscription = moved
     const difference = isExact && sentTo !== null ? await differences.of(before, moved.group, sentTo) : null
     if (!isCurrent(connection, attempt) || !isInstalled(moved)) return
@@ -174,16 +177,7 @@ export function createRecheck(context: RecheckContext): (affected: Affected) => 
     if (!isCurrent(connection, attempt)) return
     if (replayed === 'lost') return letGo(moved, attempt)
     endAttempt(connection, attempt)
-    tellRights(moved, sentTo)
-  }
-
-  /** So that it can say, when it comes back, with which rights it was at its position. */
-  const tellRights = (subscription: Subscription, position: Position | null): void => {
-    const { connection, group, wantsGrant } = subscription
-    if (!wantsGrant || group.grant === null) return
-    const grant = context.rightsOf(connection, group.grant, group.channel.name)
-    const said = { position, recovered: true, part: null, grant, requestId: undefined }
-    send(connection, subscribedFrame(group, said, context.clock.now()))
+    tellRights(moved, sentTo, context)
   }
 
   const letGo = (subscription: Subscription, attempt: Attempt): void => {
@@ -219,7 +213,9 @@ export function createRecheck(context: RecheckContext): (affected: Affected) => 
   return async ({ subscriptions, attempts }) => {
     const befores = new Map<Group, Before>()
     const opening = attempts.filter(({ connection, attempt }) => isCurrent(connection, attempt))
-    const restarted = opening.map(({ connection, attempt }) => restart(connection, attempt))
+    // What they read is not looked at: they count no longer among those of their groups, and begin anew below.
+    for (const { attempt } of opening)
+      if (attempt.subscription !== null && !isAskedAlone(attempt)) registry.remove(attempt.subscription)
     const live = subscriptions.filter(
       (subscription) => isInstalled(subscription) && isLive(subscription.connection),
     )
@@ -229,7 +225,8 @@ export function createRecheck(context: RecheckContext): (affected: Affected) => 
     const [replaced, kept] = [live.filter(isBeingReplaced), live.filter((each) => !isBeingReplaced(each))]
     replaced.forEach(silence)
     const rechecks = kept.filter(isInstalled).map((subscription) => suspend(subscription, befores))
-    for (const before of befores.values()) before.isWhole = before.group.members.length === before.suspended
+    for (const before of befores.values()) beginAnew(before)
+    const restarted = opening.map(({ connection, attempt }) => restart(connection, attempt))
     const differences = createDifferences(context)
     try {
       for (const recheck of rechecks) recheck.attempt.result = recheckOne(recheck, differences)
@@ -249,6 +246,11 @@ function requestOf({ group, wantsGrant }: Subscription): SubscribeRequest {
     where: where ?? undefined,
     grant: wantsGrant ? null : undefined,
   }
+}
+
+/** Is it about a channel without rows, where nothing is read that would have to begin anew? */
+function isAskedAlone({ isRecheck, subscription }: Attempt): boolean {
+  return isRecheck && subscription?.group.grant === null
 }
 
 function isBeingReplaced({ connection, key }: Subscription): boolean {

@@ -5,6 +5,7 @@ import type { Grant } from '../policy/grant.ts'
 import type { ChangeHistory } from '../ports/change-history.ts'
 import type { EntityStore } from '../ports/entity-store.ts'
 import type { Frame } from '../ports/server-socket.ts'
+import { type Doubt, groupSees, isDoubted } from './doubt.ts'
 import type { KnownEntity } from './entities.ts'
 import { eventFrame, type RowEvent } from './event-frame.ts'
 import { copyShownRows, forgetRows, type ShownRows, showRow, shownIds } from './shown-rows.ts'
@@ -16,6 +17,8 @@ export interface Before {
   readonly group: Group
   readonly grant: Grant | null
   readonly shown: ShownRows | null
+  /** Rows of which it is not known who had them. */
+  readonly doubt: Doubt | null
   /** Members whose rights are asked about. */
   suspended: number
   /** Are they all of its members? */
@@ -25,23 +28,34 @@ export interface Before {
 }
 
 export function rememberGroup(group: Group): Before {
-  const { grant, shown } = group
+  const { grant, shown, doubt } = group
   return {
     group,
     grant,
     shown: shown === null ? null : copyShownRows(shown),
+    doubt,
     suspended: 0,
     isWhole: false,
     release: shown === null ? () => {} : shown.numbers.hold(),
   }
 }
 
+/** All of its members that it can be asked about have been suspended: where nobody else is left, nothing that it knew counts. */
+export function beginAnew(before: Before): void {
+  const { group, suspended } = before
+  before.isWhole = group.members.length === suspended
+  if (!before.isWhole) return
+  group.doubt = null
+  if (group.shown !== null) forgetRows(group.shown)
+}
+
 /**
  * Does today's grant decide as that of before? The key of a rule says so, unless it is the key itself whose meaning has
- * changed: then all who have it are asked.
+ * changed: then all who have it are asked. What was decided in doubt is not what the rule says.
  */
-export function decidesAlike(grant: Grant, { grant: before, isWhole }: Before): boolean {
-  if (before === null || grant.fieldsKey !== before.fieldsKey || grant.key !== before.key) return false
+export function decidesAlike(grant: Grant, { grant: before, isWhole, doubt }: Before): boolean {
+  if (before === null || doubt !== null || grant.fieldsKey !== before.fieldsKey || grant.key !== before.key)
+    return false
   return grant.seesAll || (grant.isShared && !isWhole)
 }
 
@@ -104,7 +118,6 @@ async function compareRows(
   entity: KnownEntity & { readonly store: EntityStore },
 ): Promise<RowDifferences | null> {
   const { shown, where, grant } = after
-  if (shown !== null && before.group === after && before.isWhole) forgetRows(shown)
   const isRevealed = before.grant?.fieldsKey !== grant?.fieldsKey
   // By id: the number of a row that is deleted meanwhile is forgotten.
   const unseen = new Set(before.shown === null ? [] : shownIds(before.shown))
@@ -117,15 +130,16 @@ async function compareRows(
       const wire = entity.codec.encode(row)
       if (where !== null && !matchesWhere(wire, where)) continue
       const wasShown = unseen.delete(wire.id)
-      const sawBefore = wasShown || mayHaveSeen(before, row)
-      if (grant?.sees(row) !== true) {
+      const isSure = !isDoubted(before.doubt, wire.id)
+      const sawBefore = wasShown || (isSure && mayHaveSeen(before, row))
+      if (grant === null || !groupSees(after, wire.id, row)) {
         if (sawBefore) (wasShown ? gone : perhapsGone).push(wire.id)
         continue
       }
       if (shown !== null) showRow(shown, wire.id)
-      if (sawBefore && !isRevealed) continue
+      if (sawBefore && isSure && !isRevealed) continue
       const payload = JSON.stringify(grant.redact(wire))
-      events.push({ outcome: sawBefore ? 'revealed' : 'entered', payload })
+      events.push({ outcome: sawBefore && isSure ? 'revealed' : 'entered', payload })
       characters += payload.length
     }
     const count = events.length + gone.length + perhapsGone.length

@@ -3,6 +3,7 @@ import { type AnyWhere, matchesWhere, type Position, type RowOf, type AnyEntity 
 import { frameOf } from '../connection/frame.ts'
 import type { EntityStore, SnapshotChunk } from '../ports/entity-store.ts'
 import type { Frame } from '../ports/server-socket.ts'
+import { groupSees } from './doubt.ts'
 import type { KnownEntity } from './entities.ts'
 import { showRow } from './shown-rows.ts'
 import type { Group } from './subscription.ts'
@@ -45,7 +46,7 @@ function rowText(group: Group, row: RowOf<AnyEntity>, codec: KnownEntity['codec'
   const wire = codec.encode(row)
   // The same two questions that are asked of every live event, so that both show the same rows.
   if (group.where !== null && !matchesWhere(wire, group.where)) return []
-  if (group.grant?.sees(row) !== true) return []
+  if (group.grant === null || !groupSees(group, wire.id, row)) return []
   if (group.shown !== null) showRow(group.shown, wire.id)
   return [JSON.stringify(group.grant.redact(wire))]
 }

@@ -4,14 +4,15 @@
 //   asked ─▶ authorising ─no▶ refused
 //                └─yes▶ installed ─at the head▶ live          a later request under the same key takes the place of an earlier one
 //                           └─reading▶ live
-import { type ErrorCode, toDnrError } from '@dnr/protocol'
+import { toDnrError } from '@dnr/protocol'
 import { type Connection, isLive, principalOf } from '../connection/connection.ts'
-import { FORBIDDEN, isOwnFault, type Refusal, refusalOf } from '../connection/refusal.ts'
+import { isOwnFault, type Refusal, refusalOf, refusedBy } from '../connection/refusal.ts'
 import { type MaybePromise, whenReady } from '../policy/maybe-promise.ts'
 import { checkQuery } from '../policy/check-query.ts'
 import { newAttempt } from './attempt.ts'
 import type { Authorization, AuthorizeChannel } from './authorize-channel.ts'
 import type { ChannelRegistry } from './channel-registry.ts'
+import { isWellKnown, rightsOfMember } from './doubt.ts'
 import { isAtHead, openByReading, type OpeningContext, opensAtOnce } from './open-subscription.ts'
 import { subscribedFrame } from './snapshot-frames.ts'
 import {
@@ -50,15 +51,9 @@ export interface SubscribingOptions extends OpeningContext {
 export function createSubscribing(options: SubscribingOptions): Subscribing {
   const { clock, authorize, send, refuse, registry, rightsOf } = options
 
-  const refuseAttempt = (
-    { request, joined }: Attempt,
-    connection: Connection,
-    code: ErrorCode,
-    message: string,
-    more: Partial<Refusal> = {},
-  ): void => {
+  const refuseAttempt = ({ request, joined }: Attempt, connection: Connection, refusal: Refusal): void => {
     for (const { requestId, subscription, name } of [request, ...joined])
-      refuse(connection, { ...more, code, message, requestId, channel: name, subscription })
+      refuse(connection, { ...refusal, requestId, channel: name, subscription })
   }
 
   /** An earlier subscribe under the same key gives way; it is answered, so that nobody waits for it. */
@@ -67,12 +62,8 @@ export function createSubscribing(options: SubscribingOptions): Subscribing {
     endAttempt(connection, attempt)
     if (attempt.subscription !== null) registry.remove(attempt.subscription)
     if (attempt.isRecheck) return
-    refuseAttempt(
-      attempt,
-      connection,
-      'cancelled',
-      'A later request under the same key took the place of this one.',
-    )
+    const message = 'A later request under the same key took the place of this one.'
+    refuseAttempt(attempt, connection, { code: 'cancelled', message })
   }
 
   const remove = (subscription: Subscription): void => {
@@ -89,17 +80,17 @@ export function createSubscribing(options: SubscribingOptions): Subscribing {
     if (!isCurrent(connection, attempt)) return attempt.restarted ?? 'refused'
     const { request, key } = attempt
     const replaced = connection.subscriptions?.get(key)
-    if (authorization === null) {
+    if (authorization === null || authorization === 'unknown') {
       endAttempt(connection, attempt)
       if (replaced !== undefined) remove(replaced)
-      refuseAttempt(attempt, connection, 'forbidden', FORBIDDEN)
+      refuseAttempt(attempt, connection, refusedBy(authorization))
       return 'refused'
     }
     const { grant } = authorization
     const where = grant === null || request.where === undefined ? null : checkQuery(grant, request.where)
     if (where !== null && !where.ok) {
       endAttempt(connection, attempt)
-      refuseAttempt(attempt, connection, where.code, where.message)
+      refuseAttempt(attempt, connection, { code: where.code, message: where.message })
       return 'refused'
     }
     const entry = registry.channels.get(request.name)
@@ -117,12 +108,11 @@ export function createSubscribing(options: SubscribingOptions): Subscribing {
   const openNow = (connection: Connection, attempt: Attempt, subscription: Subscription): SubscribeResult => {
     const { request } = attempt
     endAttempt(connection, attempt)
-    subscription.isUnsure = request.position !== undefined && subscription.group.shown?.isComplete === false
+    subscription.isUnsure = request.position !== undefined && !isWellKnown(subscription.group)
     if (request.quiet === true) return 'installed'
     const position = options.position()
     const recovered = isAtHead(request.position, position)
-    const { grant: current, channel } = subscription.group
-    const grant = request.grant === undefined ? null : rightsOf(connection, current, channel.name)
+    const grant = request.grant === undefined ? null : rightsOfMember(subscription, options)
     const answer = { position, recovered, part: null, grant, requestId: request.requestId }
     send(connection, subscribedFrame(subscription.group, answer, clock.now()))
     options.onSubscribed(connection, subscription.group.channel)
@@ -172,8 +162,7 @@ export function createSubscribing(options: SubscribingOptions): Subscribing {
       'The rows or the change log could not be read. Subscribe again later.',
     )
     if (isOwnFault(known)) options.onError(error, 'reading for a subscription')
-    const { code, message, retryAfterMs, details } = refusalOf(known)
-    refuseAttempt(attempt, connection, code, message, { retryAfterMs, details })
+    refuseAttempt(attempt, connection, refusalOf(known))
     return 'refused'
   }
 
@@ -187,7 +176,8 @@ export function createSubscribing(options: SubscribingOptions): Subscribing {
       if (!isCurrent(connection, attempt)) return attempt.restarted ?? 'refused'
       endAttempt(connection, attempt)
       options.onError(error, 'subscribing')
-      refuseAttempt(attempt, connection, 'internal', 'The subscription could not be made. Try again later.')
+      const message = 'The subscription could not be made. Try again later.'
+      refuseAttempt(attempt, connection, { code: 'internal', message })
       return 'refused'
     })
   }
@@ -230,12 +220,13 @@ export function createSubscribing(options: SubscribingOptions): Subscribing {
   const begin = (connection: Connection, attempt: Attempt): MaybePromise<SubscribeResult> => {
     const { key } = attempt
     if (principalOf(connection) === null) {
-      refuseAttempt(attempt, connection, 'unauthorized', 'Sign in first: send auth with a token.')
+      const message = 'Sign in first: send auth with a token.'
+      refuseAttempt(attempt, connection, { code: 'unauthorized', message })
       return 'refused'
     }
     if (!hasRoom(connection, key, options.maxSubscriptionsPerConnection)) {
       const message = `A connection has at most ${options.maxSubscriptionsPerConnection} subscriptions: unsubscribe from one first.`
-      refuseAttempt(attempt, connection, 'too_many_subscriptions', message)
+      refuseAttempt(attempt, connection, { code: 'too_many_subscriptions', message })
       return 'refused'
     }
     return pursue(connection, attempt)

@@ -6,6 +6,8 @@ import type { AnyWhere, Channel, ChannelName, Position } from '@dnr/protocol'
 import type { Connection } from '../connection/connection.ts'
 import type { Pace } from '../limits/pace.ts'
 import type { Held } from './conflation.ts'
+import type { Doubt } from './doubt.ts'
+import type { Doubts } from './doubts.ts'
 import type { Grant } from '../policy/grant.ts'
 import type { MaybePromise } from '../policy/maybe-promise.ts'
 import type { Frame } from '../ports/server-socket.ts'
@@ -46,6 +48,9 @@ export interface Group {
   opening: number
   /** What they were sent of it, while they read. */
   reading: GroupReading | null
+  /** What its rule failed on; `null` when it has not. */
+  doubt: Doubt | null
+  readonly doubts: Doubts
 }
 
 /** One connection's installed interest in a channel. */
@@ -77,6 +82,13 @@ export interface Opening {
    * `null` while it reads.
    */
   readTo: Position | null
+  /** Has its client been told that its group is in doubt? */
+  knowsDoubt: boolean
+}
+
+/** Live, or waiting for the bus alone. Who still reads has an attempt. */
+export function isSettled({ opening }: Subscription): boolean {
+  return opening === null || opening.readTo !== null
 }
 
 /** A subscribe under way. A later one under the same key, an unsubscribe or the end of the connection takes its place away. */

@@ -1,6 +1,7 @@
 // Which rows a group sees at this moment, asked of the store; what one member asked is kept for the others until the group
 // hears of the row.
 import { matchesWhere } from '@dnr/protocol'
+import { groupSees } from './doubt.ts'
 import type { KnownEntity } from './entities.ts'
 import type { Group } from './subscription.ts'
 
@@ -58,7 +59,7 @@ async function find(
   const { rows } = await store.find({ where: { id: { in: ids } }, limit: LOOKUP_ROWS })
   const visible = rows.filter((row) => {
     const isMatch = group.where === null || matchesWhere(codec.encode(row), group.where)
-    return isMatch && group.grant?.sees(row) === true
+    return isMatch && groupSees(group, row.id, row)
   })
   return new Set(visible.map(({ id }) => id))
 }

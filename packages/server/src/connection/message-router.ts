@@ -21,6 +21,7 @@ import type { Limits } from '../limits/limits.ts'
 import { createPace, paceInMs, takePace } from '../limits/pace.ts'
 import { type MaybePromise, whenReady } from '../policy/maybe-promise.ts'
 import type { PolicyEvaluator } from '../policy/policy-evaluator.ts'
+import { unknownRights } from '../policy/unknown-rights.ts'
 import type { Mutation } from '../ports/entity-store.ts'
 import type { Frame } from '../ports/server-socket.ts'
 import { type Connection, isLive, principalOf } from './connection.ts'
@@ -164,9 +165,11 @@ export function createMessageRouter(options: MessageRouterOptions): MessageRoute
     const principal = principalOf(connection)
     if (principal === null) return false
     const { generation } = options.policies
-    return whenReady(options.authorize(principal, channel), (authorization) =>
-      generation === options.policies.generation ? authorization !== null : mayHear(connection, channel),
-    )
+    return whenReady(options.authorize(principal, channel), (authorization) => {
+      if (generation !== options.policies.generation) return mayHear(connection, channel)
+      if (authorization === 'unknown') throw unknownRights()
+      return authorization !== null
+    })
   }
 
   const sendMessage = (connection: Connection, message: Typed<'message'>): MaybePromise<void> => {

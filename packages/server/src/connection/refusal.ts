@@ -1,5 +1,6 @@
 // How a request is refused: always with a code and a sentence, and addressed to who asked.
 import { type ClientMessage, type DnrError, type ErrorCode, VersionConflict } from '@dnr/protocol'
+import { unknownRights } from '../policy/unknown-rights.ts'
 
 /** An `error` to be sent. */
 export interface Refusal {
@@ -14,6 +15,13 @@ export interface Refusal {
 
 /** One sentence for an unknown entity, no grant and somebody else's channel: which of them it is, is not said. */
 export const FORBIDDEN = 'This channel does not exist, or you may not hear it.'
+
+/** Why somebody does not hear a channel: they may not, or nobody knows whether they may. */
+export function refusedBy(
+  authorization: null | 'unknown',
+): Pick<Refusal, 'code' | 'message' | 'retryAfterMs'> {
+  return authorization === null ? { code: 'forbidden', message: FORBIDDEN } : refusalOf(unknownRights())
+}
 
 /** Faults of the server itself: what they say is for the log. */
 const OWN_FAULTS: ReadonlySet<ErrorCode> = new Set([

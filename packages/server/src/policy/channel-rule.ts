@@ -19,8 +19,9 @@ export interface ChannelAllowance<P extends Principal = Principal> {
  * Says who may see, and be among, those who are at a resource: `presence:{resource}`. Without it nobody. Goes into
  * {@link policies}.
  *
- * The rule is asked at each subscribe and join, and again when rights change; never for a guest. Throwing, rejecting, an
- * answer later than `policyTimeoutMs` and one that is no boolean are a no, and are counted.
+ * The rule is asked at each subscribe and join, and again when rights change; never for a guest. An answer that is
+ * no boolean is a no; a rule that throws, rejects or answers later than `policyTimeoutMs` is told as `busy`, to be asked
+ * again. Both are counted.
  *
  * @example
  * allowChannel('presence', (user: User, resource) => resource === `board/${user.team}`)
@@ -33,7 +34,7 @@ export function allowChannel<P extends Principal = Principal>(
  * Says who may hear and speak in `room:{name}`. Without it nobody. Goes into {@link policies}.
  *
  * The rule is asked at each subscribe, before a `message` of somebody who has not subscribed, and again when rights
- * change; never for a guest. What fails is a no, and is counted.
+ * change; never for a guest. What fails is `busy`, and is counted.
  *
  * @example
  * allowChannel('room', (user: User, name) => name === 'lobby' || name === user.team)
@@ -46,7 +47,7 @@ export function allowChannel<P extends Principal = Principal>(
  * Says whether a user may hear their own `user:{userId}`. Without it they may. It can refuse them; nobody else's is
  * heard, whatever it says. Goes into {@link policies}.
  *
- * The rule is asked at each subscribe, and again when rights change; never for a guest. What fails is a no, and is counted.
+ * The rule is asked at each subscribe, and again when rights change; never for a guest. What fails is `busy`, and is counted.
  *
  * @example
  * allowChannel('user', (user: User, userId) => !suspended.has(userId))

@@ -7,7 +7,10 @@ import type { Rule, RowRule } from './rule.ts'
 // oxlint-disable-next-line typescript/no-explicit-any -- the row of an entity that is not known here
 type AnyRow = any
 
-/** A rule's answer for one principal and one entity. None of its methods throws: a rule that throws denies, and is reported. */
+/** What a rule says of a row. `unknown`: it threw, so nobody knows. */
+export type Verdict = boolean | 'unknown'
+
+/** A rule's answer for one principal and one entity. None of its methods throws: what a rule throws is reported. */
 export interface Grant {
   readonly entity: AnyEntity
   /** Equal keys decide alike about every row: what a group of subscribers has in common. */
@@ -21,6 +24,8 @@ export interface Grant {
   /** Fields that may be read, filtered and sorted by; `id` and `version` always among them. */
   readonly readable: ReadonlySet<string>
   /** May this row be seen? Takes the typed row. */
+  judge(row: AnyRow): Verdict
+  /** The same, where a rule that throws is a no. */
   sees(row: AnyRow): boolean
   /** The row without the fields that may not be seen; the same object when there are none. */
   redact(row: WireRow): WireRow
@@ -32,10 +37,13 @@ export interface Grant {
   ): boolean | ReadonlySet<string>
 }
 
-/** Hears what a rule threw. */
+/** Hears what a rule threw, and which nonsense it answered. */
 export type ReportPolicyFailure = (error: unknown, where: string) => void
 
-/** The grant of a rule's answer; `null` is no grant at all. `ownKey` names the principal where the rule gives no key. */
+/**
+ * The grant of a rule's answer; `null` is no grant at all, and what becomes of nonsense: waiting does not mend it. `ownKey`
+ * names the principal where the rule gives no key.
+ */
 export function createGrant(
   entity: AnyEntity,
   rule: Rule<AnyRow>,
@@ -52,12 +60,18 @@ export function createGrant(
       seesAll: true,
       fieldsKey: '',
       readable: all,
+      judge: () => true,
       sees: () => true,
       redact: (row) => row,
       writable: () => true,
     }
   }
+  if (typeof rule !== 'object' || typeof rule.sees !== 'function') {
+    report(new TypeError('It is neither true, false nor an object with `sees`.'), entity.name)
+    return null
+  }
   const readable = rule.fields === undefined ? all : readableFields(entity, rule.fields)
+  const judge = (row: AnyRow): Verdict => judgeBy(rule, row, report, `${entity.name}: sees`)
   return {
     entity,
     key: rule.key === undefined ? `=${ownKey}` : `+${rule.key}`,
@@ -65,16 +79,36 @@ export function createGrant(
     seesAll: false,
     fieldsKey: rule.fields === undefined ? '' : [...readable].sort().join(),
     readable,
-    sees: (row) => guarded(() => isYes(rule.sees(row)), false, report, `${entity.name}: sees`),
+    judge,
+    sees: (row) => judge(row) === true,
     redact: rule.fields === undefined ? (row) => row : (row) => pick(row, readable),
-    writable: (operation, before, after) =>
-      guarded(
-        () => writableBy(rule, operation, before, after),
-        false,
-        report,
-        `${entity.name}: ${operation}`,
-      ),
+    writable(operation, before, after) {
+      try {
+        return writableBy(rule, operation, before, after)
+      } catch (error) {
+        report(error, `${entity.name}: ${operation}`)
+        return false
+      }
+    },
   }
+}
+
+function judgeBy(rule: RowRule<AnyRow>, row: AnyRow, report: ReportPolicyFailure, where: string): Verdict {
+  try {
+    const answer: unknown = rule.sees(row)
+    if (answer === true) return true
+    if (answer) refuseNonsense(answer, report, where)
+    return false
+  } catch (error) {
+    report(error, where)
+    return 'unknown'
+  }
+}
+
+/** A promise is truthy: a rule that was made asynchronous by mistake must not let everybody in, nor end the process. */
+function refuseNonsense(answer: unknown, report: ReportPolicyFailure, where: string): void {
+  if (answer instanceof Promise) answer.catch(() => {})
+  report(new TypeError('It is neither true nor false.'), where)
 }
 
 function readableFields(entity: AnyEntity, fields: readonly string[] | undefined): ReadonlySet<string> {
@@ -94,7 +128,7 @@ function writableBy(
   after: AnyRow,
 ): boolean | ReadonlySet<string> {
   const answer = answerOf(rule, operation, before, after)
-  return Array.isArray(answer) ? new Set(answer as string[]) : isYes(answer)
+  return Array.isArray(answer) ? new Set(answer as string[]) : answer === true
 }
 
 function answerOf(
@@ -110,19 +144,5 @@ function answerOf(
       return typeof rule.update === 'function' ? rule.update(before, after) : rule.update
     case 'delete':
       return typeof rule.delete === 'function' ? rule.delete(before) : rule.delete
-  }
-}
-
-// A promise is truthy: a rule that was made asynchronous by mistake must not let everybody in.
-function isYes(answer: unknown): boolean {
-  return answer === true
-}
-
-function guarded<T>(ask: () => T, denied: T, report: ReportPolicyFailure, where: string): T {
-  try {
-    return ask()
-  } catch (error) {
-    report(error, where)
-    return denied
   }
 }

@@ -6,18 +6,21 @@ import type { MaybePromise } from './maybe-promise.ts'
 import type { Policies } from './policies.ts'
 import { createPrincipalKey } from './principal-key.ts'
 
+/** What a rule gives somebody; `null`: nothing. `unknown`: it threw, rejected or took too long, which may pass. */
+export type Ruling = Grant | null | 'unknown'
+
 /** The policies of a running server. */
 export interface PolicyEvaluator {
   /**
-   * What `principal` may do with rows of the entity named so; `null` for nothing, and for an entity without a rule. At
-   * once when the rule answers at once. Never throws or rejects: a rule that throws or takes too long denies.
+   * What `principal` may do with rows of the entity named so; `null` also for an entity without a rule, and for an answer
+   * that is none. At once when the rule answers at once. Never throws or rejects.
    */
-  grant(entityName: string, principal: Principal | null): MaybePromise<Grant | null>
+  grant(entityName: string, principal: Principal | null): MaybePromise<Ruling>
   /**
-   * May `principal` hear the channel of this kind and name? Without a rule: a user their own. At once when the rule answers
-   * at once. Never throws or rejects: a rule that throws, takes too long or answers no boolean denies.
+   * May `principal` hear the channel of this kind and name? Without a rule: a user their own. An answer that is no boolean is
+   * a no. At once when the rule answers at once. Never throws or rejects.
    */
-  mayHear(kind: ChannelKind, principal: Principal, name: string): MaybePromise<boolean>
+  mayHear(kind: ChannelKind, principal: Principal, name: string): MaybePromise<boolean | 'unknown'>
   /** How often a rule threw, took too long, or answered what is no answer. */
   readonly failures: number
   /** Counts changes of rights: a grant that was given under another number may not be what the rules say today. */
@@ -54,23 +57,22 @@ export function createPolicyEvaluator<P extends Principal>(
     )
   }
 
-  /** The one place that runs a rule; whatever goes wrong, in it or in reading its answer, is reported and `denied`. */
+  /** The one place that runs a rule. Whatever goes wrong, in it or in reading its answer, is reported and `unknown`. */
   const ask = <Answer, Verdict>(
     rule: () => MaybePromise<Answer>,
     read: (answer: Answer) => Verdict,
-    denied: Verdict,
     where: string,
-  ): MaybePromise<Verdict> => {
-    const fail = (error: unknown): Verdict => {
+  ): MaybePromise<Verdict | 'unknown'> => {
+    const failed = (error: unknown): 'unknown' => {
       report(error, where)
-      return denied
+      return 'unknown'
     }
     try {
       const answer = rule()
       if (!(answer instanceof Promise)) return read(answer)
-      return withTimeout(answer, timeoutMs, clock).then(read).catch(fail)
+      return withTimeout(answer, timeoutMs, clock).then(read).catch(failed)
     } catch (error) {
-      return fail(error)
+      return failed(error)
     }
   }
 
@@ -82,8 +84,7 @@ export function createPolicyEvaluator<P extends Principal>(
       const ownKey = principalKey(principal)
       return ask(
         () => rule(principal as P | null),
-        (answer): Grant | null => createGrant(entity, answer, ownKey, report),
-        null,
+        (answer) => createGrant(entity, answer, ownKey, report),
         entityName,
       )
     },
@@ -91,7 +92,12 @@ export function createPolicyEvaluator<P extends Principal>(
       if (kind === 'user' && name !== principal.id) return false
       const allowance = policies.allowancesByChannelKind.get(kind)
       if (allowance === undefined) return kind === 'user'
-      return ask(() => allowance.rule(principal as P, name), readVerdict, false, `${kind} channels`)
+      const where = `${kind} channels`
+      const isYes = (answer: unknown): boolean => {
+        if (typeof answer !== 'boolean') report(new TypeError('It is neither true nor false.'), where)
+        return answer === true
+      }
+      return ask(() => allowance.rule(principal as P, name), isYes, where)
     },
     get failures() {
       return failures
@@ -103,11 +109,6 @@ export function createPolicyEvaluator<P extends Principal>(
       generation++
     },
   }
-}
-
-function readVerdict(answer: unknown): boolean {
-  if (typeof answer === 'boolean') return answer
-  throw new TypeError(`The rule answered ${typeof answer}: expected true or false.`)
 }
 
 /** Settles as `promise` does, or rejects after `timeoutMs`. */

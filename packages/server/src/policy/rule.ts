@@ -18,7 +18,10 @@ export interface RowRule<Row> {
    * @default the principal as it is: shared by sessions of one user that are alike
    */
   readonly key?: string
-  /** May they see this row? Asked for the row before and after each change. Throwing is no. */
+  /**
+   * May they see this row? Asked for the row before and after each change. Throwing hides the row, until the rule answers when it
+   * is asked again, a second later or more.
+   */
   sees(row: Row): boolean
   /** Fields they see, `id` and `version` always among them. @default all */
   readonly fields?: readonly FieldOf<Row>[]
@@ -46,7 +49,8 @@ export interface Allowance<P extends Principal = Principal> {
 /**
  * Gives principals rights to the rows of `entity`; `null` is a guest. Goes into {@link policies}.
  *
- * The rule is asked at each subscribe, request and write; its answer is kept while a subscription lives.
+ * The rule is asked at each subscribe, request and write; its answer is kept while a subscription lives. If it throws, rejects
+ * or is late, its principal is told `busy` and asks again.
  *
  * @example
  * allow(Task, (user: User | null) => user && { key: user.team, sees: (task) => task.team === user.team, update: true })

@@ -60,6 +60,8 @@ export interface ServerStats {
   readonly framesSent: number
   /** How often a rule, for rows or for channels, threw, took too long, or answered what is no answer. */
   readonly policyFailures: number
+  /** Groups that may lack rows because their rule failed. It is asked again until it answers. */
+  readonly groupsInDoubt: number
   /** How often a change could not be told to those who share a rule and a query; they were sent away to ask anew. */
   readonly deliveryFailures: number
   /** Everything up to here has been delivered; `null` before it is known where the log stands. */
@@ -129,6 +131,7 @@ export function createRealtimeServer<P extends Principal = Principal>(
       subscriptions: channels.subscriptionCount,
       framesSent: connections.framesSent,
       policyFailures: policies.failures,
+      groupsInDoubt: channels.groupsInDoubt,
       deliveryFailures: delivery.failures,
       position: eventBus.position,
       draining: connections.isDraining,

@@ -38,7 +38,7 @@ export interface RealtimeServerOptions<P extends Principal = Principal> {
   readonly limits?: LimitOptions
   /** Milliseconds between two pings of a connection; two without an answer close it (4408). @default 25_000 */
   readonly heartbeatIntervalMs?: number
-  /** Milliseconds that an asynchronous rule may take before it is a no. @default 5_000 */
+  /** Milliseconds that an asynchronous rule may take before its principal is told `busy`. @default 5_000 */
   readonly policyTimeoutMs?: number
   /** Where the HTTP paths of the entities begin. @default '/api' */
   readonly basePath?: string

@@ -49,7 +49,7 @@ export function createRealtimeCore(
   policies: PolicyEvaluator,
   writes: Writes,
 ): RealtimeCore {
-  const { stores, history, clock, logger, limits, newId } = options
+  const { stores, history, clock, logger, limits, random, newId } = options
   const onError = reporter(logger)
   const entities = knownEntities(stores, options.policies)
   const rights = createRightsStamps()
@@ -71,6 +71,7 @@ export function createRealtimeCore(
   })
   const channels: Channels = createChannelManager({
     clock,
+    random,
     maxSubscriptionsPerConnection: limits.maxSubscriptionsPerConnection,
     maxQueueBytes: limits.maxQueueBytes,
     entities,

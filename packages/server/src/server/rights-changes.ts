@@ -1,7 +1,7 @@
 // Somebody's rights are others from now on: whom that concerns. Holds nothing; next: channel/recheck.ts.
 import type { Affected } from '../channel/recheck.ts'
 import type { Channels } from '../channel/channel-manager.ts'
-import type { Group, Subscription } from '../channel/subscription.ts'
+import { type Group, isSettled, type Subscription } from '../channel/subscription.ts'
 import type { Connection } from '../connection/connection.ts'
 import type { Connections } from '../connection/web-socket-manager.ts'
 import type { RightsScope, RightsStamps } from '../policy/rights-stamps.ts'
@@ -56,9 +56,4 @@ function subscriptionsOf({ subscriptions }: Connection): Subscription[] {
 
 function attemptsOf(connection: Connection): Affected['attempts'][number][] {
   return [...(connection.attempts?.values() ?? [])].map((attempt) => ({ connection, attempt }))
-}
-
-/** Live, or waiting for the bus alone. Who still reads has an attempt. */
-function isSettled({ opening }: Subscription): boolean {
-  return opening === null || opening.readTo !== null
 }

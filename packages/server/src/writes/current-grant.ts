@@ -2,14 +2,15 @@
 // those of before is not told.
 import { DnrError, type Principal } from '@dnr/protocol'
 import type { Grant } from '../policy/grant.ts'
-import type { PolicyEvaluator } from '../policy/policy-evaluator.ts'
+import type { PolicyEvaluator, Ruling } from '../policy/policy-evaluator.ts'
+import { unknownRights } from '../policy/unknown-rights.ts'
 
 /** Policies that can be asked, and say whether an answer is one of before. */
 export type AskedPolicies = Pick<PolicyEvaluator, 'grant' | 'generation'>
 
 /** A grant, and whether rights are still those that it was given under. */
 export interface Current {
-  readonly grant: Grant | null
+  readonly grant: Ruling
   isCurrent(): boolean
 }
 
@@ -33,7 +34,7 @@ export async function currentGrant(
 /**
  * What `read` answers under the grant of today: it is asked again when rights changed meanwhile, whether it failed or not.
  *
- * @throws DnrError `busy` if they always do; whatever `read` throws.
+ * @throws DnrError `busy` if they always do, or if the rule fails; whatever `read` throws.
  */
 export async function readUnderGrant<Answer>(
   entityName: string,
@@ -43,6 +44,7 @@ export async function readUnderGrant<Answer>(
 ): Promise<Answer> {
   for (let asks = 0; asks < MAX_ASKS; asks++) {
     const { grant, isCurrent } = await currentGrant(entityName, principal, policies)
+    if (grant === 'unknown') throw unknownRights()
     try {
       const answer = await read(grant)
       if (isCurrent()) return answer

@@ -11,6 +11,8 @@ import {
   type WireRow,
 } from '@dnr/protocol'
 import type { Grant } from '../policy/grant.ts'
+import type { Ruling } from '../policy/policy-evaluator.ts'
+import { unknownRights } from '../policy/unknown-rights.ts'
 import type { EntityStore, Mutation, MutationResult } from '../ports/entity-store.ts'
 import { type AskedPolicies, type Current, currentGrant } from './current-grant.ts'
 import { createFieldDecoder, type DecodeFields } from './field-decoder.ts'
@@ -48,8 +50,8 @@ export interface WriteService {
    * A row that may not be seen is `not_found` exactly as one that is absent, whatever else is wrong with the write; one
    * that may be seen but not written is `forbidden`; a field that may not be set is `forbidden_field`, never dropped.
    *
-   * @throws DnrError among others `unauthorized` for guests, `bad_field`, `id_taken`, `mutation_id_reused`, and
-   *   VersionConflict whose `current` holds what may be seen.
+   * @throws DnrError among others `unauthorized` for guests, `bad_field`, `id_taken`, `mutation_id_reused`, `busy` when the
+   *   rule failed, and VersionConflict whose `current` holds what may be seen.
    */
   write(entityName: string, mutation: Mutation, context: WriteContext): Promise<WriteAnswer>
 }
@@ -82,6 +84,7 @@ export function createWriteService({ stores, policies }: WriteServiceOptions): W
     const ask = (): Promise<Current> => currentGrant(entityName, principal, policies)
     for (;;) {
       const { grant, isCurrent } = await ask()
+      if (grant === 'unknown') throw unknownRights()
       // A repeated write may have been done while there were rights to do it.
       if (grant === null && mutationId === undefined) throw notFound()
       checkMutation(mutation)
@@ -92,10 +95,12 @@ export function createWriteService({ stores, policies }: WriteServiceOptions): W
         ...(mutationId === undefined ? {} : { mutationId }),
       }
       /** What may be told: a store may have taken its time. */
-      const grantOfNow = async (): Promise<Grant | null> => (isCurrent() ? grant : (await ask()).grant)
+      const grantOfNow = async (): Promise<Ruling> => (isCurrent() ? grant : (await ask()).grant)
       try {
         const result = await target.store.mutate(decode(mutation, target), context)
-        return answerOf(mutation, result, await grantOfNow(), gate, target.codec)
+        const ruling = await grantOfNow()
+        // It is written: that is said in any case, the row shown only to who is known to see it.
+        return answerOf(mutation, result, ruling === 'unknown' ? null : ruling, gate, target.codec)
       } catch (error) {
         if (!gate.isOutdated) throw await tellable(error, mutation, await grantOfNow(), gate, target)
       }
@@ -156,10 +161,11 @@ function answerOf(
 async function tellable(
   error: unknown,
   mutation: Mutation,
-  grant: Grant | null,
+  grant: Ruling,
   gate: WriteGate,
   target: Target,
 ): Promise<unknown> {
+  if (grant === 'unknown') return unknownRights()
   if (grant === null) return error instanceof DnrError && error.retryable ? error : notFound(error)
   if (!(error instanceof DnrError))
     return (await isHidden(mutation, grant, gate, target)) ? notFound(error) : error

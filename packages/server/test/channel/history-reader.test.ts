@@ -3,6 +3,7 @@ import type { Change, Position } from '@dnr/protocol'
 import { createManualClock } from '@dnr/testing'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { createDoubts } from '../../src/channel/doubts.ts'
 import { knownEntities } from '../../src/channel/entities.ts'
 import { createHistoryReader, forgetHeard } from '../../src/channel/history-reader.ts'
 import type { ReplayPage } from '../../src/channel/replay-page.ts'
@@ -21,6 +22,12 @@ function createReading(memory: MemoryStore) {
     entities,
     clock: createManualClock(),
     maxRunBytes: MAX_RUN_BYTES,
+  })
+  const doubts = createDoubts({
+    clock: createManualClock(),
+    random: () => 0,
+    onBegun() {},
+    settle: async () => {},
   })
   const channel: ChannelEntry = {
     name: 'entity:Task',
@@ -45,6 +52,8 @@ function createReading(memory: MemoryStore) {
     members: [],
     index: 0,
     shown: null,
+    doubt: null,
+    doubts,
     opening: 1,
     reading: null,
   })

@@ -88,6 +88,7 @@ test.each([
   server.memory.write([{ id: 'r1', row: { title: 'new' } }])
   expect(typesOf(await ann.take())).toEqual(['entity:updated'])
   expect(typesOf(await bob.take())).toEqual(['entity:updated'])
+  expect(server.channels.channels.get('entity:Task')).toMatchObject({ opening: 0, blocks: null })
 })
 
 test('who only hears events, and never asked for rows, gets the same difference', async () => {
@@ -345,4 +346,28 @@ test('two sessions of one user with different rights do not mix', async () => {
   server.memory.write([{ id: 'b1', row: task('blue', 'MARK') }])
   expect(await narrow.take()).toEqual([])
   expect(typesOf(await wide.take())).toEqual(['entity:created'])
+})
+
+test('everybody with a key gets the difference, though another of them still reads', async () => {
+  const members = new Set(['r1', 'r2'])
+  const { server } = setting(
+    () => (user) => user && { key: user.team, sees: (row: TaskRow) => members.has(row.id) },
+  )
+  const ann = await watching(server)
+  let open = (): void => {}
+  server.memory.gate = () => new Promise<void>((resolve) => (open = resolve))
+  const bob = await server.connect('bob@red')
+  bob.send(subscribe({ snapshot: true }))
+  await drainMicrotasks()
+  server.memory.gate = null
+  members.add('b1')
+  await ann.take()
+  const done = server.rightsChanged({ key: 'red' })
+  open()
+  await done
+  expect((await ann.take()).map(({ type, payload }) => [type, payload.id])).toEqual([
+    ['entity:created', 'b1'],
+  ])
+  const [, answer] = await bob.take()
+  expect(answer?.payload.snapshot.rows.map(({ id }: { id: string }) => id)).toEqual(['b1', 'r1', 'r2'])
 })

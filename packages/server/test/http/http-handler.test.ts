@@ -331,3 +331,18 @@ test('an authenticate that takes too long is answered with 503 and when to come 
   expect(headers.get('retry-after')).toBe('1')
   expect(body).toMatchObject({ code: 'timeout' })
 })
+
+test('a rule that fails is 503 with Retry-After, for reading and writing, and nothing is written', async () => {
+  const { ask, store } = setting([task('t1')], () => Promise.reject(new Error('MARK: no connection')))
+  const asked = [
+    await ask('/api/Task'),
+    await ask('/api/Task/t1'),
+    await ask('/api/Task', { method: 'POST', json: { title: 'new' } }),
+    await ask('/api/Task/t1', { method: 'PATCH', json: { title: 'new' }, headers: { 'if-match': '*' } }),
+  ]
+  for (const { status, headers, body, text } of asked) {
+    expect([status, headers.get('retry-after'), body.code]).toEqual([503, '1', 'busy'])
+    expect(text).not.toContain('MARK')
+  }
+  expect(await store.find()).toMatchObject({ rows: [{ id: 't1', title: 'Task t1' }] })
+})

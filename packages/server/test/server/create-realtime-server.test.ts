@@ -132,6 +132,7 @@ test('counts', async () => {
     subscriptions: 1,
     framesSent: 3,
     policyFailures: 0,
+    groupsInDoubt: 0,
     deliveryFailures: 0,
     position: { epoch: 'e1', offset: 1 },
     draining: false,

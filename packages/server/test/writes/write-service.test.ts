@@ -316,3 +316,31 @@ test('a twin waits for the first, which may still be done', async () => {
   letGo()
   expect((await Promise.all(both)).map(({ replayed }) => replayed)).toEqual([false, true])
 })
+
+test('a rule that fails while a write is stored: it is acknowledged, without the row', async () => {
+  const rules = evaluator(teamRule)
+  const store = createMemoryStore(Task, [task('t1')])
+  let isFailing = false
+  const policies = {
+    grant: (...asked: Parameters<typeof rules.grant>) => (isFailing ? 'unknown' : rules.grant(...asked)),
+    get generation() {
+      return rules.generation
+    },
+  } as const
+  const slow = {
+    ...store,
+    async mutate(...args: Parameters<typeof store.mutate>) {
+      const result = await store.mutate(...args)
+      isFailing = true
+      rules.outdate()
+      return result
+    },
+  }
+  const writes = createWriteService({ stores: [slow], policies })
+  const mutation: Mutation = { operation: 'update', id: 't1', fields: { title: 'new' } }
+  expect(await writes.write('Task', mutation, { principal: ann })).toMatchObject({
+    row: null,
+    visible: false,
+  })
+  await expect(writes.write('Task', mutation, { principal: ann })).rejects.toMatchObject({ code: 'busy' })
+})

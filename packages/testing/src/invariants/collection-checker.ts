@@ -28,6 +28,7 @@ export function checkApplied(
 ): void {
   const { principal, entity, where, position } = shown
   if (position === null || !log.isPresent(position)) return
+  if (rights.haveFailed) return checkEachRow(shown, log, rights, since)
   let difference: Difference | null = null
   const ever = rights.heldSince(since, principal, entity)
   for (const [index, held] of ever.entries()) {
@@ -42,6 +43,26 @@ export function checkApplied(
     if (difference === null) return
   }
   if (difference !== null) throw new InvariantViolation('S2', { who: shown.name, position, ...difference })
+}
+
+/**
+ * With rules that fail no position says what has to be there, and a change of rights takes its time: but each row has to be what
+ * some of their rights have shown of it.
+ */
+function checkEachRow(shown: ShownCollection, log: CommittedLog, rights: HeldRights, since: number): void {
+  const { principal, entity, where, position } = shown
+  const sights = rights.heldSince(since, principal, entity).flatMap((held) => held ?? [])
+  for (const row of shown.rows) {
+    const images = log.ofRow(entity, row.id).map(({ after }) => after)
+    const isTheirs = sights
+      .map((held) => createSight(held, where))
+      .some((sight) =>
+        images.some((image) => image && sight.sees(image) && isSameRow(sight.show(image), row)),
+      )
+    if (isTheirs) continue
+    const what = `row ${row.id} is nothing that they could see`
+    throw new InvariantViolation('S2', { who: shown.name, position, what, actual: row })
+  }
 }
 
 /** Exactly what the query gives, with the rights of now. @throws InvariantViolation S8 */

@@ -10,6 +10,10 @@ export interface HeldRights {
   heldSince(since: number, principal: string, entity: string): readonly (Rights | null)[]
   /** They may have changed: asks again for everybody. */
   changed(): void
+  /** The server cannot always find out what they are. */
+  failed(): void
+  /** Has that been said? Then rows may be missing for a while. */
+  readonly haveFailed: boolean
 }
 
 interface Held {
@@ -20,6 +24,7 @@ interface Held {
 export function createHeldRights(port: Pick<RightsPort, 'rightsOf'>): HeldRights {
   const timelines = new Map<string, { principal: string; entity: string; held: Held[] }>()
   let moment = 0
+  let haveFailed = false
 
   const timelineOf = (principal: string, entity: string): Held[] => {
     const key = JSON.stringify([principal, entity])
@@ -38,6 +43,12 @@ export function createHeldRights(port: Pick<RightsPort, 'rightsOf'>): HeldRights
       return held
         .filter((_, index) => (held[index + 1]?.from ?? Infinity) > since)
         .map(({ rights }) => rights)
+    },
+    get haveFailed() {
+      return haveFailed
+    },
+    failed() {
+      haveFailed = true
     },
     changed() {
       moment++

@@ -44,6 +44,11 @@ export interface InvariantChecker extends LinkWatcher {
   said(channel: string, text: string, author?: string): void
   /** A request over HTTP was answered (S7). */
   answered(exchange: Exchange): void
+  /**
+   * Policies of the server throw, reject or are late, now or from now on: rows may be missing, or gone, for a while. What is sent
+   * still has to be what its reader may see, in order; and at rest nothing is missing any more.
+   */
+  policiesFail(): void
   /** A collection has applied something (S2). */
   applied(shown: ShownCollection): void
   /** A write was asked for, and what became of it (S4, S10). */
@@ -127,6 +132,7 @@ export function createInvariantChecker(options: InvariantCheckerOptions): Invari
         if (wrong !== null)
           throw new InvariantViolation('S7', { who: `${principal} ${entity}`, ...wrong, actual: frames })
       }),
+    policiesFail: rights.failed,
     applied: (shown) => judging(() => checkApplied(shown, log, rights, 0)),
     asked: mutations.asked,
     settled: (mutationId, outcome) => judging(() => mutations.settled(mutationId, outcome)),

@@ -94,8 +94,12 @@ export function createSubscriptionChecker(
     }
   }
 
-  /** Have the rights become others since it was answered? Then a difference is told, in the middle of the log. */
-  const isMoving = (): boolean => isDifferent || rights.heldSince(answeredAt, principal, entity).length > 1
+  /**
+   * Have the rights become others since it was answered, or failed the server? Then a difference is told, in the middle of the
+   * log.
+   */
+  const isMoving = (): boolean =>
+    isDifferent || rights.haveFailed || rights.heldSince(answeredAt, principal, entity).length > 1
 
   /** Until it is said that it goes on: rows as they are now, and the log since. */
   const movingEvent = ({ type, payload, position: { offset } }: EventFrame): Wrong | null => {
@@ -151,6 +155,7 @@ export function createSubscriptionChecker(
 
   /** A row that is to be seen at the position is there, unless it went out of sight since. */
   const missingInSnapshot = ({ sight, shownIds }: Hypothesis): Wrong | null => {
+    if (rights.haveFailed) return null
     for (const rowId of id === undefined ? log.ids(entity) : [id]) {
       if (shownIds.has(rowId) || from === null || !sight.sees(log.rowAt(entity, rowId, from))) continue
       const at = from
@@ -194,11 +199,8 @@ export function createSubscriptionChecker(
       const wrong = sift(({ sequence }) => sequence?.event(frame) ?? null)
       // Rights that turned out to be the same, but were held against rows that the log is not past yet. Those are judged by what
       // today's rights show; what is taken away has nothing to judge it by.
-      isDifferent =
-        wrong !== null &&
-        (wrong.isLeak !== true || frame.type !== 'entity:deleted') &&
-        frame.reason !== undefined &&
-        rights.now() > answeredAt
+      const mayDiffer = wrong?.isLeak !== true || frame.type !== 'entity:deleted'
+      isDifferent = wrong !== null && mayDiffer && frame.reason !== undefined && rights.now() > answeredAt
       if (isDifferent) return movingEvent(frame)
       last = frame.position.offset
       return wrong

@@ -322,6 +322,52 @@ test('rights that changed between a question and its answer: both are taken for 
   expect(checker.violation).toBeNull()
 })
 
+test('where policies fail rows may be missing for a while, but not at rest, and none is shown that may not be seen', () => {
+  const { checker, write } = setUp()
+  checker.committed(write(['a', row('a', 1)], ['b', row('b', 1)], ['c', row('c', 1, 'blue')]))
+  checker.policiesFail()
+  subscribe(checker, snapshot(3, row('a', 1)))
+  const shown = (...rows: WireRow[]) => ({
+    name: 'shown',
+    principal: 'ann',
+    entity: 'Task',
+    rows,
+    position: at(3),
+  })
+  checker.applied(shown(row('a', 1)))
+  checker.sent?.(link, event('created', row('b', 1), 3, { reason: 'entered' }))
+  checker.sent?.(link, event('deleted', { id: 'a' }, 3, { reason: 'left' }))
+  expect(checker.violation).toBeNull()
+  expect(violated(() => checker.atRest([shown(row('a', 1))]))).toBe('S8')
+  expect(violated(() => checker.applied(shown(row('c', 1, 'blue'))))).toBe('S2')
+  expect(violated(() => checker.sent?.(link, event('created', row('c', 1, 'blue'), 3)))).toBe('S7')
+})
+
+test('a row that a snapshot showed as it came to be later is taken away in between', () => {
+  const { checker, write } = setUp()
+  checker.committed(write(['a', row('a', 1, 'blue')]))
+  checker.committed(write(['a', row('a', 2, 'blue')]))
+  checker.committed(write(['a', row('a', 3)]))
+  subscribe(checker, snapshot(1, row('a', 3)))
+  checker.sent?.(link, event('deleted', { id: 'a' }, 2, { reason: 'left' }))
+  checker.sent?.(link, event('created', row('a', 3), 3, { reason: 'entered' }))
+  expect(checker.violation).toBeNull()
+})
+
+test('a difference of rights shows rows as they are now, at a position that is not past them yet', () => {
+  const { checker, write } = setUp()
+  checker.committed(write(['a', row('a', 1, 'blue')]))
+  checker.committed(write(['a', row('a', 2, 'blue')]))
+  subscribe(checker, snapshot(1))
+  checker.rightsChanged()
+  checker.committed(write(['a', row('a', 3)]))
+  checker.sent?.(link, event('created', row('a', 3), 2, { reason: 'entered' }))
+  expect(checker.violation).toBeNull()
+  expect(
+    violated(() => checker.sent?.(link, event('created', row('a', 2, 'blue'), 2, { reason: 'entered' }))),
+  ).toBe('S7')
+})
+
 describe('with markers, every byte is searched', () => {
   const setUpMarked = () => {
     const teams = new Map([['ann', 'red']])

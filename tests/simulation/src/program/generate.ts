@@ -15,6 +15,7 @@ import {
   type FaultKind,
   type Operation,
   type Program,
+  RULE_FAULTS,
   type ServerWrite,
 } from './operation.ts'
 import { anEntity, anId, fieldsOf, idOf, patchOf, ROWS, type Setting } from './setting.ts'
@@ -27,7 +28,10 @@ export function generateProgram(seed: number): Program {
     keys: draw.one(['shared', 'own'] as const),
     answers: draw.one(['at once', 'later'] as const),
   }
-  const faults = FAULT_KINDS.filter((kind) => draw.chance(0.35) && isToldOf(kind, policy))
+  const rules = createDraw(seed, 'rules')
+  const faults = FAULT_KINDS.filter((kind) => draw.chance(0.35) && isToldOf(kind, policy)).concat(
+    RULE_FAULTS.filter(() => rules.chance(0.25)),
+  )
   const faultRate = faults.length === 0 ? 0 : draw.one([0.05, 0.1, 0.2])
   const sides = SIDES.filter(() => draw.chance(0.5))
   const sideRate = sides.length === 0 ? 0 : draw.one([0.1, 0.25, 0.4])
@@ -144,7 +148,8 @@ function drawWrite(setting: Setting): ServerWrite {
   return { operation, entity, id: anId(setting, entity), fields }
 }
 
-function drawFault({ draw, clients }: Setting, kinds: readonly FaultKind[]): Fault {
+function drawFault(setting: Setting, kinds: readonly FaultKind[]): Fault {
+  const { draw, clients } = setting
   const client = draw.whole(0, clients - 1)
   const forMs = draw.one([draw.whole(10, 200), draw.whole(200, 2_000), draw.whole(2_000, 12_000)])
   const downMs = draw.one([0, draw.whole(1, 300), draw.whole(300, 3_000)])
@@ -196,6 +201,12 @@ function drawFault({ draw, clients }: Setting, kinds: readonly FaultKind[]): Fau
         isOpen: draw.chance(0.5),
         scope: draw.one(['userId', 'key', 'channel'] as const),
       }
+    case 'rule': {
+      const entity = draw.one(ENTITY_NAMES)
+      return { do: kind, ids: Array.from({ length: draw.whole(1, 5) }, () => anId(setting, entity)), forMs }
+    }
+    case 'lookup':
+      return { do: kind, trouble: draw.one(['rejects', 'hangs'] as const), forMs }
     case 'clock':
       return {
         do: kind,

@@ -3,6 +3,7 @@ import type { Activity, AnyWhere } from '@dnr/protocol'
 import type { LinkFault, Weather } from '@dnr/testing'
 import type { TalkChannel } from '../channels.ts'
 import type { EntityName } from '../entities.ts'
+import type { LookupTrouble } from '../world/rule-trouble.ts'
 import type { PolicyStyle, Role } from '../standings.ts'
 
 /** A write of the server's own. */
@@ -92,6 +93,10 @@ export type Fault =
       readonly scope: RightsScopeKind
     }
   | { readonly do: 'clock'; readonly jumpMs: number }
+  /** Rules throw about these rows. */
+  | { readonly do: 'rule'; readonly ids: readonly string[]; readonly forMs: number }
+  /** Rules cannot be looked up. */
+  | { readonly do: 'lookup'; readonly trouble: LookupTrouble; readonly forMs: number }
 
 export type FaultKind = Fault['do']
 
@@ -164,6 +169,9 @@ export const FAULT_KINDS: readonly FaultKind[] = [
   'open-team',
   'clock',
 ]
+
+/** Drawn for themselves, since after them less can be said of what is sent: most programs have none. */
+export const RULE_FAULTS: readonly FaultKind[] = ['rule', 'lookup']
 
 /** One line that says what happens. */
 export function describeOperation(operation: Operation): string {

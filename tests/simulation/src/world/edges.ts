@@ -52,6 +52,7 @@ export function createEdges({ coverage, head, isTrimming }: EdgesOptions): LinkW
       } else if (frame.type === 'subscribed') {
         const question = asked.get(`${link.name} ${frame['requestId']}`)
         live.add(key)
+        if (frame['payload'].grant === 'in-doubt') coverage['told to be in doubt']++
         if (question === undefined && frame['payload'].recovered === true)
           coverage['rights told without being asked']++
         if (question?.position === true)
@@ -62,6 +63,12 @@ export function createEdges({ coverage, head, isTrimming }: EdgesOptions): LinkW
         if (snapshot?.more === false) overtaken(key)
       } else if (frame.type === 'snapshot' && frame['payload'].more === false) {
         overtaken(key)
+      } else if (
+        frame.type === 'error' &&
+        frame['payload'].code === 'busy' &&
+        frame['channel'] !== undefined
+      ) {
+        coverage['rights not known']++
       } else if (frame.type === 'mutated') sentMutations.delete(`${link.name} ${frame['payload'].mutationId}`)
       else if (frame.type === 'error' && frame['payload'].code === 'version_conflict')
         coverage['version conflict']++

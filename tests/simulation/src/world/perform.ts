@@ -113,9 +113,22 @@ export function perform(world: World, operation: Operation): void {
     case 'team':
     case 'open-team':
       return changeRights(world, operation)
+    case 'rule':
+    case 'lookup':
+      return failRules(world, operation)
     case 'clock':
       return clock.setNow(clock.now() + operation.jumpMs)
   }
+}
+
+function failRules(
+  { rules, checker, clock }: World,
+  operation: Extract<Operation, { do: 'rule' | 'lookup' }>,
+): void {
+  checker.policiesFail()
+  if (operation.do === 'rule') rules.failing = new Set(operation.ids)
+  else rules.lookup = operation.trouble
+  clock.setTimeout(rules.heal, operation.forMs)
 }
 
 type ClientOperation = Extract<Operation, { readonly client: number; readonly do: string }>

@@ -30,8 +30,9 @@ export async function comeToRest(world: World): Promise<void> {
   await closeAll(world)
 }
 
-function heal({ network, storage, clients, sink }: World): void {
+function heal({ network, storage, clients, sink, rules }: World): void {
   network.heal()
+  rules.heal()
   storage.trouble = 'none'
   storage.crashPlan = null
   sink.fails = 0

@@ -35,8 +35,8 @@ export function createServerLife(options: ServerLifeOptions): ServerLife {
       error?: { code?: string; message?: string; stack?: string } | string
     }
     note(`${who} error: ${message} ${JSON.stringify(details ?? {})}`)
-    // The sink's trouble is the simulation's own; whatever else has no code of ours was not foreseen.
-    if (error === undefined || typeof error === 'string' || message.includes('to its sink')) return
+    // Trouble of the sink and of rules is the simulation's own; whatever else has no code of ours was not foreseen.
+    if (error === undefined || typeof error === 'string' || /to its sink|^The policy of/.test(message)) return
     if (error.code !== undefined && error.code !== 'internal') return
     fail(new InvariantViolation('S9', { who, what: message, actual: error.stack ?? error.message ?? error }))
   }

@@ -26,6 +26,7 @@ import type { PlantedBug } from '../planted-bug.ts'
 import type { Program } from '../program/operation.ts'
 import type { Draw } from '../program/draw.ts'
 import { createProcessClock } from './process-clock.ts'
+import type { RuleTrouble } from './rule-trouble.ts'
 import type { Storage } from './storage.ts'
 import type { ManualClock } from '@dnr/testing'
 
@@ -52,6 +53,7 @@ export interface ServerProcessOptions {
   readonly draw: Draw
   readonly bug: PlantedBug | null
   readonly standings: Standings
+  readonly rules: RuleTrouble
   /** Puts the simulation's own trouble between relay and hub. */
   wrapSink(sink: ChangeSink): ChangeSink
   onError(message: string, details: unknown): void
@@ -67,7 +69,7 @@ export async function startServer(
   options: ServerProcessOptions,
   onBorn: (process: { kill(): void }) => void,
 ): Promise<ServerProcess> {
-  const { number, storage, network, program, draw, bug, standings } = options
+  const { number, storage, network, program, draw, bug, standings, rules } = options
   const clock = createProcessClock(options.clock)
   const handle = storage.open()
   let isAlive = true
@@ -105,7 +107,8 @@ export async function startServer(
   if (!isAlive) throw new Error('killed while starting')
 
   const ruleFor = (user: string, entity: string): StandingRule | null => {
-    const rule = standings.ruleOf(user, entity, program.policy)
+    const standing = standings.ruleOf(user, entity, program.policy)
+    const rule = standing && rules.troubled(standing)
     return rule && (bug?.rule?.(rule, user, entity) ?? rule)
   }
   /** A rule may be looked up first: then its answer is that of when it was asked. */
@@ -113,6 +116,8 @@ export async function startServer(
     if (program.policy.answers === 'at once') return value
     return new Promise((resolve) => clock.setTimeout(() => resolve(value), draw.whole(1, LONGEST_ANSWER_MS)))
   }
+  const look = <Rule>(rule: Rule): Rule | Promise<Rule> =>
+    rules.lookup === 'none' ? answer(rule) : rules.look(rule)
   const hears = (user: string, channel: string): boolean | Promise<boolean> => {
     const isAllowed = standings.hears(user, channel)
     return answer(bug?.hears?.(isAllowed, user, channel) ?? isAllowed)
@@ -131,7 +136,7 @@ export async function startServer(
     authenticate: ({ token }) => (token === null ? null : { id: token, name: nameOf(token) }),
     policies: policies(
       ...[Task, Note].map((entity) =>
-        allow(entity, (user: User | null) => user && answer(ruleOf(ruleFor(user.id, entity.name)))),
+        allow(entity, (user: User | null) => user && look(ruleOf(ruleFor(user.id, entity.name)))),
       ),
       allowChannel('presence', (user, resource) => hears(user.id, `presence:${resource}`)),
       allowChannel('room', (user, name) => hears(user.id, `room:${name}`)),

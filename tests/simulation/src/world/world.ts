@@ -20,6 +20,7 @@ import { createStandings, type Standings } from '../standings.ts'
 import { readChangesAfter, readFloor, readHeadOffset, readTable } from './committed-changes.ts'
 import { createEdgesOfPeople } from './edges-of-people.ts'
 import { createEdges } from './edges.ts'
+import { createRuleTrouble, type RuleTrouble } from './rule-trouble.ts'
 import { createServerLife, SINK_ERROR } from './server-life.ts'
 import type { ServerProcess } from './server-process.ts'
 import { createSimClient, type SimClient } from './sim-client.ts'
@@ -34,6 +35,7 @@ export interface World {
   readonly coverage: Coverage
   readonly clients: SimClient[]
   readonly standings: Standings
+  readonly rules: RuleTrouble
   readonly trace: string[]
   /** The server that listens, or none. */
   readonly server: ServerProcess | null
@@ -169,6 +171,7 @@ export function createWorld(program: Program, turns: Turns, bug: PlantedBug | nu
     checker,
     coverage,
     standings,
+    rules: createRuleTrouble(count),
     trace,
     clients: [],
     get server() {
@@ -227,6 +230,7 @@ export function createWorld(program: Program, turns: Turns, bug: PlantedBug | nu
     program,
     bug,
     standings,
+    rules: world.rules,
     wrapSink,
     note,
     count,

@@ -1,0 +1,106 @@
+// Which groups are in doubt, and when they are asked about again: a rule that works again shows what it hid, without a change
+// of a row and without a reconnect. Holds one timer for all of them. Next: settle-doubt.ts, which asks.
+//
+//   sure ─rule fails▶ in doubt ─back-off▶ asked ─answers▶ sure
+//                        ▲                  └─fails▶ in doubt, with a longer back-off
+//                        └──────────────────────┘        any ─nobody is left▶ forgotten
+import type { Clock } from '@dnr/protocol'
+import { createDoubt, doubtRow } from './doubt.ts'
+import type { Group } from './subscription.ts'
+
+export interface Doubts {
+  /** Groups in doubt now. */
+  readonly count: number
+  /** The rule of a group has failed on a row. */
+  add(group: Group, id: string): void
+  /** Nobody is left in it. */
+  forget(group: Group): void
+}
+
+export interface DoubtsOptions {
+  readonly clock: Clock
+  /** From 0 up to, not including, 1; keeps groups whose rules failed together from being asked about together. */
+  readonly random: () => number
+  /** A group has come into doubt; called before anything else goes out to it. */
+  onBegun(group: Group): void
+  /** Asks about the group. Leaves it without a `doubt` if the rule answered. Never rejects. */
+  settle(group: Group): Promise<void>
+}
+
+/** How long a group waits until it is asked about, milliseconds: doubled with each failure, and up to a quarter longer. */
+export const DOUBT_BACKOFF = { baseMs: 1_000, maxMs: 30_000 }
+/** Groups that are asked about at once: that many rules can hang until their deadline before the others have to wait. */
+const MAX_AT_ONCE = 32
+
+interface Waiting {
+  failures: number
+  /** By the monotonic clock; `Infinity` while it is asked about. */
+  dueAt: number
+}
+
+export function createDoubts({ clock, random, onBegun, settle }: DoubtsOptions): Doubts {
+  const waiting = new Map<Group, Waiting>()
+  let timer: { readonly at: number; cancel(): void } | null = null
+  let asking = 0
+
+  const dueAfter = (failures: number): number => {
+    const leastMs = Math.min(DOUBT_BACKOFF.baseMs * 2 ** failures, DOUBT_BACKOFF.maxMs)
+    return clock.monotonic() + Math.floor(leastMs * (1 + random() / 4))
+  }
+
+  const wakeAt = (at: number): void => {
+    if (timer !== null && timer.at <= at) return
+    timer?.cancel()
+    timer = { at, cancel: clock.setTimeout(wake, Math.max(0, at - clock.monotonic())) }
+  }
+
+  const sleep = (): void => {
+    timer?.cancel()
+    timer = null
+  }
+
+  const wake = (): void => {
+    sleep()
+    const now = clock.monotonic()
+    let next = Number.POSITIVE_INFINITY
+    for (const [group, each] of waiting) {
+      if (each.dueAt <= now && asking < MAX_AT_ONCE) void ask(group, each)
+      else next = Math.min(next, each.dueAt)
+    }
+    // With as many under way as may be, the first to end wakes the others.
+    if (next < Number.POSITIVE_INFINITY && asking < MAX_AT_ONCE) wakeAt(next)
+  }
+
+  const ask = async (group: Group, each: Waiting): Promise<void> => {
+    each.dueAt = Number.POSITIVE_INFINITY
+    asking++
+    await settle(group)
+    asking--
+    if (waiting.get(group) === each) {
+      if (group.doubt === null) waiting.delete(group)
+      else each.dueAt = dueAfter(++each.failures)
+    }
+    wake()
+  }
+
+  return {
+    get count() {
+      return waiting.size
+    },
+    add(group, id) {
+      if (group.doubt === null) {
+        group.doubt = createDoubt()
+        onBegun(group)
+      }
+      doubtRow(group.doubt, id)
+      if (waiting.has(group) || group.members.length === 0) return
+      const dueAt = dueAfter(0)
+      waiting.set(group, { failures: 0, dueAt })
+      wakeAt(dueAt)
+    },
+    forget(group) {
+      waiting.delete(group)
+      if (waiting.size === 0) sleep()
+    },
+  }
+}
