@@ -101,6 +101,8 @@ export function createCollection<Row extends Versioned>(
   let waiting: (() => void)[] = []
   let batches: CollectionBatch<Row>[] = []
   let isChanged = false
+  /** Who may see nothing keeps nothing, what they write themselves neither. */
+  let isForbidden = false
 
   let shown: readonly Row[] = []
   const allRows = computed(() => (generation.value, sorted.list.slice()))
@@ -228,7 +230,7 @@ export function createCollection<Row extends Versioned>(
         batch(() => {
           part.apply()
           const { id, version, position: at } = answer
-          if (!(at && position && hasReached(position, at)) && applyAnswer(answer)) {
+          if (!isForbidden && !(at && position && hasReached(position, at)) && applyAnswer(answer)) {
             answers.set(id, { ...answer })
             const told = at ?? position
             if (told) batches.push({ kind: 'answer', position: told, changes: [describe(id, version)] })
@@ -243,7 +245,8 @@ export function createCollection<Row extends Versioned>(
       forget: () => later(forget),
       status: (status, error) =>
         later(() => {
-          if (error?.code === 'forbidden') forget()
+          isForbidden = error?.code === 'forbidden'
+          if (isForbidden) forget()
           enter(status, error)
         }),
     },

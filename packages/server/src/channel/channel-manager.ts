@@ -28,7 +28,7 @@ import {
   type SubscribeRequest,
   type SubscribeResult,
 } from './subscription.ts'
-import { tellRights } from './tell-rights.ts'
+import { tellUnsettled } from './tell-rights.ts'
 import { createTurns } from './turns.ts'
 
 /** Channels and their subscribers, as applications see them. */
@@ -107,7 +107,7 @@ export function createChannelManager(options: ChannelManagerOptions): Channels {
   function tellOfDoubt({ members }: Group): void {
     for (let index = members.length - 1; index >= 0; index--) {
       const member = members[index] as Subscription
-      if (isSettled(member)) tellRights(member, null, context)
+      if (isSettled(member)) tellUnsettled(member, context)
     }
   }
 
@@ -122,7 +122,6 @@ export function createChannelManager(options: ChannelManagerOptions): Channels {
   const recheck = createRecheck({
     ...context,
     registry,
-    history: options.history,
     authorize,
     refuse,
     pursue,

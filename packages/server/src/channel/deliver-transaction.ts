@@ -1,13 +1,14 @@
 // A committed transaction on its way to those who hear it: judged and encoded once for each group.
 import { type Change, type ChannelName, type Clock } from '@dnr/protocol'
 import type { Frame } from '../ports/server-socket.ts'
-import { type ChangeView, viewChange } from './change-view.ts'
+import { type ChangeView, placeOf, viewChange } from './change-view.ts'
 import { createConflation, mergeChanges, type RecordChanges } from './conflation.ts'
 import type { Channels } from './channel-manager.ts'
 import type { KnownEntity } from './entities.ts'
 import { type Event, framesOf } from './replay-page.ts'
 import type { Outcome } from './outcome.ts'
-import { hideRow, isShown, showRow } from './shown-rows.ts'
+import { isAhead } from './rows-ahead.ts'
+import { hideRow, isShown, type ShownRows, showRow } from './shown-rows.ts'
 import type { ChannelEntry, Group } from './subscription.ts'
 
 export interface Delivery {
@@ -182,14 +183,18 @@ function goneAgain(group: Group, view: ChangeView, passing: readonly ChangeView[
   return view.change.operation === 'deleted' && passing.at(-1)?.sawBefore(group) === true ? 'deleted' : 'left'
 }
 
+/** A rule that reads more than the row may by now hide what it once showed. */
+function isTakenAway(shown: ShownRows, change: Change): boolean {
+  return isShown(shown, change.id) && !isAhead(shown, change.id, placeOf(change))
+}
+
 /** What a change means to a group, which is kept in mind. */
 function outcomeFor(group: Group, view: ChangeView): Outcome | null {
   const { shown } = group
   const outcome = view.outcome(group)
   if (shown === null) return outcome
   const { id, operation } = view.change
-  // A rule that reads more than the row may by now hide what it once showed.
-  const result = outcome ?? (isShown(shown, id) ? 'left' : null)
+  const result = outcome ?? (isTakenAway(shown, view.change) ? 'left' : null)
   if (result === 'left' || operation === 'deleted') hideRow(shown, id)
   else if (result !== null) showRow(shown, id)
   return result

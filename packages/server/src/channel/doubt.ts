@@ -13,8 +13,8 @@ export interface Doubt {
 /** So many ids are kept, and can be looked up at once: the bound of `in`. */
 const MAX_IDS = 100
 
-/** What a client is told to have instead of rights while its group is in doubt: at no position of it is it known what it saw. */
-const NO_RIGHTS = 'in-doubt'
+/** What a client is told to have instead of rights while it is not known, at any position of it, what it saw. */
+export const NO_RIGHTS = 'unsettled'
 
 /** May the group see this row? If its rule fails nobody knows: it is hidden, and the group is in doubt. */
 export function groupSees(group: Group, id: string, row: unknown): boolean {

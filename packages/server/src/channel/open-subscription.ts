@@ -14,13 +14,19 @@ import { isWellKnown, rightsOfMember } from './doubt.ts'
 import type { KnownEntity } from './entities.ts'
 import type { HistoryReader } from './history-reader.ts'
 import type { ReplayPage } from './replay-page.ts'
-import { readSnapshot, type SnapshotPart, snapshotFrame, subscribedFrame } from './snapshot-frames.ts'
+import {
+  readSnapshot,
+  type ReadingContext,
+  type SnapshotPart,
+  snapshotFrame,
+  subscribedFrame,
+} from './snapshot-frames.ts'
 import type { Attempt, ChannelEntry, Group, Opening, Subscription } from './subscription.ts'
-import { tellRights } from './tell-rights.ts'
+import { tellUnsettled } from './tell-rights.ts'
 import { inTurns, type Turns } from './turns.ts'
 
 /** What opening needs of the server. */
-export interface OpeningContext {
+export interface OpeningContext extends ReadingContext {
   readonly clock: Clock
   readonly reader: HistoryReader
   readonly entities: ReadonlyMap<string, KnownEntity>
@@ -31,8 +37,6 @@ export interface OpeningContext {
   sendRun(connection: Connection, run: FrameRun): void
   /** Tells at once what a channel above its limit holds back: from then on `position` is true for it, too. */
   flush(entry: ChannelEntry): void
-  /** Everything up to here has been delivered to live subscriptions. */
-  position(): Position | null
   /** Names what a connection may see on a channel. */
   rightsOf(connection: Connection, grant: Grant | null, channel: string): string
   /** Ends a connection whose peer does not read. */
@@ -122,7 +126,7 @@ async function sendSnapshot(
   context: OpeningContext,
 ): Promise<Position | null> {
   let from: Position | null = null
-  const parts = readSnapshot(subscription.group, known, known.store)
+  const parts = readSnapshot(subscription.group, known, known.store, context)
   for await (const part of inTurns(parts, context.turns, ({ rows }) => rows.length * SNAPSHOT_WEIGHT)) {
     if (!(await drained(subscription, context))) return null
     if (from === null)
@@ -200,7 +204,7 @@ export function goLive(subscription: Subscription, from: Position | null, contex
 function tellOfDoubt(subscription: Subscription, opening: Opening, context: OpeningContext): void {
   if (subscription.group.doubt === null || opening.knowsDoubt) return
   opening.knowsDoubt = true
-  tellRights(subscription, null, context)
+  tellUnsettled(subscription, context)
 }
 
 /** A frame for a muted subscription: kept while it reads, dropped when it was read. `true`: to be sent, it is live now. */

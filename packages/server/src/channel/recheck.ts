@@ -15,7 +15,6 @@ import { type Refusal, refusedBy } from '../connection/refusal.ts'
 import { checkQuery } from '../policy/check-query.ts'
 import type { Grant } from '../policy/grant.ts'
 import { type MaybePromise, whenReady } from '../policy/maybe-promise.ts'
-import type { ChangeHistory } from '../ports/change-history.ts'
 import type { Authorization, AuthorizeChannel } from './authorize-channel.ts'
 import { newAttempt } from './attempt.ts'
 import { type ChannelRegistry, isInstalled, mute } from './channel-registry.ts'
@@ -26,6 +25,7 @@ import {
   createDifferences,
   decidesAlike,
   type Differences,
+  forgetUntold,
   rememberGroup,
 } from './rights-difference.ts'
 import type {
@@ -36,7 +36,7 @@ import type {
   SubscribeRequest,
   SubscribeResult,
 } from './subscription.ts'
-import { tellRights } from './tell-rights.ts'
+import { tellRights, tellUnsettled } from './tell-rights.ts'
 
 /** What a change of rights is about. */
 export interface Affected {
@@ -46,7 +46,6 @@ export interface Affected {
 
 export interface RecheckContext extends OpeningContext {
   readonly registry: ChannelRegistry
-  readonly history: ChangeHistory | null
   readonly authorize: AuthorizeChannel
   refuse(connection: Connection, error: Refusal): void
   pursue(connection: Connection, attempt: Attempt): MaybePromise<SubscribeResult>
@@ -75,7 +74,7 @@ export function createRecheck(context: RecheckContext): (affected: Affected) => 
   /** From this moment nothing goes out that was judged by the rights of before. */
   const suspend = (subscription: Subscription, befores: Map<Group, Before>): Recheck => {
     const { connection, group, key, opening } = subscription
-    const before = befores.get(group) ?? rememberGroup(group)
+    const before = befores.get(group) ?? rememberGroup(group, context.position())
     befores.set(group, before)
     before.suspended++
     // What others of the group read was judged by the rights of before.
@@ -168,10 +167,12 @@ export function createRecheck(context: RecheckContext): (affected: Affected) => 
     // In this order, so that a group whose only member it is stays, with what is known of it.
     const moved = registry.install(connection, attempt.key, attempt.request, grant, true)
     registry.remove(subscription)
+    forgetUntold(before, moved.group)
     attempt.subscription = moved
     const difference = isExact && sentTo !== null ? await differences.of(before, moved.group, sentTo) : null
     if (!isCurrent(connection, attempt) || !isInstalled(moved)) return
     if (difference === null || sentTo === null) return letGo(moved, attempt)
+    if (difference.length > 0) tellUnsettled(moved, context)
     for (const frame of difference) send(connection, frame)
     const replayed = await replay(moved, sentTo, { announce: null, afterSnapshot: true }, context)
     if (!isCurrent(connection, attempt)) return

@@ -1,6 +1,7 @@
 // What a change of rights means to those who listen: rows that leave their sight, that enter it, and those of which they
 // see other fields. Told exactly where that is little; otherwise the client reads the rows anew.
 import { type Change, type Clock, matchesWhere, type Position } from '@dnr/protocol'
+import { isLive } from '../connection/connection.ts'
 import type { Grant } from '../policy/grant.ts'
 import type { ChangeHistory } from '../ports/change-history.ts'
 import type { EntityStore } from '../ports/entity-store.ts'
@@ -8,8 +9,9 @@ import type { Frame } from '../ports/server-socket.ts'
 import { type Doubt, groupSees, isDoubted } from './doubt.ts'
 import type { KnownEntity } from './entities.ts'
 import { eventFrame, type RowEvent } from './event-frame.ts'
-import { copyShownRows, forgetRows, type ShownRows, showRow, shownIds } from './shown-rows.ts'
-import { storedRows } from './snapshot-frames.ts'
+import { beginReading, isAhead, passReadings, showRead } from './rows-ahead.ts'
+import { copyShownRows, forgetRows, type ShownRows, shownIds } from './shown-rows.ts'
+import { finishReading, type ReadingContext, storedRows } from './snapshot-frames.ts'
 import type { Group } from './subscription.ts'
 
 /** A group as it was when rights changed. */
@@ -23,12 +25,16 @@ export interface Before {
   suspended: number
   /** Are they all of its members? */
   isWhole: boolean
+  /** Has one of them been moved since? */
+  isMoved: boolean
   /** To be called when it is not needed any more. */
   release(): void
 }
 
-export function rememberGroup(group: Group): Before {
+/** `delivered`: what the group has been told up to. */
+export function rememberGroup(group: Group, delivered: Position | null): Before {
   const { grant, shown, doubt } = group
+  if (shown !== null) passReadings(shown, delivered)
   return {
     group,
     grant,
@@ -36,6 +42,7 @@ export function rememberGroup(group: Group): Before {
     doubt,
     suspended: 0,
     isWhole: false,
+    isMoved: false,
     release: shown === null ? () => {} : shown.numbers.hold(),
   }
 }
@@ -43,10 +50,18 @@ export function rememberGroup(group: Group): Before {
 /** All of its members that it can be asked about have been suspended: where nobody else is left, nothing that it knew counts. */
 export function beginAnew(before: Before): void {
   const { group, suspended } = before
-  before.isWhole = group.members.length === suspended
+  // Who is being closed is told nothing any more.
+  before.isWhole = group.members.filter(({ connection }) => isLive(connection)).length === suspended
   if (!before.isWhole) return
   group.doubt = null
   if (group.shown !== null) forgetRows(group.shown)
+}
+
+/** The first of them is heard again: what the group was told while all were asked about, by the rights of before, reached nobody. */
+export function forgetUntold(before: Before, after: Group): void {
+  if (before.isWhole && !before.isMoved && before.group === after && after.shown !== null)
+    forgetRows(after.shown)
+  before.isMoved = true
 }
 
 /**
@@ -65,9 +80,8 @@ export interface Differences {
   of(before: Before, after: Group, at: Position): Promise<readonly Frame[] | null>
 }
 
-export interface DifferencesOptions {
+export interface DifferencesOptions extends ReadingContext {
   readonly entities: ReadonlyMap<string, KnownEntity>
-  readonly history: ChangeHistory | null
   readonly clock: Clock
 }
 
@@ -76,12 +90,13 @@ const MAX_EVENTS = 2_000
 const MAX_CHARACTERS = 524_288
 const LOG_PAGE = 512
 
-export function createDifferences({ entities, history, clock }: DifferencesOptions): Differences {
+export function createDifferences(options: DifferencesOptions): Differences {
+  const { entities, history, clock } = options
   const known = new Map<Before, Map<Group, Promise<readonly Frame[] | null>>>()
   const read = async (before: Before, after: Group, at: Position): Promise<readonly Frame[] | null> => {
     const entity = entities.get(after.grant?.entity.name ?? '')
     if (entity === undefined || entity.store === null || history === null) return null
-    const difference = await compareRows(before, after, { ...entity, store: entity.store })
+    const difference = await compareRows(before, after, { ...entity, store: entity.store }, options)
     if (difference === null) return null
     const { gone, perhapsGone, events } = difference
     const left = perhapsGone.length === 0 ? [] : await seenAt(at, perhapsGone, before, entity, history)
@@ -116,16 +131,18 @@ async function compareRows(
   before: Before,
   after: Group,
   entity: KnownEntity & { readonly store: EntityStore },
+  context: ReadingContext,
 ): Promise<RowDifferences | null> {
   const { shown, where, grant } = after
   const isRevealed = before.grant?.fieldsKey !== grant?.fieldsKey
   // By id: the number of a row that is deleted meanwhile is forgotten.
-  const unseen = new Set(before.shown === null ? [] : shownIds(before.shown))
+  const unseen = new Set(before.shown === null ? [] : toldIds(before.shown))
   const gone: string[] = []
   const perhapsGone: string[] = []
   const events: Difference[] = []
   let characters = 0
   for await (const { rows } of storedRows(after, entity.store)) {
+    const reading = beginReading()
     for (const row of rows) {
       const wire = entity.codec.encode(row)
       if (where !== null && !matchesWhere(wire, where)) continue
@@ -136,17 +153,23 @@ async function compareRows(
         if (sawBefore) (wasShown ? gone : perhapsGone).push(wire.id)
         continue
       }
-      if (shown !== null) showRow(shown, wire.id)
+      if (shown !== null) showRead(shown, reading, wire.id)
       if (sawBefore && isSure && !isRevealed) continue
       const payload = JSON.stringify(grant.redact(wire))
       events.push({ outcome: sawBefore && isSure ? 'revealed' : 'entered', payload })
       characters += payload.length
     }
+    await finishReading(after, reading, context)
     const count = events.length + gone.length + perhapsGone.length
     if (count > MAX_EVENTS || characters > MAX_CHARACTERS) return null
   }
   if (shown !== null) shown.isComplete = true
   return { gone: [...unseen, ...gone], perhapsGone, events }
+}
+
+/** Rows that all of the group have been told of: what only some have read is not among them. */
+function* toldIds(shown: ShownRows): Generator<string> {
+  for (const id of shownIds(shown)) if (!isAhead(shown, id, null)) yield id
 }
 
 /** Of rows that are not known to have been shown. A rule that reads the row alone says today what it said then. */

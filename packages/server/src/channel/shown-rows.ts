@@ -3,6 +3,7 @@
 //
 // A group has one bit for each row: a thousand groups over ten thousand rows are little more than a megabyte.
 import type { RowNumbers } from './row-numbers.ts'
+import type { Reading } from './rows-ahead.ts'
 
 /** The rows that a group sees. A plain record: a server has as many as groups. */
 export interface ShownRows {
@@ -12,6 +13,8 @@ export interface ShownRows {
   /** The numbers, while there are few; then `bits` has them. */
   few: Set<number> | null
   bits: Uint32Array
+  /** What some of the group have read from the store before the log told the others; `null`: nothing. */
+  ahead: Set<Reading> | null
 }
 
 /** Up to this many a set is smaller than the bits before them. */
@@ -19,7 +22,7 @@ const MAX_FEW = 32
 const NO_BITS = new Uint32Array()
 
 export function createShownRows(numbers: RowNumbers): ShownRows {
-  return { numbers, isComplete: false, few: null, bits: NO_BITS }
+  return { numbers, isComplete: false, few: null, bits: NO_BITS, ahead: null }
 }
 
 export function showRow(shown: ShownRows, id: string): void {
@@ -58,11 +61,12 @@ export function forgetRows(shown: ShownRows): void {
   shown.isComplete = false
   shown.few = null
   shown.bits = NO_BITS
+  shown.ahead = null
 }
 
 /** As it is now; its numbers have to be held while it is used. */
-export function copyShownRows({ numbers, isComplete, few, bits }: ShownRows): ShownRows {
-  return { numbers, isComplete, few: few === null ? null : new Set(few), bits: bits.slice() }
+export function copyShownRows({ numbers, isComplete, few, bits, ahead }: ShownRows): ShownRows {
+  return { numbers, isComplete, few: few && new Set(few), bits: bits.slice(), ahead: ahead && new Set(ahead) }
 }
 
 function setBit(shown: ShownRows, number: number): void {

@@ -1,11 +1,12 @@
 // A snapshot's rows as frames of a bounded size: those that the group sees, without the fields that it does not.
 import { type AnyWhere, matchesWhere, type Position, type RowOf, type AnyEntity } from '@dnr/protocol'
 import { frameOf } from '../connection/frame.ts'
+import type { ChangeHistory } from '../ports/change-history.ts'
 import type { EntityStore, SnapshotChunk } from '../ports/entity-store.ts'
 import type { Frame } from '../ports/server-socket.ts'
 import { groupSees } from './doubt.ts'
 import type { KnownEntity } from './entities.ts'
-import { showRow } from './shown-rows.ts'
+import { beginReading, endReading, type Reading, showRead } from './rows-ahead.ts'
 import type { Group } from './subscription.ts'
 
 /** Rows read at once. */
@@ -21,14 +22,34 @@ export interface SnapshotPart {
   readonly position: Position
 }
 
+/** What tells how far the log is ahead of what has been delivered. */
+export interface ReadingContext {
+  readonly history: ChangeHistory | null
+  /** Everything up to here has been delivered to live subscriptions. */
+  position(): Position | null
+}
+
+/** Rows of the group have been read: it is noted up to where others may not have been told of them yet. */
+export async function finishReading(
+  { shown }: Group,
+  reading: Reading,
+  { history, position }: ReadingContext,
+): Promise<void> {
+  if (shown === null || history === null || reading.ids.size === 0) return
+  endReading(shown, reading, await history.head(), position())
+}
+
 /** Reads a group's rows in parts; the last has `more: false`, and there is always one. */
 export async function* readSnapshot(
   group: Group,
   { codec }: KnownEntity,
   store: EntityStore,
+  context: ReadingContext,
 ): AsyncGenerator<SnapshotPart, void, undefined> {
   for await (const chunk of storedRows(group, store)) {
-    const texts = chunk.rows.flatMap((row) => rowText(group, row, codec))
+    const reading = beginReading()
+    const texts = chunk.rows.flatMap((row) => rowText(group, row, codec, reading))
+    await finishReading(group, reading, context)
     const parts = inParts(texts)
     for (const [index, rows] of parts.entries()) {
       yield { rows, position: chunk.position, more: chunk.more || index < parts.length - 1 }
@@ -42,12 +63,17 @@ export function storedRows(group: Group, store: EntityStore): AsyncIterable<Snap
   return store.snapshotChunks({ where: whereOf(group) }, { chunkRows: CHUNK_ROWS })
 }
 
-function rowText(group: Group, row: RowOf<AnyEntity>, codec: KnownEntity['codec']): string[] {
+function rowText(
+  group: Group,
+  row: RowOf<AnyEntity>,
+  codec: KnownEntity['codec'],
+  reading: Reading,
+): string[] {
   const wire = codec.encode(row)
   // The same two questions that are asked of every live event, so that both show the same rows.
   if (group.where !== null && !matchesWhere(wire, group.where)) return []
   if (group.grant === null || !groupSees(group, wire.id, row)) return []
-  if (group.shown !== null) showRow(group.shown, wire.id)
+  if (group.shown !== null) showRead(group.shown, reading, wire.id)
   return [JSON.stringify(group.grant.redact(wire))]
 }
 

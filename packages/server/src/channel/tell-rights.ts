@@ -1,18 +1,36 @@
+// What a client is told, unasked, of the rights that its rows are of: so it can say so when it comes back with its position.
 import type { Position } from '@dnr/protocol'
-import { rightsOfMember } from './doubt.ts'
+import { NO_RIGHTS, rightsOfMember } from './doubt.ts'
 import type { OpeningContext } from './open-subscription.ts'
 import { subscribedFrame } from './snapshot-frames.ts'
 import type { Subscription } from './subscription.ts'
 
-/** Tells a client that asks for it which rights it has now, so that it can say so when it comes back with its position. */
+type TellingContext = Pick<OpeningContext, 'clock' | 'send' | 'rightsOf'>
+
+/** It goes on: what it has up to `position` is by the rights of today. */
 export function tellRights(
   subscription: Subscription,
   position: Position | null,
-  context: Pick<OpeningContext, 'clock' | 'send' | 'rightsOf'>,
+  context: TellingContext,
 ): void {
-  const { connection, group, wantsGrant } = subscription
+  tell(subscription, position, rightsOfMember(subscription, context), context)
+}
+
+/**
+ * What it has is by no rights that are known: because a rule failed, or because a difference follows, which a lost connection may
+ * cut from the rights that it leads to. Whoever comes back after this gets the rows anew.
+ */
+export function tellUnsettled(subscription: Subscription, context: TellingContext): void {
+  tell(subscription, null, NO_RIGHTS, context)
+}
+
+function tell(
+  { connection, group, wantsGrant }: Subscription,
+  position: Position | null,
+  grant: string,
+  { clock, send }: TellingContext,
+): void {
   if (!wantsGrant || group.grant === null) return
-  const grant = rightsOfMember(subscription, context)
   const said = { position, recovered: true, part: null, grant, requestId: undefined }
-  context.send(connection, subscribedFrame(group, said, context.clock.now()))
+  send(connection, subscribedFrame(group, said, clock.now()))
 }

@@ -286,7 +286,7 @@ test('a replay under a rule that throws lacks the row, which comes later', async
   failing.add('r2')
   const back = await server.connect('ann@red')
   const answers = await back.ask(subscribe({ snapshot: true, position, grant }))
-  expect(answers).toMatchObject([{ type: 'subscribed', payload: { recovered: true, grant: 'in-doubt' } }])
+  expect(answers).toMatchObject([{ type: 'subscribed', payload: { recovered: true, grant: 'unsettled' } }])
   failing.clear()
   await server.clock.advance(FIRST_MS)
   // What it had before this server heard of it is not known: it reads its rows anew.
@@ -345,7 +345,7 @@ test('who is told that its group is in doubt is told before what follows', async
   ])
   const told = await ann.take()
   expect(typesOf(told)).toEqual(['subscribed', 'entity:created'])
-  expect(told[0]?.payload).toEqual({ recovered: true, grant: 'in-doubt' })
+  expect(told[0]?.payload).toEqual({ recovered: true, grant: 'unsettled' })
 })
 
 test('rights that are said to have changed while a group is in doubt: the difference holds, and the doubt goes on', async () => {

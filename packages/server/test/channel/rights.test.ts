@@ -161,6 +161,26 @@ test('nothing goes out by the rights of before while an asynchronous rule is ask
   ])
 })
 
+test('what went by while rights were asked about reached nobody, and is not taken away later', async () => {
+  const waiting: (() => void)[] = []
+  let isSlow = false
+  const { server, teams } = setting((teamOf) => async (user) => {
+    const team = user && teamOf(user)
+    if (isSlow) await new Promise<void>((resolve) => void waiting.push(resolve))
+    return user && { sees: (row: TaskRow) => row.team === team }
+  })
+  const ann = await watching(server)
+  teams.set('ann', 'blue')
+  isSlow = true
+  const done = server.rightsChanged({ userId: 'ann' })
+  server.memory.write([{ id: 'new', row: task('red') }])
+  for (const open of waiting) open()
+  await done
+  expect(JSON.stringify(await ann.take())).not.toContain('new')
+  server.memory.write([{ id: 'new', row: { title: 'still red' } }])
+  expect(await ann.take()).toEqual([])
+})
+
 test('a key that all still share costs nothing: what came meanwhile follows', async () => {
   const { server } = setting(whenMade)
   const ann = await watching(server)
@@ -260,6 +280,27 @@ test('who was told the difference is told the name of its new rights, and resume
   const { grant, position } = rightsOf(told)
   const [answer] = await back.ask(subscribe({ snapshot: true, position, grant }))
   expect(answer?.payload).toMatchObject({ recovered: true })
+})
+
+test('a connection that ends in the middle of a difference does not leave its client with rows of other rights than it names', async () => {
+  const { server, teams } = setting(whenMade)
+  const ann = await watching(server, { snapshot: true, grant: null })
+  const before = rightsOf((await ann.take()).find(({ type }) => type === 'subscribed') ?? ann.received.at(-1))
+  teams.set('ann', 'blue')
+  await server.rightsChanged({ userId: 'ann' })
+  const [first, ...difference] = await ann.take()
+  expect(typesOf(difference)).toEqual([
+    'entity:deleted left',
+    'entity:deleted left',
+    'entity:created entered',
+    'subscribed',
+  ])
+  ann.pair.cut()
+  teams.set('ann', 'red')
+  const back = await server.connect('ann@red')
+  const { grant } = rightsOf(first)
+  const [answer] = await back.ask(subscribe({ snapshot: true, position: before.position, grant }))
+  expect(answer?.payload).toMatchObject({ recovered: false })
 })
 
 test('a subscribe that waits for its authorisation gets the answer of today', async () => {

@@ -478,3 +478,19 @@ test('unsubscribe during a snapshot ends it: nothing of it follows', async () =>
   expect(await client.take()).toEqual([])
   expect(client.received.at(-1)?.type).toBe('unsubscribed')
 })
+
+test('a row that one of a group has read before the log told the others of it is not taken away from those', async () => {
+  const server = createTestServer()
+  const { memory } = server
+  const ann = await server.connect('ann@red')
+  await ann.ask(subscribe())
+  memory.write([{ id: 'r', row: task('blue') }], { publish: false })
+  memory.write([{ id: 'r', row: task('red') }], { publish: false })
+  const bob = await server.connect('bob@red')
+  const [answer] = await bob.ask(subscribe({ snapshot: true }))
+  expect(answer?.payload.snapshot.rows).toMatchObject([{ id: 'r', version: 2 }])
+  memory.publishRest()
+  expect(await ann.take()).toMatchObject([
+    { type: 'entity:created', reason: 'entered', payload: { id: 'r', version: 2 }, position: at(2) },
+  ])
+})

@@ -14,6 +14,11 @@ export interface ShownCollection {
   readonly rows: readonly WireRow[]
   /** Everything up to here is applied. */
   readonly position: Position | null
+  /**
+   * Does it wait for the server, and has taken in an answer to a write meanwhile? Then its rows may be by the rights of before
+   * and that one by those of today. @default false
+   */
+  readonly isWaiting?: boolean
 }
 
 /** What is wrong with a collection, row by row; `null`: nothing. */
@@ -28,7 +33,7 @@ export function checkApplied(
 ): void {
   const { principal, entity, where, position } = shown
   if (position === null || !log.isPresent(position)) return
-  if (rights.haveFailed) return checkEachRow(shown, log, rights, since)
+  if (rights.haveFailed || shown.isWaiting === true) return checkEachRow(shown, log, rights, since)
   let difference: Difference | null = null
   const ever = rights.heldSince(since, principal, entity)
   for (const [index, held] of ever.entries()) {
@@ -45,10 +50,7 @@ export function checkApplied(
   if (difference !== null) throw new InvariantViolation('S2', { who: shown.name, position, ...difference })
 }
 
-/**
- * With rules that fail no position says what has to be there, and a change of rights takes its time: but each row has to be what
- * some of their rights have shown of it.
- */
+/** Where no position says what has to be there: each row has to be what some of their rights have shown of it. */
 function checkEachRow(shown: ShownCollection, log: CommittedLog, rights: HeldRights, since: number): void {
   const { principal, entity, where, position } = shown
   const sights = rights.heldSince(since, principal, entity).flatMap((held) => held ?? [])

@@ -135,7 +135,7 @@ function joined(stay: Stay, { requestId = null }: Frame, hears: boolean): void {
 /** Takes a frame in; what is wrong with it. */
 function told(
   stay: Stay,
-  { type, payload, requestId }: Frame,
+  { type, payload }: Frame,
   principal: string,
   isSurelyHere: (user: string) => boolean,
 ): string | null {
@@ -148,7 +148,8 @@ function told(
       ended(stay)
       return null
     case 'error':
-      if (payload.code === 'forbidden' && requestId === undefined) ended(stay)
+      // Also as the answer to a request: what a subscribe replaces has ended when it is refused.
+      if (payload.code === 'forbidden') ended(stay)
       return null
     case 'presence:sync': {
       const users = idsOf(payload)

@@ -206,6 +206,8 @@ export function createSubscriptionChecker(
       return wrong
     },
     goesOn({ position }) {
+      // Without a position it says that more is to come.
+      if (position === undefined) return null
       const wasMoving = isMoving()
       isDifferent = false
       answeredAt = wasMoving ? answeredAt : rights.now()

@@ -343,17 +343,6 @@ test('where policies fail rows may be missing for a while, but not at rest, and 
   expect(violated(() => checker.sent?.(link, event('created', row('c', 1, 'blue'), 3)))).toBe('S7')
 })
 
-test('a row that a snapshot showed as it came to be later is taken away in between', () => {
-  const { checker, write } = setUp()
-  checker.committed(write(['a', row('a', 1, 'blue')]))
-  checker.committed(write(['a', row('a', 2, 'blue')]))
-  checker.committed(write(['a', row('a', 3)]))
-  subscribe(checker, snapshot(1, row('a', 3)))
-  checker.sent?.(link, event('deleted', { id: 'a' }, 2, { reason: 'left' }))
-  checker.sent?.(link, event('created', row('a', 3), 3, { reason: 'entered' }))
-  expect(checker.violation).toBeNull()
-})
-
 test('a difference of rights shows rows as they are now, at a position that is not past them yet', () => {
   const { checker, write } = setUp()
   checker.committed(write(['a', row('a', 1, 'blue')]))

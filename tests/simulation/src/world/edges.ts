@@ -52,7 +52,7 @@ export function createEdges({ coverage, head, isTrimming }: EdgesOptions): LinkW
       } else if (frame.type === 'subscribed') {
         const question = asked.get(`${link.name} ${frame['requestId']}`)
         live.add(key)
-        if (frame['payload'].grant === 'in-doubt') coverage['told to be in doubt']++
+        if (frame['payload'].grant === 'unsettled') coverage['told to be in doubt']++
         if (question === undefined && frame['payload'].recovered === true)
           coverage['rights told without being asked']++
         if (question?.position === true)

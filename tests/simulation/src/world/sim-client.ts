@@ -127,20 +127,19 @@ export function createSimClient(options: SimClientOptions): SimClient {
     const query = { where, ...(limit === undefined ? {} : { limit }) }
     const collection = client.collection(entity, query) as unknown as Collection<Row>
     const optimistic = manager.collection(collection)
-    const shown = (): ShownCollection => ({
+    const shown = (isWaiting = false): ShownCollection => ({
       name: `${name}/${slot} (${entity} ${JSON.stringify(where)})`,
       principal: user,
       entity,
       where,
       rows: collection.allRows.peek(),
       position: collection.position,
+      isWaiting,
     })
     const unwatch = collection.onBatch(({ kind, position, changes }) => {
       note(`${name}/${slot} ${kind} at ${position.epoch}:${position.offset} (${changes.length})`)
-      // One that has ended is told of nobody's changes, and takes in answers to its own writes all the same.
-      if (kind === 'answer' && collection.status.peek() === 'failed') return
       try {
-        checker.applied(shown())
+        checker.applied(shown(kind === 'answer' && collection.status.peek() !== 'live'))
       } catch {
         options.onViolation()
       }

@@ -1,0 +1,50 @@
+// Rows that one of a group has read from the store before the log has told the others of them: to those it must not be said that
+// they are gone. Held by the group's shown rows until the log is past the reading; next: deliver-transaction.ts asks.
+import { hasReached, type Position } from '@dnr/protocol'
+import { isShown, type ShownRows, showRow } from './shown-rows.ts'
+
+/** A few rows that were read at once. */
+export interface Reading {
+  /** Those that the group had not been shown. */
+  readonly ids: Set<string>
+  /** Where the log stood afterwards; `null`: not known yet. */
+  until: Position | null
+}
+
+export function beginReading(): Reading {
+  return { ids: new Set(), until: null }
+}
+
+/** Some of the group have this row now. */
+export function showRead(shown: ShownRows, reading: Reading, id: string): void {
+  if (isShown(shown, id)) return
+  showRow(shown, id)
+  reading.ids.add(id)
+  shown.ahead ??= new Set()
+  shown.ahead.add(reading)
+}
+
+/** All rows have been read; `head` is where the log stands, `delivered` what the group has been told up to. */
+export function endReading(
+  shown: ShownRows,
+  reading: Reading,
+  head: Position,
+  delivered: Position | null,
+): void {
+  reading.until = head
+  passReadings(shown, delivered)
+}
+
+/** The group has been told up to `delivered`: what was read before is known to all. */
+export function passReadings({ ahead }: ShownRows, delivered: Position | null): void {
+  if (ahead === null || delivered === null) return
+  for (const each of ahead) if (each.until !== null && hasReached(delivered, each.until)) ahead.delete(each)
+}
+
+/** Is the row known to those alone who have read it, when the log is told up to the change at `at`? `null`: up to now. */
+export function isAhead({ ahead }: ShownRows, id: string, at: Position | null): boolean {
+  if (ahead === null) return false
+  for (const { ids, until } of ahead)
+    if (ids.has(id) && (at === null || until === null || hasReached(until, at))) return true
+  return false
+}
