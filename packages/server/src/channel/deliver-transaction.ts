@@ -7,7 +7,7 @@ import type { Channels } from './channel-manager.ts'
 import type { KnownEntity } from './entities.ts'
 import { type Event, framesOf } from './replay-page.ts'
 import type { Outcome } from './outcome.ts'
-import { isAhead } from './rows-ahead.ts'
+import { isAhead, passReadings } from './rows-ahead.ts'
 import { hideRow, isShown, type ShownRows, showRow } from './shown-rows.ts'
 import type { ChannelEntry, Group } from './subscription.ts'
 
@@ -197,5 +197,6 @@ function outcomeFor(group: Group, view: ChangeView): Outcome | null {
   const result = outcome ?? (isTakenAway(shown, view.change) ? 'left' : null)
   if (result === 'left' || operation === 'deleted') hideRow(shown, id)
   else if (result !== null) showRow(shown, id)
+  passReadings(shown, placeOf(view.change))
   return result
 }

@@ -36,9 +36,11 @@ export function endReading(
 }
 
 /** The group has been told up to `delivered`: what was read before is known to all. */
-export function passReadings({ ahead }: ShownRows, delivered: Position | null): void {
+export function passReadings(shown: ShownRows, delivered: Position | null): void {
+  const { ahead } = shown
   if (ahead === null || delivered === null) return
   for (const each of ahead) if (each.until !== null && hasReached(delivered, each.until)) ahead.delete(each)
+  if (ahead.size === 0) shown.ahead = null
 }
 
 /** Is the row known to those alone who have read it, when the log is told up to the change at `at`? `null`: up to now. */
