@@ -31,7 +31,7 @@ export interface PresenceRoom {
   /** True while the connection is down: the members are the last known. */
   readonly stale: ReadonlySignal<boolean>
   /**
-   * Why this user is not seen there, or not with the last metadata; `null` when nothing is wrong. `busy` (no place left) is tried
+   * Why this user is not seen there, or not with the last metadata; `null` when nothing is wrong. `busy` (no place left, or a rule that failed) is tried
    * again by itself after the time that the server names, `bad_metadata` with the next `update`.
    */
   readonly error: ReadonlySignal<PresenceRefusal | null>

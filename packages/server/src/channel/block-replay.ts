@@ -3,7 +3,7 @@
 import type { FrameRun } from '../ports/server-socket.ts'
 import type { ChangeView } from './change-view.ts'
 import { inRuns, withoutFirst } from './frame-runs.ts'
-import { hidesRows, replayFrames, type ReplayOptions } from './replay-page.ts'
+import { type Event, framesByTransaction, hidesRows, type ReplayOptions } from './replay-page.ts'
 import type { Group } from './subscription.ts'
 
 export interface BlockReplay {
@@ -23,12 +23,14 @@ export function replayBlock(
 ): BlockReplay | null {
   if (hidesRows(group, views, options) || overlap(views)) return null
   const framesBefore = new Uint16Array(views.length)
-  let count = 0
+  const events: Event[] = []
   for (const [place, view] of views.entries()) {
-    framesBefore[place] = count
-    if (view.outcome(group) !== null) count++
+    framesBefore[place] = events.length
+    // Asked once: a rule that fails in between must not make the places and the frames differ.
+    const outcome = view.outcome(group)
+    if (outcome !== null) events.push({ view, outcome })
   }
-  return { runs: inRuns(replayFrames(group, views, options), options.maxRunBytes), framesBefore }
+  return { runs: inRuns(framesByTransaction(group, events), options.maxRunBytes), framesBefore }
 }
 
 /** What is sent to somebody who begins at the change in this place. */

@@ -139,9 +139,12 @@ function newOpening(): Opening {
   return { buffered: [], bytes: 0, overflowed: false, readTo: null, knowsDoubt: false }
 }
 
-/** Mutes a live subscription: what comes from now on collects. */
+/** Mutes a subscription that is live, or waits for the bus alone: what comes from now on collects. */
 export function mute(subscription: Subscription): void {
-  subscription.opening = newOpening()
+  const { opening } = subscription
+  if (opening !== null && opening.readTo === null) return
+  if (opening === null) subscription.opening = newOpening()
+  else opening.readTo = null
   startReading(subscription.group)
 }
 

@@ -5,9 +5,10 @@ import { type ChangeView, placeOf, viewChange } from './change-view.ts'
 import { createConflation, mergeChanges, type RecordChanges } from './conflation.ts'
 import type { Channels } from './channel-manager.ts'
 import type { KnownEntity } from './entities.ts'
+import { markGrown } from './log-blocks.ts'
 import { type Event, framesOf } from './replay-page.ts'
 import type { Outcome } from './outcome.ts'
-import { isAhead, passReadings } from './rows-ahead.ts'
+import { isAhead, passReadings, tellOfRow } from './rows-ahead.ts'
 import { hideRow, isShown, type ShownRows, showRow } from './shown-rows.ts'
 import type { ChannelEntry, Group } from './subscription.ts'
 
@@ -109,6 +110,7 @@ export function createDelivery({
     const known = entities.get(change.entity)
     if (known === undefined) return
     const entries = entriesOf(change)
+    entries.forEach(markChannelGrown)
     deliverOne(viewChange(change, known.codec, clock.now()), withinLimit(entries, [change]))
     forgetDeleted(change)
   }
@@ -118,6 +120,7 @@ export function createDelivery({
     const heard = transaction.filter(({ entity }) => entities.has(entity))
     const changesByEntry = new Map<ChannelEntry, Change[]>()
     for (const change of heard) for (const entry of entriesOf(change)) append(changesByEntry, entry, change)
+    for (const entry of changesByEntry.keys()) markChannelGrown(entry)
     const within = new Set<ChannelEntry>()
     for (const [entry, changes] of changesByEntry) if (!conflation.keeps(entry, changes)) within.add(entry)
     const eventsByGroup = new Map<Group, Event[]>()
@@ -168,6 +171,11 @@ export function createDelivery({
   }
 }
 
+/** Whatever it means to the groups that there are: one that comes later reads what was read of the channel. */
+function markChannelGrown({ blocks }: ChannelEntry): void {
+  if (blocks !== null) markGrown(blocks)
+}
+
 function append<Key, Value>(lists: Map<Key, Value[]>, key: Key, value: Value): void {
   const list = lists.get(key)
   if (list === undefined) lists.set(key, [value])
@@ -197,6 +205,7 @@ function outcomeFor(group: Group, view: ChangeView): Outcome | null {
   const result = outcome ?? (isTakenAway(shown, view.change) ? 'left' : null)
   if (result === 'left' || operation === 'deleted') hideRow(shown, id)
   else if (result !== null) showRow(shown, id)
+  if (result !== null) tellOfRow(shown, id)
   passReadings(shown, placeOf(view.change))
   return result
 }

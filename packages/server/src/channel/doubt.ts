@@ -8,6 +8,8 @@ export interface Doubt {
   readonly ids: Set<string>
   /** Are there more than are kept? Then any row may be one. */
   isOfAll: boolean
+  /** How often it has been asked about: members take turns, of whom one may be whose rights are not found out. */
+  asked: number
 }
 
 /** So many ids are kept, and can be looked up at once: the bound of `in`. */
@@ -25,7 +27,7 @@ export function groupSees(group: Group, id: string, row: unknown): boolean {
 }
 
 export function createDoubt(): Doubt {
-  return { ids: new Set(), isOfAll: false }
+  return { ids: new Set(), isOfAll: false, asked: 0 }
 }
 
 export function doubtRow(doubt: Doubt, id: string): void {

@@ -12,6 +12,7 @@ import type { Grant } from '../policy/grant.ts'
 import type { ChangeHistory } from '../ports/change-history.ts'
 import type { AuthorizeChannel } from './authorize-channel.ts'
 import type { FindDenial } from './denials.ts'
+import { isDoubted } from './doubt.ts'
 import type { KnownEntity } from './entities.ts'
 import { type Outcome, outcomeOf } from './outcome.ts'
 import type { Subscription } from './subscription.ts'
@@ -78,7 +79,7 @@ export function createExplain({
       return nothing([...lines, `The rule failed or took too long: what ${user.id} may hear is not known.`])
     const { grant } = authorization
     if (grant === null) {
-      lines.push(`The rule for ${channel.kind} channels lets ${user.id} hear it; it has no rows.`)
+      lines.push(`${user.id} may hear this ${channel.kind} channel; it has no rows.`)
       return {
         ...nothing(lines),
         isAllowed: true,
@@ -103,6 +104,7 @@ export function createExplain({
     const outcome = outcomeOf(change.operation, sees.before === true, sees.after === true)
     const each = subscriptions.map((one) => explained(one, outcomeFor(one, change, sees, outcome)))
     lines.push(...changeLines(change, sees, outcome), ...each.map((one) => deliveryLine(one)))
+    lines.push(...delayLines(subscriptions, change))
     return { ...result, sees, outcome, subscriptions: each }
   }
 }
@@ -204,6 +206,21 @@ function changeLines(
   return [
     `#${position.offset}: ${entity} ${id} was ${operation}, version ${version}.`,
     `Before it: ${verdict('before')}; after it: ${verdict('after')}. So it is ${outcome ?? 'nothing'} to this user.`,
+  ]
+}
+
+/** What keeps an event from being sent as it is, at once. */
+function delayLines(subscriptions: readonly Subscription[], { id }: Change): string[] {
+  const groups = [...new Set(subscriptions.map(({ group }) => group))]
+  const isHeld = groups.some(({ channel }) => channel.held?.changesByRecord.has(id) === true)
+  const isInDoubt = groups.some(({ doubt }) => isDoubted(doubt, id))
+  return [
+    ...(isHeld
+      ? ['The channel is above its limit: the changes of this row are held back, and sent conflated as one.']
+      : []),
+    ...(isInDoubt
+      ? ['The rule failed on this row: it is asked again, and the row is sent when it answers.']
+      : []),
   ]
 }
 

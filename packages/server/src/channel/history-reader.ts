@@ -6,7 +6,7 @@ import { type BlockReplay, replayBlock, runsFrom } from './block-replay.ts'
 import { type ChangeView, viewChange } from './change-view.ts'
 import type { KnownEntity } from './entities.ts'
 import { inRuns } from './frame-runs.ts'
-import { BLOCK_CHANGES, blockAfter, createLogBlocks, type LogBlock, markGrown } from './log-blocks.ts'
+import { BLOCK_CHANGES, blockAfter, createLogBlocks, type LogBlock } from './log-blocks.ts'
 import { type ReplayOptions, type ReplayPage, replayFrames } from './replay-page.ts'
 import type { ChannelEntry, Group } from './subscription.ts'
 import { type Looks, visibleNow } from './visible-rows.ts'
@@ -140,9 +140,8 @@ function entityOf(
   return channel.kind === 'entity' || channel.kind === 'record' ? entities.get(channel.entity) : undefined
 }
 
-/** A group has heard of a row: what was read before may not be all, and the row not what it was. */
-export function forgetHeard({ reading, channel }: Group, id: string): void {
-  if (channel.blocks !== null) markGrown(channel.blocks)
+/** A group has heard of a row, which is no longer what it was. */
+export function forgetHeard({ reading }: Group, id: string): void {
   if (reading === null) return
   reading.pages.clear()
   reading.blocks.clear()

@@ -68,6 +68,8 @@ interface Recheck {
   readonly isExact: boolean
 }
 
+const GONE_ON = 'The subscription has to begin anew: ask again after that.'
+
 export function createRecheck(context: RecheckContext): (affected: Affected) => Promise<void> {
   const { registry, send, endAttempt, isCurrent } = context
 
@@ -80,8 +82,7 @@ export function createRecheck(context: RecheckContext): (affected: Affected) => 
     // What others of the group read was judged by the rights of before.
     group.reading = null
     const sentTo = opening?.readTo ?? context.position()
-    if (opening === null) mute(subscription)
-    else opening.readTo = null
+    mute(subscription)
     const attempt = newAttempt(key, requestOf(subscription), true)
     attempt.subscription = subscription
     connection.attempts ??= new Map()
@@ -114,6 +115,8 @@ export function createRecheck(context: RecheckContext): (affected: Affected) => 
   const askAnew = (connection: Connection, attempt: Attempt): void => {
     endAttempt(connection, attempt)
     const { name, subscription } = attempt.request
+    for (const { requestId } of attempt.isRecheck ? attempt.joined : [])
+      context.refuse(connection, { code: 'cancelled', message: GONE_ON, channel: name, requestId })
     send(
       connection,
       encodeMessage({ type: 'unsubscribed', channel: name, subscription }, context.clock.now()),

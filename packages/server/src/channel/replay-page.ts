@@ -36,15 +36,24 @@ export interface ReplayOptions {
  */
 export function replayFrames(group: Group, views: readonly ChangeView[], options: ReplayOptions): Frame[] {
   const leaving = hiddenRows(group, views, options)
-  const transactions = new Map<number, Event[]>()
+  const events: Event[] = []
   for (const view of views) {
     const outcome = view.outcome(group)
-    if (outcome === null || !isShown(view.change.id, outcome, leaving)) continue
-    const events = transactions.get(view.change.transaction) ?? []
-    events.push({ view, outcome })
-    transactions.set(view.change.transaction, events)
+    if (outcome !== null && isShown(view.change.id, outcome, leaving)) events.push({ view, outcome })
   }
-  return [...transactions.values()].flatMap((events) => framesOf(group, events))
+  return framesByTransaction(group, events)
+}
+
+/** Events as frames, each transaction's together. */
+export function framesByTransaction(group: Group, events: readonly Event[]): Frame[] {
+  const transactions = new Map<number, Event[]>()
+  for (const event of events) {
+    const { transaction } = event.view.change
+    const own = transactions.get(transaction)
+    if (own === undefined) transactions.set(transaction, [event])
+    else own.push(event)
+  }
+  return [...transactions.values()].flatMap((each) => framesOf(group, each))
 }
 
 /** Are there rows of which a reader is told only if they had them? */

@@ -1,7 +1,7 @@
 // Rows that one of a group has read from the store before the log has told the others of them: to those it must not be said that
 // they are gone. Held by the group's shown rows until the log is past the reading; next: deliver-transaction.ts asks.
 import { hasReached, type Position } from '@dnr/protocol'
-import { isShown, type ShownRows, showRow } from './shown-rows.ts'
+import { hideRow, isShown, type ShownRows, showRow } from './shown-rows.ts'
 
 /** A few rows that were read at once. */
 export interface Reading {
@@ -33,6 +33,17 @@ export function endReading(
 ): void {
   reading.until = head
   passReadings(shown, delivered)
+}
+
+/** Nobody is sent what has been read. */
+export function dropReading(shown: ShownRows, reading: Reading): void {
+  shown.ahead?.delete(reading)
+  for (const id of reading.ids) hideRow(shown, id)
+}
+
+/** The log has told all of the group of a row, be it that it is gone. */
+export function tellOfRow({ ahead }: ShownRows, id: string): void {
+  for (const { ids } of ahead ?? []) ids.delete(id)
 }
 
 /** The group has been told up to `delivered`: what was read before is known to all. */

@@ -40,15 +40,16 @@ async function isAnswering(group: Group, context: SettlingContext): Promise<bool
 }
 
 async function answersAbout(
-  { ids }: Doubt,
+  doubt: Doubt,
   group: Group,
   { store, codec }: KnownEntity & { readonly store: NonNullable<KnownEntity['store']> },
   { authorize }: SettlingContext,
 ): Promise<boolean> {
-  const member = group.members.find(({ connection }) => isLive(connection))
+  const members = group.members.filter(({ connection }) => isLive(connection))
+  const member = members[doubt.asked++ % members.length]
   const principal = member === undefined ? null : principalOf(member.connection)
   if (principal === null) return false
-  const asked = [...ids]
+  const asked = [...doubt.ids]
   const authorization = await authorize(principal, group.channel.channel)
   if (authorization === 'unknown') return false
   const { rows } = await store.find({ where: { id: { in: asked } }, limit: asked.length })

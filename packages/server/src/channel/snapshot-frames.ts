@@ -6,7 +6,7 @@ import type { EntityStore, SnapshotChunk } from '../ports/entity-store.ts'
 import type { Frame } from '../ports/server-socket.ts'
 import { groupSees } from './doubt.ts'
 import type { KnownEntity } from './entities.ts'
-import { beginReading, endReading, type Reading, showRead } from './rows-ahead.ts'
+import { beginReading, dropReading, endReading, type Reading, showRead } from './rows-ahead.ts'
 import type { Group } from './subscription.ts'
 
 /** Rows read at once. */
@@ -35,8 +35,15 @@ export async function finishReading(
   reading: Reading,
   { history, position }: ReadingContext,
 ): Promise<void> {
-  if (shown === null || history === null || reading.ids.size === 0) return
-  endReading(shown, reading, await history.head(), position())
+  if (shown === null || reading.ids.size === 0) return
+  // Without a log nobody is behind it.
+  if (history === null) return void shown.ahead?.delete(reading)
+  try {
+    endReading(shown, reading, await history.head(), position())
+  } catch (error) {
+    dropReading(shown, reading)
+    throw error
+  }
 }
 
 /** Reads a group's rows in parts; the last has `more: false`, and there is always one. */

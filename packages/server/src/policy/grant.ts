@@ -70,6 +70,10 @@ export function createGrant(
     report(new TypeError('It is neither true, false nor an object with `sees`.'), entity.name)
     return null
   }
+  if (rule.fields !== undefined && !Array.isArray(rule.fields)) {
+    report(new TypeError('Its `fields` are no array.'), entity.name)
+    return null
+  }
   const readable = rule.fields === undefined ? all : readableFields(entity, rule.fields)
   const judge = (row: AnyRow): Verdict => judgeBy(rule, row, report, `${entity.name}: sees`)
   return {
@@ -84,7 +88,10 @@ export function createGrant(
     redact: rule.fields === undefined ? (row) => row : (row) => pick(row, readable),
     writable(operation, before, after) {
       try {
-        return writableBy(rule, operation, before, after)
+        const answer = answerOf(rule, operation, before, after)
+        if (Array.isArray(answer)) return new Set(answer as string[])
+        if (answer && answer !== true) refuseNonsense(answer, report, `${entity.name}: ${operation}`)
+        return answer === true
       } catch (error) {
         report(error, `${entity.name}: ${operation}`)
         return false
@@ -119,16 +126,6 @@ function pick(row: WireRow, readable: ReadonlySet<string>): WireRow {
   const picked: Record<string, unknown> = {}
   for (const field of Object.keys(row)) if (readable.has(field)) picked[field] = row[field]
   return picked as WireRow
-}
-
-function writableBy(
-  rule: RowRule<AnyRow>,
-  operation: 'create' | 'update' | 'delete',
-  before: AnyRow,
-  after: AnyRow,
-): boolean | ReadonlySet<string> {
-  const answer = answerOf(rule, operation, before, after)
-  return Array.isArray(answer) ? new Set(answer as string[]) : answer === true
 }
 
 function answerOf(

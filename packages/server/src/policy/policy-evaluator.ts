@@ -52,7 +52,7 @@ export function createPolicyEvaluator<P extends Principal>(
     const log = failures === 1 ? logger.error : logger.debug
     log.call(
       logger,
-      `The policy of ${where} failed: access is denied. Later failures are logged at level debug.`,
+      `The policy of ${where} failed: nothing is shown by it until it answers. Later failures are logged at level debug.`,
       { error, failures },
     )
   }

@@ -494,3 +494,41 @@ test('a row that one of a group has read before the log told the others of it is
     { type: 'entity:created', reason: 'entered', payload: { id: 'r', version: 2 }, position: at(2) },
   ])
 })
+
+test('a change that meant nothing to those who were there is in what a newcomer with another query resumes', async () => {
+  const memory = createMemoryStore()
+  const everything = policies(allow(Task, () => ({ key: 'all', sees: () => true })))
+  const server = createTestServer({ memory, policies: everything })
+  // Fewer changes are not kept for others.
+  for (let count = 0; count < 70; count++)
+    memory.write([{ id: 'r', row: { ...task('red'), title: `${count}` } }])
+  const reading = await server.connect('bob@red')
+  const snapshot = gate(memory, 'snapshot')
+  reading.send(subscribe({ snapshot: true, query: { where: { team: 'green' } } }))
+  await snapshot.reached
+  const red = await server.connect('ann@red')
+  await red.ask(subscribe({ position: at(10), query: { where: { team: 'red' } } }))
+  memory.write([{ id: 'b', row: task('blue') }])
+  const blue = await server.connect('tom@red')
+  const [answer] = await blue.ask(subscribe({ position: at(50), query: { where: { team: 'blue' } } }))
+  expect(answer?.payload).toMatchObject({ recovered: true })
+  await server.clock.advance(1)
+  expect(await blue.take()).toMatchObject([
+    { type: 'entity:created', payload: { id: 'b' }, position: at(71) },
+  ])
+  snapshot.open()
+})
+
+test('a row that was read ahead and then told to all is taken away from all', async () => {
+  const server = createTestServer()
+  const { memory } = server
+  const ann = await server.connect('ann@red')
+  await ann.ask(subscribe())
+  memory.write([{ id: 'r', row: task('red') }], { publish: false })
+  const bob = await server.connect('bob@red')
+  await bob.ask(subscribe({ snapshot: true }))
+  memory.publishRest()
+  memory.write([{ id: 'r', row: { title: 'later' } }])
+  memory.write([{ id: 'r', row: task('blue') }])
+  expect(typesOf(await ann.take())).toEqual(['entity:created', 'entity:updated', 'entity:deleted left'])
+})

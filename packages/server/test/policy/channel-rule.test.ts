@@ -87,7 +87,7 @@ for (const [what, verdict, rule] of failing) {
     await clock.advance(TIMEOUT_MS)
     expect(await answer).toBe(verdict)
     expect(errors).toEqual([
-      'The policy of room channels failed: access is denied. Later failures are logged at level debug.',
+      'The policy of room channels failed: nothing is shown by it until it answers. Later failures are logged at level debug.',
     ])
     expect(policy.failures).toBe(1)
     expect(await policy.grant('Task', ann)).toBe('unknown')

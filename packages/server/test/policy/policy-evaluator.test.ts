@@ -152,6 +152,21 @@ test('a rule about rows that answers with a promise hides them, is counted, and 
   expect(rejections).toEqual([])
 })
 
+test('a rule about writing that answers with a promise is a no, is counted, and its rejection is nobody’s', async () => {
+  const update = (() => Promise.reject(new Error('boom'))) as never
+  const { policy, errors } = evaluator(() => ({ sees: () => true, update }))
+  const grant = (await policy.grant('Task', ann)) as Grant
+  expect(grant.writable('update', {}, {})).toBe(false)
+  expect(policy.failures).toBe(1)
+  expect(errors).toHaveLength(1)
+})
+
+test('fields that are no list show nothing: they do not stand for all', async () => {
+  const { policy } = evaluator(() => ({ sees: () => true, fields: null as never }))
+  expect(await policy.grant('Task', ann)).toBeNull()
+  expect(policy.failures).toBe(1)
+})
+
 test('a rule function that throws or rejects leaves unknown what somebody may do', async () => {
   const throwing = evaluator(() => {
     throw new Error('boom')
