@@ -97,14 +97,14 @@ export function createChannelManager(options: ChannelManagerOptions): Channels {
   const doubts = createDoubts({
     clock,
     random: options.random,
-    onBegun: tellOfDoubt,
+    onBegun: tellMembersOfDoubt,
     settle: (group) => settleDoubt(group, { ...options, recheck }),
   })
   const registry = createChannelRegistry(options.entities, doubts)
   const { subscribe, pursue, supersede, remove } = createSubscribing({ ...options, ...context, registry })
 
   /** From here on no position tells what its rows were. Who still reads is told in its turn. */
-  function tellOfDoubt({ members }: Group): void {
+  function tellMembersOfDoubt({ members }: Group): void {
     for (let index = members.length - 1; index >= 0; index--) {
       const member = members[index] as Subscription
       if (isSettled(member)) tellUnsettled(member, context)

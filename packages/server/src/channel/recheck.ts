@@ -141,7 +141,7 @@ export function createRecheck(context: RecheckContext): (affected: Affected) => 
     if (subscription.opening?.overflowed === true) return letGo(subscription, attempt)
     endAttempt(connection, attempt)
     goLive(subscription, sentTo, context)
-    tellRights(subscription, sentTo, context)
+    tellRights(subscription, context)
     if (group.grant === null) context.onRechecked(connection, group.channel)
   }
 
@@ -181,7 +181,7 @@ export function createRecheck(context: RecheckContext): (affected: Affected) => 
     if (!isCurrent(connection, attempt)) return
     if (replayed === 'lost') return letGo(moved, attempt)
     endAttempt(connection, attempt)
-    tellRights(moved, sentTo, context)
+    tellRights(moved, context)
   }
 
   const letGo = (subscription: Subscription, attempt: Attempt): void => {

@@ -2,7 +2,7 @@
 // see other fields. Told exactly where that is little; otherwise the client reads the rows anew.
 import { type Change, type Clock, matchesWhere, type Position } from '@dnr/protocol'
 import { isLive } from '../connection/connection.ts'
-import type { Grant } from '../policy/grant.ts'
+import type { Grant, Verdict } from '../policy/grant.ts'
 import type { ChangeHistory } from '../ports/change-history.ts'
 import type { EntityStore } from '../ports/entity-store.ts'
 import type { Frame } from '../ports/server-socket.ts'
@@ -134,6 +134,7 @@ async function compareRows(
   context: ReadingContext,
 ): Promise<RowDifferences | null> {
   const { shown, where, grant } = after
+  const age = shown?.age
   const isRevealed = before.grant?.fieldsKey !== grant?.fieldsKey
   // By id: the number of a row that is deleted meanwhile is forgotten.
   const unseen = new Set(before.shown === null ? [] : toldIds(before.shown))
@@ -148,7 +149,9 @@ async function compareRows(
       if (where !== null && !matchesWhere(wire, where)) continue
       const wasShown = unseen.delete(wire.id)
       const isSure = !isDoubted(before.doubt, wire.id)
-      const sawBefore = wasShown || (isSure && mayHaveSeen(before, row))
+      const seenByRule = isSure && !wasShown ? mayHaveSeen(before, row) : false
+      if (seenByRule === 'unknown') return null
+      const sawBefore = wasShown || seenByRule
       if (grant === null || !groupSees(after, wire.id, row)) {
         if (sawBefore) (wasShown ? gone : perhapsGone).push(wire.id)
         continue
@@ -160,6 +163,8 @@ async function compareRows(
       characters += payload.length
     }
     await finishReading(after, reading, context)
+    // Rights have changed once more: what is known of the group begins anew.
+    if (shown !== null && shown.age !== age) return null
     const count = events.length + gone.length + perhapsGone.length
     if (count > MAX_EVENTS || characters > MAX_CHARACTERS) return null
   }
@@ -173,13 +178,13 @@ function* toldIds(shown: ShownRows): Generator<string> {
 }
 
 /** Of rows that are not known to have been shown. A rule that reads the row alone says today what it said then. */
-function mayHaveSeen({ shown, grant }: Before, row: unknown): boolean {
-  return shown?.isComplete !== true && grant?.sees(row) === true
+function mayHaveSeen({ shown, grant }: Before, row: unknown): Verdict {
+  return shown?.isComplete === true || grant === null ? false : grant.judge(row)
 }
 
 /**
  * Those of the rows that the rule of before let through at a position: one that was made, or came into sight, since then
- * is not to be spoken of. `null`: the log does not reach back.
+ * is not to be spoken of. `null`: the log does not reach back, or the rule fails.
  */
 async function seenAt(
   at: Position,
@@ -196,11 +201,12 @@ async function seenAt(
     after = page.position
     more = page.more
   }
-  return ids.filter((id) => {
+  const verdicts = ids.map((id): Verdict => {
     const change = firstSince.get(id)
     if (change === undefined) return true
-    return change.before !== null && before.grant?.sees(codec.decode(change.before)) === true
+    return change.before !== null && (before.grant?.judge(codec.decode(change.before)) ?? false)
   })
+  return verdicts.includes('unknown') ? null : ids.filter((_, index) => verdicts[index] === true)
 }
 
 function framesAt(

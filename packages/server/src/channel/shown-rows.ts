@@ -13,6 +13,8 @@ export interface ShownRows {
   /** The numbers, while there are few; then `bits` has them. */
   few: Set<number> | null
   bits: Uint32Array
+  /** Raised when all is forgotten: what was read of before is not to be noted. */
+  age: number
   /** What some of the group have read from the store before the log told the others; `null`: nothing. */
   ahead: Set<Reading> | null
 }
@@ -22,7 +24,7 @@ const MAX_FEW = 32
 const NO_BITS = new Uint32Array()
 
 export function createShownRows(numbers: RowNumbers): ShownRows {
-  return { numbers, isComplete: false, few: null, bits: NO_BITS, ahead: null }
+  return { numbers, isComplete: false, few: null, bits: NO_BITS, age: 0, ahead: null }
 }
 
 export function showRow(shown: ShownRows, id: string): void {
@@ -62,11 +64,13 @@ export function forgetRows(shown: ShownRows): void {
   shown.few = null
   shown.bits = NO_BITS
   shown.ahead = null
+  shown.age++
 }
 
 /** As it is now; its numbers have to be held while it is used. */
-export function copyShownRows({ numbers, isComplete, few, bits, ahead }: ShownRows): ShownRows {
-  return { numbers, isComplete, few: few && new Set(few), bits: bits.slice(), ahead: ahead && new Set(ahead) }
+export function copyShownRows(shown: ShownRows): ShownRows {
+  const { few, bits, ahead } = shown
+  return { ...shown, few: few && new Set(few), bits: bits.slice(), ahead: ahead && new Set(ahead) }
 }
 
 function setBit(shown: ShownRows, number: number): void {

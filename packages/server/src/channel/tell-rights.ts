@@ -7,13 +7,13 @@ import type { Subscription } from './subscription.ts'
 
 type TellingContext = Pick<OpeningContext, 'clock' | 'send' | 'rightsOf'>
 
-/** It goes on: what it has up to `position` is by the rights of today. */
+/** It goes on: what it has, up to where it has been sent everything, is by the rights of today. */
 export function tellRights(
   subscription: Subscription,
-  position: Position | null,
-  context: TellingContext,
+  context: TellingContext & Pick<OpeningContext, 'position'>,
 ): void {
-  tell(subscription, position, rightsOfMember(subscription, context), context)
+  const reached = subscription.opening?.readTo ?? context.position()
+  tell(subscription, reached, rightsOfMember(subscription, context), context)
 }
 
 /**
