@@ -313,6 +313,10 @@ test('(G101) permission lost while away: rows no longer allowed go, and a refusa
   })
   await settle()
   expect([tasks.status.value, tasks.rows.value, tasks.error.value?.code]).toEqual(['failed', [], 'forbidden'])
+  // What its user writes is not for a screen that may show nothing.
+  const position = { epoch: 'e2', offset: 999 }
+  tasks.absorb({ id: 'own', row: { id: 'own', version: 1 }, version: 1, position })
+  expect(tasks.rows.value).toEqual([])
 })
 
 test('(G101) rows that enter and leave by a change of permission come and go on the open connection', async () => {

@@ -255,6 +255,33 @@ test('a write that waits while rights change is judged, and answered, by the rig
   expect(store.rows.get('t1')).toMatchObject({ title: 'after' })
 })
 
+test('a write that is stored is said to be, though nobody can say any more what its author may see', async () => {
+  const policies = evaluator(() => {
+    // From the moment of the write on, each answer is one of before.
+    if (isStored) policies.outdate()
+    return { sees: () => true, update: true }
+  })
+  let isStored = false
+  const store = createMemoryStore(Task, [task('t1')])
+  const moving: MemoryStore = {
+    ...store,
+    async mutate(mutation, context) {
+      const result = await store.mutate(mutation, context)
+      isStored = true
+      policies.outdate()
+      return result
+    },
+  }
+  const service = createWriteService({ stores: [moving], policies })
+  const answer = service.write(
+    'Task',
+    { operation: 'update', id: 't1', fields: { title: 'stored' } },
+    { principal: ann },
+  )
+  await expect(answer).resolves.toMatchObject({ row: null, visible: false })
+  expect(store.rows.get('t1')).toMatchObject({ title: 'stored' })
+})
+
 test('a repeated deletion is answered, though the row is gone', async () => {
   const { write } = setting([task('t1')])
   await write({ operation: 'delete', id: 't1' }, { mutationId: 'm1' })

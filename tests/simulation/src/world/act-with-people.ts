@@ -6,6 +6,23 @@ import type { World } from './world.ts'
 
 export type PeopleOperation = Extract<Operation, PeopleAction>
 
+const ACTIONS: Readonly<Record<PeopleAction['do'], true>> = {
+  join: true,
+  'bare-join': true,
+  point: true,
+  watch: true,
+  beat: true,
+  leave: true,
+  'bare-leave': true,
+  hear: true,
+  unhear: true,
+  talk: true,
+}
+
+export function isOfPeople(operation: Operation): operation is PeopleOperation {
+  return Object.hasOwn(ACTIONS, operation.do)
+}
+
 export function actWithPeople(
   { checker }: World,
   { people, user }: SimClient,

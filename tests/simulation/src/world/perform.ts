@@ -2,7 +2,7 @@
 import type { RealtimeRepository } from '@dnr/repository'
 import { DnrError } from '@dnr/protocol'
 import { type BulkWrite, type Operation, describeOperation, type ServerWrite } from '../program/operation.ts'
-import { actWithPeople } from './act-with-people.ts'
+import { actWithPeople, isOfPeople } from './act-with-people.ts'
 import { changeRights } from './change-rights.ts'
 import { readHeadOffset } from './committed-changes.ts'
 import { request } from './request.ts'
@@ -14,6 +14,7 @@ export function perform(world: World, operation: Operation): void {
   const { clock, network, storage, checker } = world
   world.note(`· ${describeOperation(operation).trim()}`)
   const later = (forMs: number, undo: () => void): void => void clock.setTimeout(undo, forMs)
+  if (isOfPeople(operation)) return act(world, operation)
   switch (operation.do) {
     case 'open':
     case 'close':
@@ -27,16 +28,6 @@ export function perform(world: World, operation: Operation): void {
     case 'wake':
     case 'reload':
     case 'twin':
-    case 'join':
-    case 'bare-join':
-    case 'point':
-    case 'watch':
-    case 'beat':
-    case 'leave':
-    case 'bare-leave':
-    case 'hear':
-    case 'unhear':
-    case 'talk':
       return act(world, operation)
     case 'http':
       return request(world, `u${operation.client}`, operation)
@@ -137,6 +128,7 @@ function act(world: World, operation: Operation): void {
   const { client: index } = operation as ClientOperation
   const client = world.clients[index]
   if (client === undefined || client.isSuspended) return
+  if (isOfPeople(operation)) return actWithPeople(world, client, operation)
   switch (operation.do) {
     case 'open':
       return client.open(operation.slot, operation.entity, operation.where, operation.limit)
@@ -169,17 +161,6 @@ function act(world: World, operation: Operation): void {
       client.end()
       world.openTab(index).open(0, 'Task', {}, undefined)
       return
-    case 'join':
-    case 'bare-join':
-    case 'point':
-    case 'watch':
-    case 'beat':
-    case 'leave':
-    case 'bare-leave':
-    case 'hear':
-    case 'unhear':
-    case 'talk':
-      return actWithPeople(world, client, operation)
     default:
       return
   }
