@@ -22,20 +22,29 @@ const MAX_STEPS = 4
 export function createTurns(clock: Clock): Turns {
   const waiting: (() => void)[] = []
   let steps = 0
+  let taken = 0
   let leftBytes = TURN_BYTES
   let endsAt = 0
   let isTurning = false
 
-  const hasRoom = (): boolean => steps < MAX_STEPS && leftBytes > 0 && clock.monotonic() < endsAt
+  // The first of a turn always has room: a process that was kept waiting for longer than a turn must not wait for ever.
+  const hasRoom = (): boolean =>
+    steps < MAX_STEPS && (taken === 0 || (leftBytes > 0 && clock.monotonic() < endsAt))
+
+  const take = (): void => {
+    steps++
+    taken++
+  }
 
   const admit = (): void => {
     while (waiting.length > 0 && hasRoom()) {
-      steps++
+      take()
       waiting.shift()?.()
     }
   }
 
   const startTurn = (): void => {
+    taken = 0
     leftBytes = TURN_BYTES
     endsAt = clock.monotonic() + TURN_MS
   }
@@ -58,7 +67,7 @@ export function createTurns(clock: Clock): Turns {
 
   const begin = (): Promise<void> | undefined => {
     if (steps === 0 && !isTurning) startTurn()
-    if (waiting.length === 0 && hasRoom()) return void steps++
+    if (waiting.length === 0 && hasRoom()) return void take()
     return new Promise((resolve) => void waiting.push(resolve))
   }
 

@@ -83,6 +83,26 @@ test('a turn ends when its time is over, and the next begins when the event loop
   expect(ran).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8])
 })
 
+test('a process that is kept waiting for longer than a turn goes on all the same', async () => {
+  let nowMs = 0
+  const clock = createManualClock()
+  // Ten milliseconds pass between any two looks at the clock.
+  const turns = createTurns({ ...clock, monotonic: () => (nowMs += 10) })
+  const ran: number[] = []
+  const all = [1, 2, 3].map((name) =>
+    turns.run(
+      async () => void ran.push(name),
+      () => 0,
+    ),
+  )
+  for (let turn = 0; turn < 5; turn++) {
+    await drainMicrotasks()
+    await clock.advance(1)
+  }
+  expect(ran).toEqual([1, 2, 3])
+  await Promise.all(all)
+})
+
 test('what is handed out in turns is closed when its reader stops early', async () => {
   let isClosed = false
   async function* numbers(): AsyncGenerator<number, void, undefined> {
