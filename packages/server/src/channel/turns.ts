@@ -67,8 +67,9 @@ export function createTurns(clock: Clock): Turns {
 
   const begin = (): Promise<void> | undefined => {
     if (steps === 0 && !isTurning) startTurn()
-    if (waiting.length === 0 && hasRoom()) return void take()
-    return new Promise((resolve) => void waiting.push(resolve))
+    if (waiting.length > 0 || !hasRoom()) return new Promise((resolve) => void waiting.push(resolve))
+    take()
+    return undefined
   }
 
   return {
