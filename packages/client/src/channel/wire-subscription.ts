@@ -19,8 +19,8 @@ export interface Sink {
   /** The rows are somebody else's: none of them is shown any more. Those of the new user follow. */
   forget?(): void
   /**
-   * Does it show what only answers to writes have told? The position does not say whether their history is still there. With
-   * `at`, which the stream has reached: are there answers of another epoch beyond it?
+   * Does it show what only answers to writes have told? Their history may be lost though the position holds: the rows are then
+   * asked for without one. With `at`, which the stream has reached: is one of another epoch beyond it?
    */
   isAhead?(at?: Position): boolean
   /** What is no change of a row. */

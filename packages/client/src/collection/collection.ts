@@ -139,12 +139,12 @@ export function createCollection<Row extends Versioned>(
     isChanged = true
   }
 
-  /** True: it says more than what is known, and of a row that is or was to be seen here. */
+  /** True: it says more than what is known, of a row that is or was shown here. */
   function applyAnswer({ id, row, version }: Answer<Row>): boolean {
     const known = sorted.get(id)
-    const shown = row && matches(row) ? row : null
-    if (known ? known.version >= version : !shown) return false
-    set(id, shown)
+    const next = row && matches(row) ? row : null
+    if (known ? known.version >= version : !next) return false
+    set(id, next)
     return true
   }
 
@@ -155,7 +155,7 @@ export function createCollection<Row extends Versioned>(
 
   /**
    * Ends the answers that are reached. A snapshot, which has no `changes`, also ends those of another epoch: it was asked for after
-   * them, so that it holds what they told, or their history is lost.
+   * them, so that it holds what they told, or their history is lost. One that came since shows again when the stream reaches it.
    */
   function moveTo(at: Position, changes?: RowChange<Row>[]): void {
     position = at
