@@ -122,6 +122,7 @@ export function createChannelManager(options: ChannelManagerOptions): Channels {
   const recheck = createRecheck({
     ...context,
     registry,
+    random: options.random,
     authorize,
     refuse,
     pursue,
@@ -172,7 +173,7 @@ export function createChannelManager(options: ChannelManagerOptions): Channels {
     },
     recheck,
     release(connection) {
-      connection.attempts = null
+      for (const attempt of connection.attempts?.values() ?? []) endAttempt(connection, attempt)
       for (const subscription of connection.subscriptions?.values() ?? []) registry.remove(subscription)
       connection.subscriptions = null
     },

@@ -6,6 +6,7 @@
 //                        └──────────────────────┘        any ─nobody is left▶ forgotten
 import type { Clock } from '@dnr/protocol'
 import { createDoubt, doubtRow } from './doubt.ts'
+import { doubtDelayMs } from './doubt-backoff.ts'
 import type { Group } from './subscription.ts'
 
 export interface Doubts {
@@ -27,8 +28,6 @@ export interface DoubtsOptions {
   settle(group: Group): Promise<void>
 }
 
-/** How long a group waits until it is asked about, milliseconds: doubled with each failure, and up to a quarter longer. */
-export const DOUBT_BACKOFF = { baseMs: 1_000, maxMs: 30_000 }
 /** Groups that are asked about at once: that many rules can hang until their deadline before the others have to wait. */
 const MAX_AT_ONCE = 32
 
@@ -43,10 +42,7 @@ export function createDoubts({ clock, random, onBegun, settle }: DoubtsOptions):
   let timer: { readonly at: number; cancel(): void } | null = null
   let asking = 0
 
-  const dueAfter = (failures: number): number => {
-    const leastMs = Math.min(DOUBT_BACKOFF.baseMs * 2 ** failures, DOUBT_BACKOFF.maxMs)
-    return clock.monotonic() + Math.floor(leastMs * (1 + random() / 4))
-  }
+  const dueAfter = (failures: number): number => clock.monotonic() + doubtDelayMs(failures, random)
 
   const wakeAt = (at: number): void => {
     if (timer !== null && timer.at <= at) return

@@ -8,7 +8,7 @@ import type { KnownEntity } from './entities.ts'
 import { inRuns } from './frame-runs.ts'
 import { BLOCK_CHANGES, blockAfter, createLogBlocks, type LogBlock } from './log-blocks.ts'
 import { type ReplayOptions, type ReplayPage, replayFrames } from './replay-page.ts'
-import type { ChannelEntry, Group } from './subscription.ts'
+import { type ChannelEntry, type Group, isAboutRows } from './subscription.ts'
 import { type Looks, visibleNow } from './visible-rows.ts'
 
 /** What a group has read for its members; dropped when none of them reads any more. */
@@ -137,7 +137,7 @@ function entityOf(
   { channel: { channel } }: Group,
   entities: ReadonlyMap<string, KnownEntity>,
 ): KnownEntity | undefined {
-  return channel.kind === 'entity' || channel.kind === 'record' ? entities.get(channel.entity) : undefined
+  return isAboutRows(channel) ? entities.get(channel.entity) : undefined
 }
 
 /** A group has heard of a row, which is no longer what it was. */

@@ -21,7 +21,14 @@ import {
   snapshotFrame,
   subscribedFrame,
 } from './snapshot-frames.ts'
-import type { Attempt, ChannelEntry, Group, Opening, Subscription } from './subscription.ts'
+import {
+  type Attempt,
+  type ChannelEntry,
+  type Group,
+  isAboutRows,
+  type Opening,
+  type Subscription,
+} from './subscription.ts'
 import { tellUnsettled } from './tell-rights.ts'
 import { inTurns, type Turns } from './turns.ts'
 
@@ -60,7 +67,7 @@ export type Replayed = Opened | 'lost'
 
 /** Can it go live at once? Nothing was asked for that has to be read, or the position asked for is where we are. */
 export function opensAtOnce({ request }: Attempt, position: Position | null): boolean {
-  if (request.channel.kind !== 'entity' && request.channel.kind !== 'record') return true
+  if (!isAboutRows(request.channel)) return true
   if (request.position === undefined) return request.snapshot !== true
   return isAtHead(request.position, position)
 }
@@ -107,7 +114,7 @@ export async function openByReading(
 }
 
 function entityOf({ channel: { channel } }: Group): string {
-  return channel.kind === 'entity' || channel.kind === 'record' ? channel.entity : ''
+  return isAboutRows(channel) ? channel.entity : ''
 }
 
 /** From now on: whatever collected is before the position that is announced. */

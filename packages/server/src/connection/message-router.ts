@@ -16,7 +16,7 @@ import {
 import { parseClientMessage } from '@dnr/protocol/schemas'
 import type { AuthorizeChannel } from '../channel/authorize-channel.ts'
 import type { Channels } from '../channel/channel-manager.ts'
-import { subscriptionKey } from '../channel/subscription.ts'
+import { isAboutRows, subscriptionKey } from '../channel/subscription.ts'
 import type { Limits } from '../limits/limits.ts'
 import { createPace, paceInMs, takePace } from '../limits/pace.ts'
 import { type MaybePromise, whenReady } from '../policy/maybe-promise.ts'
@@ -305,7 +305,8 @@ const RESERVED: ReadonlySet<string> = new Set(
 
 /** Is there a live subscription to rows, and none that still reads? Then everything up to the bus's position was sent. */
 function hearsRows({ subscriptions, attempts }: Connection): boolean {
-  if (attempts !== null || subscriptions === null) return false
+  if (subscriptions === null) return false
+  for (const { request } of attempts?.values() ?? []) if (isAboutRows(request.channel)) return false
   let isHearing = false
   for (const { group } of subscriptions.values()) {
     // Above its limit a channel holds back what the position says has been delivered.
