@@ -64,6 +64,7 @@ export interface Channels extends ChannelManager {
 export interface ChannelManagerOptions {
   readonly clock: Clock
   readonly random: () => number
+  readonly policyTimeoutMs: number
   readonly maxSubscriptionsPerConnection: number
   readonly maxQueueBytes: number
   readonly entities: ReadonlyMap<string, KnownEntity>
@@ -97,6 +98,7 @@ export function createChannelManager(options: ChannelManagerOptions): Channels {
   const doubts = createDoubts({
     clock,
     random: options.random,
+    policyTimeoutMs: options.policyTimeoutMs,
     onBegun: tellMembersOfDoubt,
     settle: (group) => settleDoubt(group, { ...options, recheck }),
   })

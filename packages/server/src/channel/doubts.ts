@@ -2,11 +2,12 @@
 // of a row and without a reconnect. Holds one timer for all of them. Next: settle-doubt.ts, which asks.
 //
 //   sure ─rule fails▶ in doubt ─back-off▶ asked ─answers▶ sure
-//                        ▲                  └─fails▶ in doubt, with a longer back-off
+//                        ▲                  └─fails, or takes too long▶ in doubt, with a longer back-off
 //                        └──────────────────────┘        any ─nobody is left▶ forgotten
 import type { Clock } from '@dnr/protocol'
 import { createDoubt, doubtRow } from './doubt.ts'
 import { doubtDelayMs } from './doubt-backoff.ts'
+import { withTimeout } from '../policy/policy-evaluator.ts'
 import type { Group } from './subscription.ts'
 
 export interface Doubts {
@@ -24,12 +25,19 @@ export interface DoubtsOptions {
   readonly random: () => number
   /** A group has come into doubt; called before anything else goes out to it. */
   onBegun(group: Group): void
+  /** How long a rule may take, which is asked twice: about one member, then about all. */
+  readonly policyTimeoutMs: number
   /** Asks about the group. Leaves it without a `doubt` if the rule answered. Never rejects. */
   settle(group: Group): Promise<void>
 }
 
 /** Groups that are asked about at once: that many rules can hang until their deadline before the others have to wait. */
 const MAX_AT_ONCE = 32
+/**
+ * How long what a member lacks may be read and sent before its group makes place for others. The member goes on; if the group is in
+ * doubt again by then, the member ends when it is asked about the next time, and comes back as anybody does.
+ */
+const SENDING_MS = 10_000
 
 interface Waiting {
   failures: number
@@ -37,7 +45,8 @@ interface Waiting {
   dueAt: number
 }
 
-export function createDoubts({ clock, random, onBegun, settle }: DoubtsOptions): Doubts {
+export function createDoubts({ clock, random, policyTimeoutMs, onBegun, settle }: DoubtsOptions): Doubts {
+  const placeMs = 2 * policyTimeoutMs + SENDING_MS
   const waiting = new Map<Group, Waiting>()
   let timer: { readonly at: number; cancel(): void } | null = null
   let asking = 0
@@ -70,7 +79,8 @@ export function createDoubts({ clock, random, onBegun, settle }: DoubtsOptions):
   const ask = async (group: Group, each: Waiting): Promise<void> => {
     each.dueAt = Number.POSITIVE_INFINITY
     asking++
-    await settle(group)
+    // Too late is as good as not at all.
+    await withTimeout(settle(group), placeMs, clock).catch(() => {})
     asking--
     if (waiting.get(group) === each) {
       if (group.doubt === null) waiting.delete(group)

@@ -10,6 +10,7 @@ test('whoever is muted, held back and muted again is counted as one reader, and 
   const doubts = createDoubts({
     clock: createManualClock(),
     random: () => 0,
+    policyTimeoutMs: 5_000,
     onBegun() {},
     settle: async () => {},
   })

@@ -26,6 +26,7 @@ function createReading(memory: MemoryStore) {
   const doubts = createDoubts({
     clock: createManualClock(),
     random: () => 0,
+    policyTimeoutMs: 5_000,
     onBegun() {},
     settle: async () => {},
   })
