@@ -21,7 +21,7 @@ import type { Limits } from '../limits/limits.ts'
 import { createPace, paceInMs, takePace } from '../limits/pace.ts'
 import { type MaybePromise, whenReady } from '../policy/maybe-promise.ts'
 import type { PolicyEvaluator } from '../policy/policy-evaluator.ts'
-import { unknownRights } from '../policy/unknown-rights.ts'
+import { changingRights, MAX_ASKS, unknownRights } from '../policy/unknown-rights.ts'
 import type { Mutation } from '../ports/entity-store.ts'
 import type { Frame } from '../ports/server-socket.ts'
 import { type Connection, isLive, principalOf } from './connection.ts'
@@ -160,13 +160,16 @@ export function createMessageRouter(options: MessageRouterOptions): MessageRoute
     return takePace(entry.pace, perSecond, 1, now) ? 0 : paceInMs(entry.pace, perSecond, 1)
   }
 
-  /** Today's answer: an answer of before a change of rights is asked for again. */
-  const mayHear = (connection: Connection, channel: Channel): MaybePromise<boolean> => {
+  /** Today's answer: an answer of before a change of rights is asked for again. @throws DnrError `busy` */
+  const mayHear = (connection: Connection, channel: Channel, asks = 1): MaybePromise<boolean> => {
     const principal = principalOf(connection)
     if (principal === null) return false
     const { generation } = options.policies
     return whenReady(options.authorize(principal, channel), (authorization) => {
-      if (generation !== options.policies.generation) return mayHear(connection, channel)
+      if (generation !== options.policies.generation) {
+        if (asks === MAX_ASKS) throw changingRights()
+        return mayHear(connection, channel, asks + 1)
+      }
       if (authorization === 'unknown') throw unknownRights()
       return authorization !== null
     })
