@@ -3,7 +3,7 @@
 // connection/outgoing.ts sends frames.
 import { type Change, type ChannelName, type Clock, hasReached, type Position } from '@dnr/protocol'
 import { type Connection, principalOf } from '../connection/connection.ts'
-import { encodeMessage } from '../connection/frame.ts'
+import { unsubscribedFrame } from '../connection/frame.ts'
 import type { Refusal } from '../connection/refusal.ts'
 import type { Grant } from '../policy/grant.ts'
 import type { MaybePromise } from '../policy/maybe-promise.ts'
@@ -23,7 +23,7 @@ import { createSubscribing, endAttempt, isCurrent } from './subscribing.ts'
 import {
   type ChannelEntry,
   type Group,
-  isSettled,
+  isOpened,
   type Subscription,
   type SubscribeRequest,
   type SubscribeResult,
@@ -109,7 +109,7 @@ export function createChannelManager(options: ChannelManagerOptions): Channels {
   function tellMembersOfDoubt({ members }: Group): void {
     for (let index = members.length - 1; index >= 0; index--) {
       const member = members[index] as Subscription
-      if (isSettled(member)) tellUnsettled(member, context)
+      if (isOpened(member)) tellUnsettled(member, context)
     }
   }
 
@@ -117,8 +117,10 @@ export function createChannelManager(options: ChannelManagerOptions): Channels {
   const sendAway = (subscription: Subscription): void => {
     registry.remove(subscription)
     const { channel, subscription: key } = subscription.group
-    const ended = { type: 'unsubscribed', channel: channel.name, subscription: key }
-    send(subscription.connection, encodeMessage(ended, clock.now()))
+    send(
+      subscription.connection,
+      unsubscribedFrame({ channel: channel.name, subscription: key }, clock.now()),
+    )
   }
 
   const recheck = createRecheck({

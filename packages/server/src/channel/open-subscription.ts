@@ -11,7 +11,7 @@ import type { Grant } from '../policy/grant.ts'
 import type { Frame, FrameRun } from '../ports/server-socket.ts'
 import { endOpening, holdUntil, isInstalled } from './channel-registry.ts'
 import { isWellKnown, rightsOfMember } from './doubt.ts'
-import type { KnownEntity } from './entities.ts'
+import { entityOf, type KnownEntity } from './entities.ts'
 import type { HistoryReader } from './history-reader.ts'
 import type { ReplayPage } from './replay-page.ts'
 import {
@@ -24,7 +24,6 @@ import {
 import {
   type Attempt,
   type ChannelEntry,
-  type Group,
   isAboutRows,
   type Opening,
   type Subscription,
@@ -96,7 +95,7 @@ export async function openByReading(
       if (replayed !== 'lost') return replayed
       position = undefined
     }
-    const known = context.entities.get(entityOf(subscription.group))
+    const known = entityOf(subscription.group, context.entities)
     if (request.snapshot !== true || known === undefined || known.store === null)
       return openBare(attempt, subscription, context)
     const from = await sendSnapshot(attempt, subscription, { ...known, store: known.store }, context)
@@ -111,10 +110,6 @@ export async function openByReading(
     'The change log is trimmed faster than this subscription can read it: subscribe again later.',
     { retryable: true },
   )
-}
-
-function entityOf({ channel: { channel } }: Group): string {
-  return isAboutRows(channel) ? channel.entity : ''
 }
 
 /** From now on: whatever collected is before the position that is announced. */

@@ -11,7 +11,7 @@
 // back-off. Plugins' messages wait for the answer.
 import type { Position } from '@dnr/protocol'
 import { type Connection, isLive, principalOf } from '../connection/connection.ts'
-import { encodeMessage } from '../connection/frame.ts'
+import { unsubscribedFrame } from '../connection/frame.ts'
 import { type Refusal, refusedBy } from '../connection/refusal.ts'
 import { checkQuery } from '../policy/check-query.ts'
 import type { Grant } from '../policy/grant.ts'
@@ -120,7 +120,7 @@ export function createRecheck(context: RecheckContext): (affected: Affected) => 
     endAttempt(connection, attempt)
     const { name, subscription } = attempt.request
     if (attempt.isRecheck) refuseJoined(connection, attempt, { code: 'cancelled', message: GONE_ON })
-    send(connection, encodeMessage({ type: 'unsubscribed', channel: name, subscription }, clock.now()))
+    send(connection, unsubscribedFrame({ channel: name, subscription }, clock.now()))
   }
 
   const refuse = ({ subscription, attempt }: Recheck, refusal: Refusal): void => {

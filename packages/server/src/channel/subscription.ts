@@ -88,7 +88,7 @@ export interface Opening {
 }
 
 /** Live, or waiting for the bus alone. Who still reads has an attempt. */
-export function isSettled({ opening }: Subscription): boolean {
+export function isOpened({ opening }: Subscription): boolean {
   return opening === null || opening.readTo !== null
 }
 

@@ -25,7 +25,7 @@ import { changingRights, MAX_ASKS, unknownRights } from '../policy/unknown-right
 import type { Mutation } from '../ports/entity-store.ts'
 import type { Frame } from '../ports/server-socket.ts'
 import { type Connection, isLive, principalOf } from './connection.ts'
-import { encodeMessage, type OutgoingMessage } from './frame.ts'
+import { encodeMessage, type OutgoingMessage, unsubscribedFrame } from './frame.ts'
 import { createOvertakenWrites } from './overtaken-writes.ts'
 import { addressOf, FORBIDDEN, isOwnFault, type Refusal, refusalOf } from './refusal.ts'
 
@@ -133,7 +133,7 @@ export function createMessageRouter(options: MessageRouterOptions): MessageRoute
   ): void => {
     const subscription = payload?.subscription
     channels.unsubscribe(connection, subscriptionKey(channel as ChannelName, subscription))
-    say(connection, { type: 'unsubscribed', channel, subscription, requestId })
+    send(connection, unsubscribedFrame({ channel, subscription, requestId }, clock.now()))
   }
 
   const ping = (connection: Connection, { requestId }: Typed<'ping'>): void => {
@@ -190,7 +190,7 @@ export function createMessageRouter(options: MessageRouterOptions): MessageRoute
       )
     }
     if (!parsed.ok || parsed.value.kind !== 'room') return speak(false)
-    if (hears(connection, message.channel)) return speak(true)
+    if (hearsForSure(connection, message.channel)) return speak(true)
     return whenReady(mayHear(connection, parsed.value), (isAllowed) => {
       // Whoever was sent away meanwhile says nothing more.
       if (isLive(connection)) speak(isAllowed)
@@ -320,7 +320,7 @@ function hearsRows({ subscriptions, attempts }: Connection): boolean {
 }
 
 /** Does it hear the channel, and is nothing asked about that? */
-function hears({ subscriptions }: Connection, channel: string): boolean {
+function hearsForSure({ subscriptions }: Connection, channel: string): boolean {
   for (const { group, opening } of subscriptions?.values() ?? [])
     if (group.channel.name === channel && opening === null) return true
   return false
