@@ -41,22 +41,22 @@ const SENDING_MS = 10_000
 
 interface Waiting {
   failures: number
-  /** By the monotonic clock; `Infinity` while it is asked about. */
-  dueAt: number
+  /** `Infinity` while it is asked about. */
+  dueMark: number
 }
 
 export function createDoubts({ clock, random, policyTimeoutMs, onBegun, settle }: DoubtsOptions): Doubts {
   const placeMs = 2 * policyTimeoutMs + SENDING_MS
   const waiting = new Map<Group, Waiting>()
-  let timer: { readonly at: number; cancel(): void } | null = null
+  let timer: { readonly mark: number; cancel(): void } | null = null
   let asking = 0
 
   const dueAfter = (failures: number): number => clock.monotonic() + doubtDelayMs(failures, random)
 
-  const wakeAt = (at: number): void => {
-    if (timer !== null && timer.at <= at) return
+  const wakeBy = (mark: number): void => {
+    if (timer !== null && timer.mark <= mark) return
     timer?.cancel()
-    timer = { at, cancel: clock.setTimeout(wake, Math.max(0, at - clock.monotonic())) }
+    timer = { mark, cancel: clock.setTimeout(wake, Math.max(0, mark - clock.monotonic())) }
   }
 
   const sleep = (): void => {
@@ -69,22 +69,22 @@ export function createDoubts({ clock, random, policyTimeoutMs, onBegun, settle }
     const now = clock.monotonic()
     let next = Number.POSITIVE_INFINITY
     for (const [group, each] of waiting) {
-      if (each.dueAt <= now && asking < MAX_AT_ONCE) void ask(group, each)
-      else next = Math.min(next, each.dueAt)
+      if (each.dueMark <= now && asking < MAX_AT_ONCE) void ask(group, each)
+      else next = Math.min(next, each.dueMark)
     }
     // With as many under way as may be, the first to end wakes the others.
-    if (next < Number.POSITIVE_INFINITY && asking < MAX_AT_ONCE) wakeAt(next)
+    if (next < Number.POSITIVE_INFINITY && asking < MAX_AT_ONCE) wakeBy(next)
   }
 
   const ask = async (group: Group, each: Waiting): Promise<void> => {
-    each.dueAt = Number.POSITIVE_INFINITY
+    each.dueMark = Number.POSITIVE_INFINITY
     asking++
     // Too late is as good as not at all.
     await withTimeout(settle(group), placeMs, clock).catch(() => {})
     asking--
     if (waiting.get(group) === each) {
       if (group.doubt === null) waiting.delete(group)
-      else each.dueAt = dueAfter(++each.failures)
+      else each.dueMark = dueAfter(++each.failures)
     }
     wake()
   }
@@ -100,9 +100,9 @@ export function createDoubts({ clock, random, policyTimeoutMs, onBegun, settle }
       }
       doubtRow(group.doubt, id)
       if (waiting.has(group) || group.members.length === 0) return
-      const dueAt = dueAfter(0)
-      waiting.set(group, { failures: 0, dueAt })
-      wakeAt(dueAt)
+      const dueMark = dueAfter(0)
+      waiting.set(group, { failures: 0, dueMark })
+      wakeBy(dueMark)
     },
     forget(group) {
       waiting.delete(group)

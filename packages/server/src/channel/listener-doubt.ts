@@ -20,7 +20,7 @@ const MAX_DOUBT_MS = 60_000
 
 export function createListenerDoubt(clock: Clock, random: () => number): ListenerDoubt {
   let failures = 0
-  let failingSinceMs: number | null = null
+  let failedMark: number | null = null
   let failed = createDeferred()
   let endPause: (() => void) | null = null
 
@@ -29,8 +29,8 @@ export function createListenerDoubt(clock: Clock, random: () => number): Listene
       return failed.promise
     },
     async pause() {
-      failingSinceMs ??= clock.monotonic()
-      if (clock.monotonic() - failingSinceMs >= MAX_DOUBT_MS) return false
+      failedMark ??= clock.monotonic()
+      if (clock.monotonic() - failedMark >= MAX_DOUBT_MS) return false
       failed.resolve()
       failed = createDeferred()
       const { promise, resolve } = createDeferred()
