@@ -1,11 +1,10 @@
 // The rule of a channel without rows fails while rights are asked about anew: nobody knows whether its subscribers may go on. They
 // stay, hear nothing, and are asked about again; nobody is told that they have gone.
-import type { ClientMessage } from '@dnr/protocol'
 import { expect, test } from 'vitest'
 import { allowChannel } from '../../src/policy/channel-rule.ts'
 import { policies } from '../../src/policy/policies.ts'
 import { allow } from '../../src/policy/rule.ts'
-import type { PluginHost, ServerPlugin } from '../../src/ports/server-plugin.ts'
+import { admittingPlugin } from '../support/admitting-plugin.ts'
 import { Task } from '../support/entities.ts'
 import { createTestServer, type TestClient, type TestServer, typesOf } from '../support/test-server.ts'
 
@@ -43,29 +42,9 @@ function setting(): Setting {
       allowChannel('presence', rule),
       allow(Task, () => true),
     ),
-    plugins: [admitting(told)],
+    plugins: [admittingPlugin(told)],
   })
   return { server, lookups, asked, told }
-}
-
-/** Asks whether who sends may be there, as presence does. */
-function admitting(told: string[]): ServerPlugin {
-  return {
-    name: 'admitting',
-    messageTypes: ['presence:update'],
-    channelKinds: ['presence'],
-    start: (host: PluginHost) => ({
-      async message(connectionId, { requestId }: ClientMessage) {
-        const options = { quiet: true, ...(requestId === undefined ? {} : { requestId }) } as const
-        told.push(`update ${await host.subscribe(connectionId, BOARD, options)}`)
-      },
-      subscribed: () => void told.push('subscribed'),
-      unsubscribed: () => void told.push('unsubscribed'),
-      rechecked: () => void told.push('rechecked'),
-      disconnected: () => undefined,
-      stop: () => undefined,
-    }),
-  }
 }
 
 const subscribe = (channel: string, payload: object = {}): object => ({ type: 'subscribe', channel, payload })

@@ -5,10 +5,10 @@ import {
   createInvariantChecker,
   type Exchange,
   type InvariantChecker,
-  InvariantViolation,
   type Link,
   type Property,
 } from '../../src/index.ts'
+import { violated } from './violated.ts'
 
 const BOARD = 'presence:board'
 const ROOM = 'room:r'
@@ -36,16 +36,6 @@ function setUp() {
     checker.rightsChanged()
   }
   return { checker, deny, allow }
-}
-
-function violated(act: () => void): Property | null {
-  try {
-    act()
-    return null
-  } catch (error) {
-    if (error instanceof InvariantViolation) return error.property
-    throw error
-  }
 }
 
 const says = (checker: InvariantChecker, link: Link, frame: object): void =>
