@@ -22,7 +22,7 @@ export type Channel =
   | { readonly kind: 'user'; readonly userId: string }
   | { readonly kind: 'room'; readonly room: string }
 
-/** Longest channel name, in UTF-8 bytes. */
+/** Longest channel name, in UTF-8 bytes; of a `user:` channel, longest user id: 64 characters of any script. */
 export const MAX_CHANNEL_BYTES = 256
 /** Longest row id, in UTF-8 bytes. */
 export const MAX_ID_BYTES = 200
@@ -34,8 +34,9 @@ export const MAX_ID_BYTES = 200
  * colons split, so ids may hold colons.
  */
 export function parseChannel(name: string): Parsed<Channel> {
-  if (name.length > MAX_CHANNEL_BYTES || utf8Bytes(name) > MAX_CHANNEL_BYTES) {
-    return err('bad_channel', `A channel name has at most ${MAX_CHANNEL_BYTES} bytes.`)
+  const counted = name.startsWith(USER_PREFIX) ? name.slice(USER_PREFIX.length) : name
+  if (counted.length > MAX_CHANNEL_BYTES || utf8Bytes(counted) > MAX_CHANNEL_BYTES) {
+    return err('bad_channel', `A channel name, or the id of a user, has at most ${MAX_CHANNEL_BYTES} bytes.`)
   }
   const colon = name.indexOf(':')
   const kind = name.slice(0, Math.max(colon, 0))
@@ -56,6 +57,8 @@ export function parseChannel(name: string): Parsed<Channel> {
       )
   }
 }
+
+const USER_PREFIX = 'user:'
 
 function parseEntityChannel(rest: string): Parsed<Channel> {
   const colon = rest.indexOf(':')

@@ -6,7 +6,7 @@
 export interface Clock {
   /** Wall clock, milliseconds since the Unix epoch. For what people read; never for measuring a duration. */
   now(): number
-  /** Milliseconds that only grow, from an arbitrary start. For time-outs, rates and presence. */
+  /** Milliseconds that only grow, from an arbitrary start. For time-outs, rates and presence. What is kept of it is named `…Mark`. */
   monotonic(): number
   /** Calls `callback` once after `delayMs`; the returned function cancels it and is harmless afterwards. */
   setTimeout(callback: () => void, delayMs: number): () => void

@@ -123,6 +123,17 @@ describe('channel names', () => {
     expect(parseChannel(`room:${'x'.repeat(5_000)}`).ok).toBe(false)
   })
 
+  test('of a user’s channel the id alone counts: 64 characters of any script fit', () => {
+    expect(parseChannel(`user:${'🦊'.repeat(64)}`)).toEqual({
+      ok: true,
+      value: { kind: 'user', userId: '🦊'.repeat(64) },
+    })
+    expect(parseChannel(`user:${'a'.repeat(256)}`).ok).toBe(true)
+    expect(parseChannel(`user:${'a'.repeat(257)}`).ok).toBe(false)
+    expect(parseChannel(`user:${'🦊'.repeat(65)}`).ok).toBe(false)
+    expect(parseChannel(`user:${'x'.repeat(5_000)}`).ok).toBe(false)
+  })
+
   test('an id has 1 to 200 bytes and is not a dot that a URL would swallow', () => {
     expect([isRowId('a'.repeat(200)), isRowId('a'.repeat(201))]).toEqual([true, false])
     expect([isRowId('🙂'.repeat(50)), isRowId('🙂'.repeat(51))]).toEqual([true, false])

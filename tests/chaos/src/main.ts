@@ -14,7 +14,7 @@ if (!(minutes > 0) || !Number.isSafeInteger(firstSeed)) {
   process.exit(2)
 }
 
-const endsAt = performance.now() + minutes * 60_000
+const endMark = performance.now() + minutes * 60_000
 let seed = firstSeed
 let failures = 0
 do {
@@ -25,6 +25,6 @@ do {
     console.error(`  once more: pnpm test:chaos --seed ${seed}`)
   }
   seed++
-} while (performance.now() < endsAt)
+} while (performance.now() < endMark)
 console.log(`${seed - firstSeed} storms, ${failures} with violations`)
 process.exit(failures === 0 ? 0 : 1)

@@ -37,6 +37,25 @@ describe('signing in', () => {
       expect((await signIn({ name, team: 'red' })).status, name).toBe(200)
   })
 
+  test.each(['.', '..', '🦊'.repeat(64), 'Ⱥ'.repeat(64), 'a:b/c?d#e%2e'])(
+    '%s can do what others can: hear what is said to them, be seen, and be moved',
+    async (name) => {
+      const [red, blue] = [newTeam(), newTeam()]
+      const admin = await signInToBoard(board.url, 'Root', 'admin')
+      const them = await signInToBoard(board.url, name, red)
+      const id = name.toLowerCase()
+      using socket = await openPlainClient(`${board.url.replace('http', 'ws')}/ws?token=${them.token}`)
+      socket.send({ type: 'subscribe', channel: `user:${id}` })
+      expect(await socket.until('subscribed')).toMatchObject({ channel: `user:${id}` })
+      socket.send({ type: 'presence:join', channel: `presence:board/${red}` })
+      expect(await socket.until('presence:sync')).toMatchObject({ payload: { users: [{ id }] } })
+      const moved = await admin.request('PUT', '/api/members', { body: { id: name, team: blue } })
+      expect(moved).toMatchObject({ status: 200, body: { id, team: blue } })
+      expect(await socket.until('team')).toMatchObject({ channel: `user:${id}`, payload: { team: blue } })
+      expect((await them.request('GET', '/api/session')).body).toEqual({ user: { id, name, team: blue } })
+    },
+  )
+
   test('takes any team that can be part of a channel’s name, and its tasks', async () => {
     for (const team of ['my team', ' ', 'a/b', 'équipe', 'x'.repeat(64)]) {
       const alice = await signInToBoard(board.url, 'alice', team)
@@ -265,8 +284,8 @@ describe('an admin', () => {
     readonly body?: unknown
     readonly method?: string
   }
-  const move = (api: BoardApi, id: string, { to = '', body = { team: to }, method = 'PUT' }: Move) =>
-    api.request(method, `/api/members/${encodeURIComponent(id)}`, { body })
+  const move = (api: BoardApi, id: string, { to = '', body = { id, team: to }, method = 'PUT' }: Move) =>
+    api.request(method, '/api/members', { body })
 
   test('moves a member to another team: their token sees its tasks, and no longer the others', async () => {
     const [red, blue] = [newTeam(), newTeam()]
@@ -306,6 +325,8 @@ describe('an admin', () => {
       [admin, 'eve', { to: '' }, 422],
       [admin, 'eve', { to: 'a\u0000b' }, 422],
       [admin, 'eve', { body: {} }, 422],
+      [admin, 'eve', { body: { id: 7, team: 'blue' } }, 422],
+      [admin, 'eve', { body: { id: 'eve' } }, 422],
       [admin, 'e\nve', { to: 'blue' }, 422],
       [admin, '', { to: 'blue' }, 422],
       [admin, 'eve', { body: '{' }, 400],
@@ -334,7 +355,7 @@ describe('an admin', () => {
       DNR_SECRET: 'of this test',
     })
     const admin = await signInToBoard(own.url, 'root', 'admin')
-    const names = ['bob', 'a/b', '🦊'.repeat(64)]
+    const names = ['bob', 'a/b', '.', '..', '🦊'.repeat(64)]
     const people = await Promise.all(names.map((name) => signInToBoard(own.url, name, 'red')))
     const moves = ['blue', 'green'].flatMap((to) => names.map((name) => move(admin, name, { to })))
     expect((await Promise.all(moves)).map(({ status }) => status)).toEqual(moves.map(() => 200))

@@ -200,7 +200,7 @@ chromiumOrSkip('an admin moves somebody to another team, and everybody’s page 
   await expectSoon(() => bob.titles('todo')).toEqual(['Blue plan', 'By Bob'])
   await switchOffline(bob)
   await root.page.getByTestId('member-bob').waitFor({ state: 'detached' })
-  await api.request('PUT', '/api/members/bob', { body: { team: 'red' } })
+  await api.request('PUT', '/api/members', { body: { id: 'bob', team: 'red' } })
   await bob.page.getByRole('button', { name: 'Go online' }).click()
   await bob.page.getByTestId('toasts').getByText('You are in team red now.').waitFor()
   await expectSoon(() => bob.titles('todo')).toEqual(['Red plan'])

@@ -1,6 +1,8 @@
 // The table of roles does not answer for a while: nobody is shown what is not theirs, and nothing is lost or doubled.
 import { signal } from '@preact/signals-core'
-import { allow, policies } from '@dnr/server'
+import { createPresenceManager } from '@dnr/presence/client'
+import { presence } from '@dnr/presence/server'
+import { allow, allowChannel, policies } from '@dnr/server'
 import { expect, test } from 'vitest'
 import { openBrowser } from '../src/browser.ts'
 import { startStack } from '../src/stack.ts'
@@ -97,4 +99,39 @@ test('a row that a rule failed on enters by itself, and also for who reconnects 
   expect(stack.realtime.stats()).toMatchObject({ groupsInDoubt: 0 })
   expect(alice.connections).toBe(2)
   expect(bob.connections).toBe(1)
+})
+
+test('a rule of presence that fails while rights are asked about: nobody leaves, and nobody comes back', async () => {
+  await using folder = await temporaryFolder()
+  const failing = new Set<string>()
+  const rules = policies(
+    allowChannel('presence', async ({ id }: User) => {
+      if (failing.has(id)) throw new Error('The roles are being restarted.')
+      return true
+    }),
+  )
+  await using stack = await startStack({
+    path: folder.file('tasks.db'),
+    server: { policies: rules, plugins: [presence()] },
+  })
+  using alice = openBrowser(stack.url, 'alice.red')
+  using bob = openBrowser(stack.url, 'bob.red')
+  const heard: string[] = []
+  bob.client.on('message', ({ type }) => void (type.startsWith('presence:') && heard.push(type)))
+  const room = createPresenceManager({ transport: alice.client }).join('board/red')
+  const bobs = createPresenceManager({ transport: bob.client }).join('board/red')
+  await Promise.all([room, bobs].map(({ members }) => until(members, (each) => each.length === 2)))
+
+  failing.add('alice')
+  await stack.realtime.invalidate({ userId: 'alice' })
+  heard.length = 0
+  room.update({ card: 7 })
+  bobs.update({ card: 1 })
+  await until(bobs.members, (members) => members.some(({ metadata }) => metadata['card'] === 1))
+  expect(bobs.members.value.some(({ metadata }) => metadata['card'] === 7)).toBe(false)
+  expect(room.stale.value).toBe(false)
+  failing.clear()
+  await until(bobs.members, (members) => members.some(({ metadata }) => metadata['card'] === 7))
+  await until(room.members, (members) => members.some(({ metadata }) => metadata['card'] === 1))
+  expect(heard).toEqual(['presence:update', 'presence:update'])
 })

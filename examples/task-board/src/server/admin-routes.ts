@@ -20,23 +20,18 @@ export interface AdminRoutesOptions {
 /** Answers a request for one of its paths, and says whether it did. */
 export type AdminRoutes = (path: string, request: IncomingMessage, response: ServerResponse) => boolean
 
-const MEMBERS_PATH = '/api/members/'
-
 export function createAdminRoutes(options: AdminRoutesOptions): AdminRoutes {
   const { realtime, teams, memberList, whoAsks, explains } = options
 
-  const moveMember = async (
-    id: string,
-    request: IncomingMessage,
-    response: ServerResponse,
-  ): Promise<void> => {
+  /** Whom is said in the body: some names, such as `..`, cannot be part of a path. */
+  const moveMember = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const admin = whoAsks.admin(request, response)
     if (admin === null) return
-    const body = await readObject(request, response, '{"team":"blue"}')
+    const body = await readObject(request, response, '{"id":"alice","team":"blue"}')
     if (body === null) return
-    const complaint = complaintAboutName(id) ?? complaintAboutTeam(body['team'])
+    const complaint = complaintAboutName(body['id'], 'id') ?? complaintAboutTeam(body['team'])
     if (complaint !== null) return answerProblem(response, 422, 'bad_field', complaint)
-    const team = body['team'] as string
+    const [id, team] = [idOf(body['id'] as string), body['team'] as string]
     await teams.move(id, team)
     // From here on nothing is sent by the rights of before; the pages of the user get the difference, and hear why.
     const settled = realtime.invalidate({ userId: id })
@@ -75,9 +70,8 @@ export function createAdminRoutes(options: AdminRoutesOptions): AdminRoutes {
   return (path, request, response) => {
     if (explains && path === '/api/explain' && request.method === 'GET')
       return guarded(explain(request, response), response)
-    const id = path.startsWith(MEMBERS_PATH) ? decode(path.slice(MEMBERS_PATH.length)) : null
-    if (id === null) return false
-    if (request.method === 'PUT') return guarded(moveMember(idOf(id), request, response), response)
+    if (path !== '/api/members') return false
+    if (request.method === 'PUT') return guarded(moveMember(request, response), response)
     answerProblem(response, 405, 'method_not_allowed', 'PUT moves a member.', { allow: 'PUT' })
     return true
   }
@@ -97,12 +91,4 @@ function parseQuestion(url: string): Question | null {
   if (!user || !channel) return null
   if (offset == null) return { user, channel }
   return /^\d{1,15}$/.test(offset) ? { user, channel, offset: Number(offset) } : null
-}
-
-function decode(text: string): string | null {
-  try {
-    return decodeURIComponent(text)
-  } catch {
-    return null
-  }
 }

@@ -45,12 +45,12 @@ function isEqual(a: string, b: string): boolean {
   return left.length === right.length && timingSafeEqual(left, right)
 }
 
-/** Why `name` cannot be signed in with, or `null` when it can. */
-export function complaintAboutName(name: unknown): string | null {
-  if (typeof name !== 'string') return 'name must be a text.'
+/** Why nobody can be called so, or `null` when somebody can. `field`: where it was said. */
+export function complaintAboutName(name: unknown, field = 'name'): string | null {
+  if (typeof name !== 'string') return `${field} must be a text.`
   const { length } = Array.from(name)
-  if (length < 1 || length > 64) return `name has ${length} characters: 1 to 64 are allowed.`
-  return UNPRINTABLE.test(name) ? 'name has a character that cannot be printed.' : null
+  if (length < 1 || length > 64) return `${field} has ${length} characters: 1 to 64 are allowed.`
+  return UNPRINTABLE.test(name) ? `${field} has a character that cannot be printed.` : null
 }
 
 /** Why `team` cannot be signed in with, or `null` when it can. */

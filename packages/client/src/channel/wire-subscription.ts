@@ -77,7 +77,7 @@ export function createWireSubscription(
   { clock, random, requests, emit }: WireSubscriptionOptions,
 ): WireSubscription {
   let status: SubscriptionStatus = 'loading'
-  let liveAt: number | null = null
+  let liveMark: number | null = null
   let tries = 0
   let isCrowdedOut = false
   /** Names the rights that we had at the inbox's position. */
@@ -90,12 +90,12 @@ export function createWireSubscription(
   const inbox = createInbox({
     rows(rows, position) {
       sink.rows?.(rows, position)
-      if (liveAt !== null) emit('resynced', { channel, position })
+      if (liveMark !== null) emit('resynced', { channel, position })
     },
     events: sink.events,
     gap: (from) => emit('gap', { channel, from }),
     live() {
-      liveAt = clock.monotonic()
+      liveMark = clock.monotonic()
       enter('live')
     },
   })
@@ -131,7 +131,7 @@ export function createWireSubscription(
   }
 
   function refused(error: DnrError): void {
-    if (status === 'live' && clock.monotonic() - Number(liveAt) > HELD_MS) tries = 0
+    if (status === 'live' && clock.monotonic() - Number(liveMark) > HELD_MS) tries = 0
     quiet()
     if (error.code === 'disconnected') return // asked again when the connection is back
     isCrowdedOut = error.code === 'too_many_subscriptions'

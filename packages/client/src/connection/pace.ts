@@ -24,14 +24,14 @@ export function createPace(clock: Clock, guard: (call: () => void) => void): Pac
   let burst = Infinity
   let perMs = 0
   let tokens = burst
-  let filledAt = 0
+  let filledMark = 0
   let waiting: (() => void)[] = []
   let cancel = (): void => {}
 
   function run(): void {
     const now = clock.monotonic()
-    tokens = Math.min(burst, tokens + (now - filledAt) * perMs)
-    filledAt = now
+    tokens = Math.min(burst, tokens + (now - filledMark) * perMs)
+    filledMark = now
     for (; waiting.length && tokens >= 1; tokens--) guard(waiting.shift() as () => void)
     cancel()
     if (waiting.length) cancel = clock.setTimeout(run, Math.ceil((1 - tokens) / perMs))

@@ -7,16 +7,16 @@ export interface Throttle {
 }
 
 export function createThrottle(clock: Clock, intervalMs: number, act: () => void): Throttle {
-  let readyAt = 0
+  let readyMark = 0
   let undo: (() => void) | null = null
   const run = (): void => {
     undo = null
-    readyAt = clock.monotonic() + intervalMs
+    readyMark = clock.monotonic() + intervalMs
     act()
   }
   return {
     request() {
-      const delayMs = readyAt - clock.monotonic()
+      const delayMs = readyMark - clock.monotonic()
       if (delayMs <= 0) run()
       else undo ??= clock.setTimeout(run, delayMs)
     },

@@ -66,7 +66,6 @@ function startPresence(host: PresenceHost, options: PresenceOptions): PresenceSe
 
   const join = async (address: Address, metadata: Metadata): Promise<void> => {
     const { connectionId, channel, resource } = address
-    checkMetadata(metadata, maxMetadataBytes)
     const key = keyOf(connectionId, channel)
     joining.add(key)
     const outcome = await admit(address)
@@ -133,11 +132,11 @@ function startPresence(host: PresenceHost, options: PresenceOptions): PresenceSe
     if (host.connection(connectionId) === undefined) return
     switch (message.type) {
       case 'presence:join':
-        return join(address, message.payload?.metadata ?? {})
+        return join(address, metadataOf(message))
       case 'presence:leave':
         return leave(address)
       case 'presence:update':
-        return update(address, message.payload.metadata)
+        return update(address, metadataOf(message))
       case 'presence:heartbeat':
         return change(address, () => tracker.heartbeat(resource, connectionId, message.payload?.state))
       default:
@@ -148,6 +147,15 @@ function startPresence(host: PresenceHost, options: PresenceOptions): PresenceSe
   const refuse = ({ connectionId, channel, requestId }: Address, error: unknown): void => {
     if (!(error instanceof DnrError)) throw error
     refuseWith(host, connectionId, error, channel, requestId)
+  }
+
+  const attend = (address: Address, task: () => void | Promise<void>): void | Promise<void> => {
+    try {
+      const result = task()
+      return result instanceof Promise ? result.catch((error: unknown) => refuse(address, error)) : result
+    } catch (error) {
+      return refuse(address, error)
+    }
   }
 
   const sweepLater = (): void => {
@@ -168,13 +176,10 @@ function startPresence(host: PresenceHost, options: PresenceOptions): PresenceSe
         const error = new DnrError('bad_channel', 'Presence is at presence:{resource}.')
         return refuseWith(host, connectionId, error, channel, requestId)
       }
-      return turns.run(keyOf(connectionId, address.channel), () => {
-        try {
-          const result = handle(address, message)
-          return result instanceof Promise ? result.catch((error: unknown) => refuse(address, error)) : result
-        } catch (error) {
-          return refuse(address, error)
-        }
+      return attend(address, () => {
+        // Before it waits for its turn, as long as a rule fails: what waits is small.
+        checkMetadata(metadataOf(message), maxMetadataBytes)
+        return turns.run(keyOf(connectionId, address.channel), () => handle(address, message))
       })
     },
     subscribed(connectionId, channel) {
@@ -220,6 +225,11 @@ function addressOf(connectionId: string, message: ClientMessage): Address | null
   if (!('channel' in message) || !message.channel.startsWith(PREFIX)) return null
   const channel = message.channel as ChannelName
   return { connectionId, channel, resource: resourceOf(channel), requestId: message.requestId }
+}
+
+function metadataOf(message: ClientMessage): Metadata {
+  const says = message.type === 'presence:join' || message.type === 'presence:update'
+  return (says ? message.payload?.metadata : undefined) ?? {}
 }
 
 const PREFIX = 'presence:'

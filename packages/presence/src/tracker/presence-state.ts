@@ -16,8 +16,8 @@ export interface Meta {
   readonly activity: Activity
   /** Wall clock of the last sign of activity, milliseconds since the epoch. */
   readonly lastSeen: number
-  /** When it was lost (monotonic milliseconds); `null` while it is connected. */
-  readonly lostAt: number | null
+  /** When it was lost, by `Clock.monotonic`; `null` while it is connected. */
+  readonly lostMark: number | null
 }
 
 /** Metas of one resource, in the order in which their connections joined or updated. */
@@ -45,7 +45,7 @@ export function membersOf(room: Room): readonly Member[] {
 
 /** What one or several metas of one person amount to; connected ones count before lost ones. */
 export function memberOf(metas: readonly Meta[]): Member {
-  const connected = metas.filter((meta) => meta.lostAt === null)
+  const connected = metas.filter((meta) => meta.lostMark === null)
   const counted = connected.length > 0 ? connected : metas
   const latest = counted.at(-1) as Meta
   const state = counted.reduce<Activity>(

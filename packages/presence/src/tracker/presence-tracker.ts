@@ -73,7 +73,7 @@ export function createPresenceTracker(options: PresenceTrackerOptions): Presence
   checkOption('maxMembersPerResource', maxMembersPerResource, 'users, 0')
   const seatsByResource = new Map<string, Map<string, Seat>>()
   const userIdsByConnection = new Map<string, Map<string, string>>() // by resource
-  const lostAtByConnection = new Map<string, number>()
+  const lostMarkByConnection = new Map<string, number>()
 
   const seatOf = (resource: string, connectionId: string): Seat | undefined => {
     const userId = userIdsByConnection.get(connectionId)?.get(resource)
@@ -116,7 +116,7 @@ export function createPresenceTracker(options: PresenceTrackerOptions): Presence
     userIds?.delete(resource)
     if (userIds?.size === 0) {
       userIdsByConnection.delete(connectionId)
-      lostAtByConnection.delete(connectionId)
+      lostMarkByConnection.delete(connectionId)
     }
     return true
   }
@@ -140,11 +140,11 @@ export function createPresenceTracker(options: PresenceTrackerOptions): Presence
       checkMetadata(metadata, maxMetadataBytes)
       checkSpace(resource, person.id)
       const now = clock.now()
-      const meta: Meta = { connectionId, person, metadata, activity: 'active', lastSeen: now, lostAt: null }
+      const meta: Meta = { connectionId, person, metadata, activity: 'active', lastSeen: now, lostMark: null }
       const seat = sit(resource, meta)
       place(seat, meta, true)
       for (const other of seat.metas.values()) {
-        if (other.lostAt !== null) remove(resource, other.connectionId)
+        if (other.lostMark !== null) remove(resource, other.connectionId)
       }
     },
     update(resource, connectionId, metadata) {
@@ -158,9 +158,9 @@ export function createPresenceTracker(options: PresenceTrackerOptions): Presence
     leave: remove,
     lose(connectionId, silentMs = 0) {
       const resources = [...(userIdsByConnection.get(connectionId)?.keys() ?? [])]
-      const lostAt = clock.monotonic() - silentMs
-      for (const resource of resources) change(resource, connectionId, { lostAt }, false)
-      if (resources.length > 0) lostAtByConnection.set(connectionId, lostAt)
+      const lostMark = clock.monotonic() - silentMs
+      for (const resource of resources) change(resource, connectionId, { lostMark }, false)
+      if (resources.length > 0) lostMarkByConnection.set(connectionId, lostMark)
       return resources
     },
     getPresent: (resource) =>
@@ -170,8 +170,8 @@ export function createPresenceTracker(options: PresenceTrackerOptions): Presence
     resourcesOf: (connectionId) => [...(userIdsByConnection.get(connectionId)?.keys() ?? [])],
     cleanupStale() {
       const removed: StaleEntry[] = []
-      for (const [connectionId, lostAt] of lostAtByConnection) {
-        if (clock.monotonic() - lostAt < ttlMs) continue
+      for (const [connectionId, lostMark] of lostMarkByConnection) {
+        if (clock.monotonic() - lostMark < ttlMs) continue
         for (const [resource, userId] of userIdsByConnection.get(connectionId) ?? []) {
           remove(resource, connectionId)
           removed.push({ resource, userId, connectionId })
@@ -180,9 +180,9 @@ export function createPresenceTracker(options: PresenceTrackerOptions): Presence
       return removed
     },
     nextStaleInMs() {
-      if (lostAtByConnection.size === 0) return null
+      if (lostMarkByConnection.size === 0) return null
       let first = Number.POSITIVE_INFINITY
-      for (const lostAt of lostAtByConnection.values()) first = Math.min(first, lostAt)
+      for (const lostMark of lostMarkByConnection.values()) first = Math.min(first, lostMark)
       return Math.max(0, first + ttlMs - clock.monotonic())
     },
   }

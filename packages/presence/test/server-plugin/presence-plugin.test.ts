@@ -431,3 +431,15 @@ test('what somebody says of themselves waits while it is asked whether they may 
     'c presence:update alice×1',
   ])
 })
+
+test('metadata that is too big is refused before it waits, however long a rule fails', async () => {
+  const setting = await withThree({ maxMetadataBytes: 20 })
+  const release = setting.holdPermissions()
+  await setting.say('a', 'presence:update', { metadata: { card: 1 } })
+  await setting.say('a', 'presence:update', { metadata: { a: 'x'.repeat(20) } })
+  await setting.say('a', 'presence:join', { metadata: { a: 'x'.repeat(20) } })
+  expect(setting.refused).toEqual(['bad_metadata', 'bad_metadata'])
+  release()
+  await setting.settle()
+  expect(setting.take()).toHaveLength(3)
+})

@@ -71,7 +71,7 @@ test('after any steps the tracker says what the model says, and the differences 
           for (const [name, metas] of model) {
             model.set(
               name,
-              metas.filter(({ lostAt }) => lostAt === null || clock.monotonic() - lostAt < TTL_MS),
+              metas.filter(({ lostMark }) => lostMark === null || clock.monotonic() - lostMark < TTL_MS),
             )
           }
           continue
@@ -84,7 +84,7 @@ test('after any steps the tracker says what the model says, and the differences 
             model.set(
               name,
               metas.map((meta) =>
-                meta.connectionId === connectionId ? { ...meta, lostAt: clock.monotonic() } : meta,
+                meta.connectionId === connectionId ? { ...meta, lostMark: clock.monotonic() } : meta,
               ),
             )
           }
@@ -97,7 +97,7 @@ test('after any steps the tracker says what the model says, and the differences 
         if (next.type === 'join') {
           const person = personOf(next.connection)
           tracker.join(next.resource, connectionId, person, { card: next.card })
-          const staying = others.filter((meta) => meta.lostAt === null || meta.person.id !== person.id)
+          const staying = others.filter((meta) => meta.lostMark === null || meta.person.id !== person.id)
           model.set(next.resource, [
             ...staying,
             {
@@ -106,7 +106,7 @@ test('after any steps the tracker says what the model says, and the differences 
               metadata: { card: next.card },
               activity: 'active',
               lastSeen: now,
-              lostAt: null,
+              lostMark: null,
             },
           ])
         } else if (next.type === 'update') {

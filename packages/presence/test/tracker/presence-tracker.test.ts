@@ -157,7 +157,7 @@ const rooms = fc
             metadata: {},
             activity: state,
             lastSeen: 0,
-            lostAt: null,
+            lostMark: null,
           } as const,
         ]),
       ),

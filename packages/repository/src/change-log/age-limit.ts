@@ -15,14 +15,14 @@ const JUMP_MS = 60_000
  */
 export function createAgeLimit(clock: Clock): AgeLimit {
   let ahead = clock.now() - clock.monotonic()
-  let jumpedAt = Number.NEGATIVE_INFINITY
+  let jumpedMark = Number.NEGATIVE_INFINITY
   return {
     writtenBefore(maxAgeMs) {
       const monotonic = clock.monotonic()
       const now = clock.now()
-      if (now - monotonic - ahead > JUMP_MS) jumpedAt = monotonic
+      if (now - monotonic - ahead > JUMP_MS) jumpedMark = monotonic
       ahead = now - monotonic
-      return monotonic - jumpedAt < maxAgeMs ? 0 : now - maxAgeMs
+      return monotonic - jumpedMark < maxAgeMs ? 0 : now - maxAgeMs
     },
   }
 }

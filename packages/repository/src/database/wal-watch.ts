@@ -27,7 +27,7 @@ const LOOK_EVERY_MS = 1_000
 /** Makes the watch of one writer. */
 export function createWalWatch({ handle, alarmBytes, clock, logger }: WalWatchOptions): WalWatch {
   const file = fileOf(handle)
-  let lookedAt = Number.NEGATIVE_INFINITY
+  let lookedMark = Number.NEGATIVE_INFINITY
   let isLong = false
 
   const bytes = (): number | null => {
@@ -44,8 +44,8 @@ export function createWalWatch({ handle, alarmBytes, clock, logger }: WalWatchOp
     bytes,
     committed() {
       const now = clock.monotonic()
-      if (now - lookedAt < LOOK_EVERY_MS) return
-      lookedAt = now
+      if (now - lookedMark < LOOK_EVERY_MS) return
+      lookedMark = now
       const size = bytes() ?? 0
       if (size > alarmBytes && !isLong) {
         logger.error(

@@ -21,7 +21,7 @@ export function startLogWatch(source: ChangeSource, { onWritten, checkHead }: Lo
   const { clock, logger, pollMs } = source.relay
   let seen = source.foreignVersion()
   if (seen === null) return () => {}
-  let checkedAt = clock.monotonic()
+  let checkedMark = clock.monotonic()
   let cancel = clock.setTimeout(look, pollMs)
 
   function look(): void {
@@ -35,8 +35,8 @@ export function startLogWatch(source: ChangeSource, { onWritten, checkHead }: Lo
     } catch (error) {
       reportFailure(error)
     }
-    if (clock.monotonic() - checkedAt < CHECK_HEAD_MS) return
-    checkedAt = clock.monotonic()
+    if (clock.monotonic() - checkedMark < CHECK_HEAD_MS) return
+    checkedMark = clock.monotonic()
     checkHead().catch(reportFailure)
   }
 

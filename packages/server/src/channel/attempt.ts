@@ -9,6 +9,7 @@ export function newAttempt(key: string, request: SubscribeRequest, isRecheck = f
     isAnnounced: isRecheck,
     isRecheck,
     isOutdated: false,
+    doubt: null,
     joined: [],
     result: null,
     restarted: null,

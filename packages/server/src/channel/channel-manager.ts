@@ -4,7 +4,7 @@
 import { type Change, type ChannelName, type Clock, hasReached, type Position } from '@dnr/protocol'
 import { type Connection, principalOf } from '../connection/connection.ts'
 import type { FanOut } from '../connection/fan-out.ts'
-import { encodeMessage } from '../connection/frame.ts'
+import { unsubscribedFrame } from '../connection/frame.ts'
 import type { Refusal } from '../connection/refusal.ts'
 import type { Grant } from '../policy/grant.ts'
 import type { MaybePromise } from '../policy/maybe-promise.ts'
@@ -24,7 +24,7 @@ import { createSubscribing, endAttempt, isCurrent } from './subscribing.ts'
 import {
   type ChannelEntry,
   type Group,
-  isSettled,
+  isOpened,
   type Subscription,
   type SubscribeRequest,
   type SubscribeResult,
@@ -65,6 +65,7 @@ export interface Channels extends ChannelManager {
 export interface ChannelManagerOptions {
   readonly clock: Clock
   readonly random: () => number
+  readonly policyTimeoutMs: number
   readonly maxSubscriptionsPerConnection: number
   readonly maxQueueBytes: number
   readonly entities: ReadonlyMap<string, KnownEntity>
@@ -99,6 +100,7 @@ export function createChannelManager(options: ChannelManagerOptions): Channels {
   const doubts = createDoubts({
     clock,
     random: options.random,
+    policyTimeoutMs: options.policyTimeoutMs,
     onBegun: tellMembersOfDoubt,
     settle: (group) => settleDoubt(group, { ...options, recheck }),
   })
@@ -109,7 +111,7 @@ export function createChannelManager(options: ChannelManagerOptions): Channels {
   function tellMembersOfDoubt({ members }: Group): void {
     for (let index = members.length - 1; index >= 0; index--) {
       const member = members[index] as Subscription
-      if (isSettled(member)) tellUnsettled(member, context)
+      if (isOpened(member)) tellUnsettled(member, context)
     }
   }
 
@@ -117,13 +119,16 @@ export function createChannelManager(options: ChannelManagerOptions): Channels {
   const sendAway = (subscription: Subscription): void => {
     registry.remove(subscription)
     const { channel, subscription: key } = subscription.group
-    const ended = { type: 'unsubscribed', channel: channel.name, subscription: key }
-    send(subscription.connection, encodeMessage(ended, clock.now()))
+    send(
+      subscription.connection,
+      unsubscribedFrame({ channel: channel.name, subscription: key }, clock.now()),
+    )
   }
 
   const recheck = createRecheck({
     ...context,
     registry,
+    random: options.random,
     authorize,
     refuse,
     pursue,
@@ -174,7 +179,7 @@ export function createChannelManager(options: ChannelManagerOptions): Channels {
     },
     recheck,
     release(connection) {
-      connection.attempts = null
+      for (const attempt of connection.attempts?.values() ?? []) endAttempt(connection, attempt)
       for (const subscription of connection.subscriptions?.values() ?? []) registry.remove(subscription)
       connection.subscriptions = null
     },

@@ -61,7 +61,7 @@ export function createDelivery({
       for (let index = groups.length - 1; index >= 0; index--) {
         const group = groups[index] as Group
         try {
-          const outcome = outcomeFor(group, view)
+          const outcome = noteOutcome(group, view)
           if (outcome !== null) channels.deliver(group, view.frame(group, outcome, false), view.change)
         } catch (error) {
           failed(group, view.change, error, view.change.unlogged !== true)
@@ -94,7 +94,7 @@ export function createDelivery({
   ): void => {
     for (const group of entries.flatMap(({ groups }) => groups)) {
       try {
-        const outcome = outcomeFor(group, view) ?? goneAgain(group, view, passing)
+        const outcome = noteOutcome(group, view) ?? goneAgain(group, view, passing)
         if (outcome !== null) append(into, group, { view, outcome })
       } catch (error) {
         failed(group, view.change, error, true)
@@ -197,7 +197,7 @@ function isTakenAway(shown: ShownRows, change: Change): boolean {
 }
 
 /** What a change means to a group, which is kept in mind. */
-function outcomeFor(group: Group, view: ChangeView): Outcome | null {
+function noteOutcome(group: Group, view: ChangeView): Outcome | null {
   const { shown } = group
   const outcome = view.outcome(group)
   if (shown === null) return outcome

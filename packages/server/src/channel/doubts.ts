@@ -2,10 +2,12 @@
 // of a row and without a reconnect. Holds one timer for all of them. Next: settle-doubt.ts, which asks.
 //
 //   sure ─rule fails▶ in doubt ─back-off▶ asked ─answers▶ sure
-//                        ▲                  └─fails▶ in doubt, with a longer back-off
+//                        ▲                  └─fails, or takes too long▶ in doubt, with a longer back-off
 //                        └──────────────────────┘        any ─nobody is left▶ forgotten
 import type { Clock } from '@dnr/protocol'
 import { createDoubt, doubtRow } from './doubt.ts'
+import { doubtDelayMs } from './doubt-backoff.ts'
+import { withTimeout } from '../policy/policy-evaluator.ts'
 import type { Group } from './subscription.ts'
 
 export interface Doubts {
@@ -23,35 +25,38 @@ export interface DoubtsOptions {
   readonly random: () => number
   /** A group has come into doubt; called before anything else goes out to it. */
   onBegun(group: Group): void
+  /** How long a rule may take, which is asked twice: about one member, then about all. */
+  readonly policyTimeoutMs: number
   /** Asks about the group. Leaves it without a `doubt` if the rule answered. Never rejects. */
   settle(group: Group): Promise<void>
 }
 
-/** How long a group waits until it is asked about, milliseconds: doubled with each failure, and up to a quarter longer. */
-export const DOUBT_BACKOFF = { baseMs: 1_000, maxMs: 30_000 }
 /** Groups that are asked about at once: that many rules can hang until their deadline before the others have to wait. */
 const MAX_AT_ONCE = 32
+/**
+ * How long what a member lacks may be read and sent before its group makes place for others. The member goes on; if the group is in
+ * doubt again by then, the member ends when it is asked about the next time, and comes back as anybody does.
+ */
+const SENDING_MS = 10_000
 
 interface Waiting {
   failures: number
-  /** By the monotonic clock; `Infinity` while it is asked about. */
-  dueAt: number
+  /** `Infinity` while it is asked about. */
+  dueMark: number
 }
 
-export function createDoubts({ clock, random, onBegun, settle }: DoubtsOptions): Doubts {
+export function createDoubts({ clock, random, policyTimeoutMs, onBegun, settle }: DoubtsOptions): Doubts {
+  const placeMs = 2 * policyTimeoutMs + SENDING_MS
   const waiting = new Map<Group, Waiting>()
-  let timer: { readonly at: number; cancel(): void } | null = null
+  let timer: { readonly mark: number; cancel(): void } | null = null
   let asking = 0
 
-  const dueAfter = (failures: number): number => {
-    const leastMs = Math.min(DOUBT_BACKOFF.baseMs * 2 ** failures, DOUBT_BACKOFF.maxMs)
-    return clock.monotonic() + Math.floor(leastMs * (1 + random() / 4))
-  }
+  const dueAfter = (failures: number): number => clock.monotonic() + doubtDelayMs(failures, random)
 
-  const wakeAt = (at: number): void => {
-    if (timer !== null && timer.at <= at) return
+  const wakeBy = (mark: number): void => {
+    if (timer !== null && timer.mark <= mark) return
     timer?.cancel()
-    timer = { at, cancel: clock.setTimeout(wake, Math.max(0, at - clock.monotonic())) }
+    timer = { mark, cancel: clock.setTimeout(wake, Math.max(0, mark - clock.monotonic())) }
   }
 
   const sleep = (): void => {
@@ -64,21 +69,22 @@ export function createDoubts({ clock, random, onBegun, settle }: DoubtsOptions):
     const now = clock.monotonic()
     let next = Number.POSITIVE_INFINITY
     for (const [group, each] of waiting) {
-      if (each.dueAt <= now && asking < MAX_AT_ONCE) void ask(group, each)
-      else next = Math.min(next, each.dueAt)
+      if (each.dueMark <= now && asking < MAX_AT_ONCE) void ask(group, each)
+      else next = Math.min(next, each.dueMark)
     }
     // With as many under way as may be, the first to end wakes the others.
-    if (next < Number.POSITIVE_INFINITY && asking < MAX_AT_ONCE) wakeAt(next)
+    if (next < Number.POSITIVE_INFINITY && asking < MAX_AT_ONCE) wakeBy(next)
   }
 
   const ask = async (group: Group, each: Waiting): Promise<void> => {
-    each.dueAt = Number.POSITIVE_INFINITY
+    each.dueMark = Number.POSITIVE_INFINITY
     asking++
-    await settle(group)
+    // Too late is as good as not at all.
+    await withTimeout(settle(group), placeMs, clock).catch(() => {})
     asking--
     if (waiting.get(group) === each) {
       if (group.doubt === null) waiting.delete(group)
-      else each.dueAt = dueAfter(++each.failures)
+      else each.dueMark = dueAfter(++each.failures)
     }
     wake()
   }
@@ -94,9 +100,9 @@ export function createDoubts({ clock, random, onBegun, settle }: DoubtsOptions):
       }
       doubtRow(group.doubt, id)
       if (waiting.has(group) || group.members.length === 0) return
-      const dueAt = dueAfter(0)
-      waiting.set(group, { failures: 0, dueAt })
-      wakeAt(dueAt)
+      const dueMark = dueAfter(0)
+      waiting.set(group, { failures: 0, dueMark })
+      wakeBy(dueMark)
     },
     forget(group) {
       waiting.delete(group)

@@ -2,6 +2,7 @@ import { type AnyEntity, createRowCodec, type RowCodec } from '@dnr/protocol'
 import type { Policies } from '../policy/policies.ts'
 import type { EntityStore } from '../ports/entity-store.ts'
 import { createRowNumbers, type RowNumbers } from './row-numbers.ts'
+import { type Group, isAboutRows } from './subscription.ts'
 
 /** An entity that the server knows: by a store, by a policy, or both. */
 export interface KnownEntity {
@@ -10,6 +11,14 @@ export interface KnownEntity {
   /** `null`: events alone, without stored rows. */
   readonly store: EntityStore | null
   readonly numbers: RowNumbers
+}
+
+/** What a group has rows of; `undefined` where there are none, or nobody knows them. */
+export function entityOf(
+  { channel: { channel } }: Group,
+  entities: ReadonlyMap<string, KnownEntity>,
+): KnownEntity | undefined {
+  return isAboutRows(channel) ? entities.get(channel.entity) : undefined
 }
 
 /** Every entity of the stores and of the policies, by name. */

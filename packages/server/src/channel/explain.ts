@@ -15,7 +15,7 @@ import type { FindDenial } from './denials.ts'
 import { isDoubted } from './doubt.ts'
 import type { KnownEntity } from './entities.ts'
 import { type Outcome, outcomeOf } from './outcome.ts'
-import type { Subscription } from './subscription.ts'
+import { isAboutRows, type Subscription } from './subscription.ts'
 
 /** What would be, or was, delivered of one change to one user on one channel, and why. */
 export interface Explanation {
@@ -149,7 +149,7 @@ async function findChange(
   history: ChangeHistory | null,
 ): Promise<Change | null> {
   if (typeof asked === 'object' && 'operation' in asked) return asked
-  if (history === null || (channel.kind !== 'entity' && channel.kind !== 'record')) return null
+  if (history === null || !isAboutRows(channel)) return null
   const { epoch, offset } =
     typeof asked === 'number' ? { epoch: (await history.head()).epoch, offset: asked } : asked
   const one = channel.kind === 'record' ? { id: channel.id } : {}

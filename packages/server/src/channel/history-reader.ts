@@ -4,7 +4,7 @@ import { type Clock, formatPosition, type Position } from '@dnr/protocol'
 import type { ChangeHistory } from '../ports/change-history.ts'
 import { type BlockReplay, replayBlock, runsFrom } from './block-replay.ts'
 import { type ChangeView, viewChange } from './change-view.ts'
-import type { KnownEntity } from './entities.ts'
+import { entityOf, type KnownEntity } from './entities.ts'
 import { inRuns } from './frame-runs.ts'
 import { BLOCK_CHANGES, blockAfter, createLogBlocks, type LogBlock } from './log-blocks.ts'
 import { type ReplayOptions, type ReplayPage, replayFrames } from './replay-page.ts'
@@ -131,13 +131,6 @@ function keepLatest<Key, Value>(kept: Map<Key, Value>, key: Key, value: Value): 
   kept.set(key, value)
   const [oldest] = kept.keys()
   if (kept.size > MAX_SHARED && oldest !== undefined) kept.delete(oldest)
-}
-
-function entityOf(
-  { channel: { channel } }: Group,
-  entities: ReadonlyMap<string, KnownEntity>,
-): KnownEntity | undefined {
-  return channel.kind === 'entity' || channel.kind === 'record' ? entities.get(channel.entity) : undefined
 }
 
 /** A group has heard of a row, which is no longer what it was. */

@@ -11,7 +11,7 @@ import type { Grant } from '../policy/grant.ts'
 import type { Frame, FrameRun } from '../ports/server-socket.ts'
 import { endOpening, holdUntil, isInstalled } from './channel-registry.ts'
 import { isWellKnown, rightsOfMember } from './doubt.ts'
-import type { KnownEntity } from './entities.ts'
+import { entityOf, type KnownEntity } from './entities.ts'
 import type { HistoryReader } from './history-reader.ts'
 import type { ReplayPage } from './replay-page.ts'
 import {
@@ -21,7 +21,13 @@ import {
   snapshotFrame,
   subscribedFrame,
 } from './snapshot-frames.ts'
-import type { Attempt, ChannelEntry, Group, Opening, Subscription } from './subscription.ts'
+import {
+  type Attempt,
+  type ChannelEntry,
+  isAboutRows,
+  type Opening,
+  type Subscription,
+} from './subscription.ts'
 import { tellUnsettled } from './tell-rights.ts'
 import { inTurns, type Turns } from './turns.ts'
 
@@ -60,7 +66,7 @@ export type Replayed = Opened | 'lost'
 
 /** Can it go live at once? Nothing was asked for that has to be read, or the position asked for is where we are. */
 export function opensAtOnce({ request }: Attempt, position: Position | null): boolean {
-  if (request.channel.kind !== 'entity' && request.channel.kind !== 'record') return true
+  if (!isAboutRows(request.channel)) return true
   if (request.position === undefined) return request.snapshot !== true
   return isAtHead(request.position, position)
 }
@@ -89,7 +95,7 @@ export async function openByReading(
       if (replayed !== 'lost') return replayed
       position = undefined
     }
-    const known = context.entities.get(entityOf(subscription.group))
+    const known = entityOf(subscription.group, context.entities)
     if (request.snapshot !== true || known === undefined || known.store === null)
       return openBare(attempt, subscription, context)
     const from = await sendSnapshot(attempt, subscription, { ...known, store: known.store }, context)
@@ -104,10 +110,6 @@ export async function openByReading(
     'The change log is trimmed faster than this subscription can read it: subscribe again later.',
     { retryable: true },
   )
-}
-
-function entityOf({ channel: { channel } }: Group): string {
-  return channel.kind === 'entity' || channel.kind === 'record' ? channel.entity : ''
 }
 
 /** From now on: whatever collected is before the position that is announced. */

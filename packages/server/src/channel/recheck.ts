@@ -7,10 +7,11 @@
 //                                          └─not to be told exactly→ `unsubscribed`: the client asks anew
 //
 // Who is still being opened is opened anew, if nothing has been sent yet. A channel without rows has no difference to tell: when
-// rights change while it is asked about, it is asked about once more and stays muted. Plugins' messages wait for the answer.
+// rights change while it is asked about, it is asked about once more and stays muted; and so it is when its rule fails, with
+// back-off. Plugins' messages wait for the answer.
 import type { Position } from '@dnr/protocol'
 import { type Connection, isLive, principalOf } from '../connection/connection.ts'
-import { encodeMessage } from '../connection/frame.ts'
+import { unsubscribedFrame } from '../connection/frame.ts'
 import { type Refusal, refusedBy } from '../connection/refusal.ts'
 import { checkQuery } from '../policy/check-query.ts'
 import type { Grant } from '../policy/grant.ts'
@@ -18,6 +19,7 @@ import { type MaybePromise, whenReady } from '../policy/maybe-promise.ts'
 import type { Authorization, AuthorizeChannel } from './authorize-channel.ts'
 import { newAttempt } from './attempt.ts'
 import { type ChannelRegistry, isInstalled, mute } from './channel-registry.ts'
+import { createListenerDoubt, type ListenerDoubt } from './listener-doubt.ts'
 import { goLive, type OpeningContext, replay } from './open-subscription.ts'
 import {
   type Before,
@@ -46,6 +48,7 @@ export interface Affected {
 
 export interface RecheckContext extends OpeningContext {
   readonly registry: ChannelRegistry
+  readonly random: () => number
   readonly authorize: AuthorizeChannel
   refuse(connection: Connection, error: Refusal): void
   pursue(connection: Connection, attempt: Attempt): MaybePromise<SubscribeResult>
@@ -71,7 +74,7 @@ interface Recheck {
 const GONE_ON = 'The subscription has to begin anew: ask again after that.'
 
 export function createRecheck(context: RecheckContext): (affected: Affected) => Promise<void> {
-  const { registry, send, endAttempt, isCurrent } = context
+  const { registry, clock, send, endAttempt, isCurrent } = context
 
   /** From this moment nothing goes out that was judged by the rights of before. */
   const suspend = (subscription: Subscription, befores: Map<Group, Before>): Recheck => {
@@ -85,6 +88,7 @@ export function createRecheck(context: RecheckContext): (affected: Affected) => 
     mute(subscription)
     const attempt = newAttempt(key, requestOf(subscription), true)
     attempt.subscription = subscription
+    if (group.grant === null) attempt.doubt = createListenerDoubt(clock, context.random)
     connection.attempts ??= new Map()
     connection.attempts.set(key, attempt)
     const isKnown = !subscription.isUnsure || (before.shown?.isComplete === true && before.doubt === null)
@@ -100,9 +104,9 @@ export function createRecheck(context: RecheckContext): (affected: Affected) => 
 
   const restart = (connection: Connection, attempt: Attempt): MaybePromise<unknown> => {
     if (!isCurrent(connection, attempt)) return undefined
-    if (isAskedAlone(attempt)) {
-      attempt.isOutdated = true
-      return attempt.result ?? undefined
+    if (attempt.doubt !== null) {
+      if (!attempt.doubt.wake()) attempt.isOutdated = true
+      return Promise.race([attempt.result, attempt.doubt.failed])
     }
     if (attempt.isAnnounced) return askAnew(connection, attempt)
     const again = newAttempt(attempt.key, attempt.request)
@@ -115,12 +119,8 @@ export function createRecheck(context: RecheckContext): (affected: Affected) => 
   const askAnew = (connection: Connection, attempt: Attempt): void => {
     endAttempt(connection, attempt)
     const { name, subscription } = attempt.request
-    for (const { requestId } of attempt.isRecheck ? attempt.joined : [])
-      context.refuse(connection, { code: 'cancelled', message: GONE_ON, channel: name, requestId })
-    send(
-      connection,
-      encodeMessage({ type: 'unsubscribed', channel: name, subscription }, context.clock.now()),
-    )
+    if (attempt.isRecheck) refuseJoined(connection, attempt, { code: 'cancelled', message: GONE_ON })
+    send(connection, unsubscribedFrame({ channel: name, subscription }, clock.now()))
   }
 
   const refuse = ({ subscription, attempt }: Recheck, refusal: Refusal): void => {
@@ -129,8 +129,14 @@ export function createRecheck(context: RecheckContext): (affected: Affected) => 
     context.remove(subscription)
     const { name, subscription: key } = attempt.request
     context.refuse(connection, { ...refusal, channel: name, subscription: key })
-    for (const { requestId } of attempt.joined)
+    refuseJoined(connection, attempt, refusal)
+  }
+
+  /** Plugins' messages that waited for the answer. */
+  const refuseJoined = (connection: Connection, attempt: Attempt, refusal: Refusal): void => {
+    for (const { requestId, name } of attempt.joined)
       context.refuse(connection, { ...refusal, channel: name, requestId })
+    attempt.joined = []
   }
 
   /** Nothing changed for it. */
@@ -145,14 +151,16 @@ export function createRecheck(context: RecheckContext): (affected: Affected) => 
     if (group.grant === null) context.onRechecked(connection, group.channel)
   }
 
+  const isStillAsked = ({ subscription, attempt }: Recheck): boolean =>
+    isCurrent(subscription.connection, attempt) && isInstalled(subscription)
+
   const decide = (
     recheck: Recheck,
     authorization: Authorization,
     differences: Differences,
   ): MaybePromise<void> => {
-    const { subscription, attempt, before } = recheck
-    const { connection } = subscription
-    if (!isCurrent(connection, attempt) || !isInstalled(subscription)) return undefined
+    const { attempt, before } = recheck
+    if (!isStillAsked(recheck)) return undefined
     if (authorization === null || authorization === 'unknown')
       return refuse(recheck, refusedBy(authorization))
     const { grant } = authorization
@@ -189,15 +197,30 @@ export function createRecheck(context: RecheckContext): (affected: Affected) => 
     askAnew(subscription.connection, attempt)
   }
 
+  /** Without rows nothing is lost by waiting: it stays, muted, and nobody is told that it has gone. */
+  const askLater = async (
+    recheck: Recheck,
+    doubt: ListenerDoubt,
+    differences: Differences,
+  ): Promise<void> => {
+    if (!isStillAsked(recheck)) return undefined
+    const isInTime = await doubt.pause()
+    if (!isStillAsked(recheck)) return undefined
+    return isInTime ? ask(recheck, differences) : refuse(recheck, refusedBy('unknown'))
+  }
+
   const ask = (recheck: Recheck, differences: Differences): MaybePromise<void> => {
     const { subscription, attempt } = recheck
     const { connection, group } = subscription
     const principal = principalOf(connection)
     attempt.isOutdated = false
     const answer = principal === null ? null : context.authorize(principal, group.channel.channel)
-    return whenReady(answer, (authorization) =>
-      attempt.isOutdated ? ask(recheck, differences) : decide(recheck, authorization, differences),
-    )
+    return whenReady(answer, (authorization) => {
+      if (attempt.isOutdated) return ask(recheck, differences)
+      if (authorization === 'unknown' && attempt.doubt !== null)
+        return askLater(recheck, attempt.doubt, differences)
+      return decide(recheck, authorization, differences)
+    })
   }
 
   const recheckOne = async (recheck: Recheck, differences: Differences): Promise<SubscribeResult> => {
@@ -214,12 +237,21 @@ export function createRecheck(context: RecheckContext): (affected: Affected) => 
     return attempt.restarted ?? (subscription !== null && isInstalled(subscription) ? 'installed' : 'refused')
   }
 
+  /** Resolves when it is known what comes of it, or that nobody knows for now. */
+  const begin = (recheck: Recheck, differences: Differences): Promise<unknown> => {
+    const { attempt } = recheck
+    // The next time that its rule fails may be before this returns.
+    const failed = attempt.doubt?.failed
+    attempt.result = recheckOne(recheck, differences)
+    return failed === undefined ? attempt.result : Promise.race([attempt.result, failed])
+  }
+
   return async ({ subscriptions, attempts }) => {
     const befores = new Map<Group, Before>()
     const opening = attempts.filter(({ connection, attempt }) => isCurrent(connection, attempt))
     // What they read is not looked at: they count no longer among those of their groups, and begin anew below.
     for (const { attempt } of opening)
-      if (attempt.subscription !== null && !isAskedAlone(attempt)) registry.remove(attempt.subscription)
+      if (attempt.subscription !== null && attempt.doubt === null) registry.remove(attempt.subscription)
     const live = subscriptions.filter(
       (subscription) => isInstalled(subscription) && isLive(subscription.connection),
     )
@@ -233,8 +265,8 @@ export function createRecheck(context: RecheckContext): (affected: Affected) => 
     const restarted = opening.map(({ connection, attempt }) => restart(connection, attempt))
     const differences = createDifferences(context)
     try {
-      for (const recheck of rechecks) recheck.attempt.result = recheckOne(recheck, differences)
-      await Promise.all([...rechecks.map(({ attempt }) => attempt.result), ...restarted])
+      const begun = rechecks.map((recheck) => begin(recheck, differences))
+      await Promise.all([...begun, ...restarted])
     } finally {
       for (const { release } of befores.values()) release()
     }
@@ -250,11 +282,6 @@ function requestOf({ group, wantsGrant }: Subscription): SubscribeRequest {
     where: where ?? undefined,
     grant: wantsGrant ? null : undefined,
   }
-}
-
-/** Is it about a channel without rows, where nothing is read that would have to begin anew? */
-function isAskedAlone({ isRecheck, subscription }: Attempt): boolean {
-  return isRecheck && subscription?.group.grant === null
 }
 
 function isBeingReplaced({ connection, key }: Subscription): boolean {

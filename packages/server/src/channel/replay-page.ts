@@ -39,7 +39,7 @@ export function replayFrames(group: Group, views: readonly ChangeView[], options
   const events: Event[] = []
   for (const view of views) {
     const outcome = view.outcome(group)
-    if (outcome !== null && isShown(view.change.id, outcome, leaving)) events.push({ view, outcome })
+    if (outcome !== null && isTold(view.change.id, outcome, leaving)) events.push({ view, outcome })
   }
   return framesByTransaction(group, events)
 }
@@ -67,7 +67,7 @@ export function framesOf(group: Group, events: readonly Event[]): Frame[] {
 }
 
 /** Each hidden row is let go once, if it was there: by the event that took it out of sight, be it its deletion. */
-function isShown(id: string, outcome: Outcome, leaving: Map<string, boolean>): boolean {
+function isTold(id: string, outcome: Outcome, leaving: Map<string, boolean>): boolean {
   const wasThere = leaving.get(id)
   if (wasThere === undefined) return true
   if (!wasThere || (outcome !== 'left' && outcome !== 'deleted')) return false

@@ -7,7 +7,7 @@ import type { ChangeHistory } from '../ports/change-history.ts'
 import type { EntityStore } from '../ports/entity-store.ts'
 import type { Frame } from '../ports/server-socket.ts'
 import { type Doubt, groupSees, isDoubted } from './doubt.ts'
-import type { KnownEntity } from './entities.ts'
+import { entityOf, type KnownEntity } from './entities.ts'
 import { eventFrame, type RowEvent } from './event-frame.ts'
 import { beginReading, isAhead, passReadings, showRead } from './rows-ahead.ts'
 import { copyShownRows, forgetRows, type ShownRows, shownIds } from './shown-rows.ts'
@@ -94,7 +94,7 @@ export function createDifferences(options: DifferencesOptions): Differences {
   const { entities, history, clock } = options
   const known = new Map<Before, Map<Group, Promise<readonly Frame[] | null>>>()
   const read = async (before: Before, after: Group, at: Position): Promise<readonly Frame[] | null> => {
-    const entity = entities.get(after.grant?.entity.name ?? '')
+    const entity = entityOf(after, entities)
     if (entity === undefined || entity.store === null || history === null) return null
     const difference = await compareRows(before, after, { ...entity, store: entity.store }, options)
     if (difference === null) return null

@@ -4,9 +4,9 @@ import { matchesWhere } from '@dnr/protocol'
 import { isLive, principalOf } from '../connection/connection.ts'
 import type { AuthorizeChannel } from './authorize-channel.ts'
 import type { Doubt } from './doubt.ts'
-import type { KnownEntity } from './entities.ts'
+import { entityOf, type KnownEntity } from './entities.ts'
 import type { Affected } from './recheck.ts'
-import { type Group, isSettled } from './subscription.ts'
+import { type Group, isOpened } from './subscription.ts'
 
 export interface SettlingContext {
   readonly entities: ReadonlyMap<string, KnownEntity>
@@ -28,8 +28,8 @@ export async function settleDoubt(group: Group, context: SettlingContext): Promi
 }
 
 async function isAnswering(group: Group, context: SettlingContext): Promise<boolean> {
-  const { doubt, grant } = group
-  const known = context.entities.get(grant?.entity.name ?? '')
+  const { doubt } = group
+  const known = entityOf(group, context.entities)
   if (doubt === null || known === undefined) return false
   if (known.store === null) {
     // Events alone: there is no row that could be sent now.
@@ -65,5 +65,5 @@ function membersOf({ members }: Group): Affected {
     const attempt = member.connection.attempts?.get(member.key)
     return attempt?.subscription === member ? [{ connection: member.connection, attempt }] : []
   })
-  return { subscriptions: members.filter(isSettled), attempts }
+  return { subscriptions: members.filter(isOpened), attempts }
 }

@@ -212,7 +212,7 @@ export function createSubscribing(options: SubscribingOptions): Subscribing {
     attempt.joined = pending.request.quiet === true ? [pending.request, ...pending.joined] : pending.joined
     pending.joined = []
     // What is only asked about anew stays installed, muted as it is: its plugin is told when it ends.
-    const staysMuted = pending.isRecheck && pending.subscription?.group.grant === null
+    const staysMuted = pending.doubt !== null
     if (staysMuted || pending.request.quiet === true) endAttempt(connection, pending)
     else supersede(connection, pending)
   }
@@ -248,6 +248,7 @@ export function isCurrent(connection: Connection, attempt: Attempt): boolean {
 export function endAttempt(connection: Connection, attempt: Attempt): void {
   if (connection.attempts?.get(attempt.key) !== attempt) return
   connection.attempts.delete(attempt.key)
+  attempt.doubt?.wake()
   if (connection.attempts.size === 0) connection.attempts = null
 }
 

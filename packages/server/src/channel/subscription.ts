@@ -12,6 +12,7 @@ import type { Grant } from '../policy/grant.ts'
 import type { MaybePromise } from '../policy/maybe-promise.ts'
 import type { Frame } from '../ports/server-socket.ts'
 import type { GroupReading } from './history-reader.ts'
+import type { ListenerDoubt } from './listener-doubt.ts'
 import type { LogBlocks } from './log-blocks.ts'
 import type { ShownRows } from './shown-rows.ts'
 
@@ -91,7 +92,7 @@ export interface Opening {
 }
 
 /** Live, or waiting for the bus alone. Who still reads has an attempt. */
-export function isSettled({ opening }: Subscription): boolean {
+export function isOpened({ opening }: Subscription): boolean {
   return opening === null || opening.readTo !== null
 }
 
@@ -106,6 +107,8 @@ export interface Attempt {
   readonly isRecheck: boolean
   /** Have rights changed once more since the server asked? Then it asks once more. */
   isOutdated: boolean
+  /** Of a recheck of a channel without rows, where nothing is read that would have to begin anew: the rule may fail for a while. */
+  doubt: ListenerDoubt | null
   /** Others who asked for the same meanwhile and need no answer of their own but a refusal: a plugin, for its message. */
   joined: readonly SubscribeRequest[]
   /** What comes of it, once it is under way. */
@@ -130,6 +133,11 @@ export interface SubscribeRequest {
   readonly requestId?: string | undefined
   /** A plugin asks: it answers itself. */
   readonly quiet?: boolean | undefined
+}
+
+/** Others have no rows, no positions and no history. */
+export function isAboutRows(channel: Channel): channel is Extract<Channel, { kind: 'entity' | 'record' }> {
+  return channel.kind === 'entity' || channel.kind === 'record'
 }
 
 /** Tells a connection's subscriptions apart. A client's own key does so among the views of one channel, and no further. */

@@ -24,12 +24,12 @@ export function createTurns(clock: Clock): Turns {
   let steps = 0
   let taken = 0
   let leftBytes = TURN_BYTES
-  let endsAt = 0
+  let endMark = 0
   let isTurning = false
 
   // The first of a turn always has room: a process that was kept waiting for longer than a turn must not wait for ever.
   const hasRoom = (): boolean =>
-    steps < MAX_STEPS && (taken === 0 || (leftBytes > 0 && clock.monotonic() < endsAt))
+    steps < MAX_STEPS && (taken === 0 || (leftBytes > 0 && clock.monotonic() < endMark))
 
   const take = (): void => {
     steps++
@@ -46,7 +46,7 @@ export function createTurns(clock: Clock): Turns {
   const startTurn = (): void => {
     taken = 0
     leftBytes = TURN_BYTES
-    endsAt = clock.monotonic() + TURN_MS
+    endMark = clock.monotonic() + TURN_MS
   }
 
   const nextTurn = (): void => {

@@ -158,7 +158,7 @@ export function createConnectionLife(options: ConnectionLifeOptions): Connection
     registry.remove(connection)
     stations().channels.release(connection)
     const isSilent = connection.unansweredPings >= MAX_UNANSWERED_PINGS
-    const silentMs = isSilent ? clock.monotonic() - connection.heardAt : 0
+    const silentMs = isSilent ? clock.monotonic() - connection.heardMark : 0
     options.onReleased(connection, { code, reason, silentMs })
     logger.debug('A connection ended.', { connectionId: connection.id, code })
   }

@@ -19,8 +19,8 @@ export interface Connection extends SocketEvents {
   userId: string | null
   /** Pings since the last sign of life. */
   unansweredPings: number
-  /** When the last sign of life came, by the monotonic clock. */
-  heardAt: number
+  /** When the last sign of life came. */
+  heardMark: number
   /** Its place in the heartbeat's rotation. */
   slot: number
   /** Installed subscriptions by their key; `null` before the first. */

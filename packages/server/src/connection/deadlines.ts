@@ -15,20 +15,20 @@ export function createDeadlines<Item>(
   delayMs: number,
   onDue: (item: Item) => void,
 ): Deadlines<Item> {
-  const dueAtByItem = new Map<Item, number>()
+  const dueMarkByItem = new Map<Item, number>()
   let cancelTimer: (() => void) | undefined
 
   const schedule = (): void => {
-    const [first] = dueAtByItem.values()
+    const [first] = dueMarkByItem.values()
     if (cancelTimer !== undefined || first === undefined) return
     cancelTimer = clock.setTimeout(expire, Math.max(0, first - clock.monotonic()))
   }
   const expire = (): void => {
     cancelTimer = undefined
     const now = clock.monotonic()
-    for (const [item, dueAt] of dueAtByItem) {
-      if (dueAt > now) break
-      dueAtByItem.delete(item)
+    for (const [item, dueMark] of dueMarkByItem) {
+      if (dueMark > now) break
+      dueMarkByItem.delete(item)
       onDue(item)
     }
     schedule()
@@ -37,16 +37,16 @@ export function createDeadlines<Item>(
   return {
     add(item) {
       if (delayMs === Number.POSITIVE_INFINITY) return
-      dueAtByItem.set(item, clock.monotonic() + delayMs)
+      dueMarkByItem.set(item, clock.monotonic() + delayMs)
       schedule()
     },
     remove(item) {
-      if (!dueAtByItem.delete(item) || dueAtByItem.size > 0) return
+      if (!dueMarkByItem.delete(item) || dueMarkByItem.size > 0) return
       cancelTimer?.()
       cancelTimer = undefined
     },
     stop() {
-      dueAtByItem.clear()
+      dueMarkByItem.clear()
       cancelTimer?.()
       cancelTimer = undefined
     },

@@ -15,6 +15,14 @@ export interface OutgoingMessage {
   readonly position?: { readonly epoch: string; readonly offset: number } | undefined
 }
 
+/** A subscription is over. Unasked, without a `requestId`, it has to begin anew: the client asks again, from where it is. */
+export function unsubscribedFrame(
+  ended: Pick<OutgoingMessage, 'channel' | 'subscription' | 'requestId'>,
+  now: number,
+): Frame {
+  return encodeMessage({ type: 'unsubscribed', ...ended }, now)
+}
+
 /** A message as a frame, stamped with the server's time. */
 export function encodeMessage(message: OutgoingMessage, now: number): Frame {
   const { type, channel, subscription, payload, requestId, position, ...others } = message

@@ -16,7 +16,7 @@ export interface IncomingOptions {
 export function createIncoming({ clock, limits, life }: IncomingOptions): SocketEvents {
   const hear = (connection: Connection): void => {
     connection.unansweredPings = 0
-    connection.heardAt = clock.monotonic()
+    connection.heardMark = clock.monotonic()
   }
 
   const events = {

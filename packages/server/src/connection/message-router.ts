@@ -1,11 +1,9 @@
 // What a client's frame asks for, and who does it. Holds the handlers; next: channel/ for subscriptions, writes/ for
-// mutations, a plugin for its own messages.
+// mutations, room-messages.ts for words in rooms, a plugin for its own messages.
 import {
-  type Channel,
   type ChannelName,
   type ClientMessage,
   type ClientMessageType,
-  type Clock,
   DnrError,
   parseChannel,
   type Position,
@@ -14,20 +12,16 @@ import {
   type WireRow,
 } from '@dnr/protocol'
 import { parseClientMessage } from '@dnr/protocol/schemas'
-import type { AuthorizeChannel } from '../channel/authorize-channel.ts'
 import type { Channels } from '../channel/channel-manager.ts'
-import { subscriptionKey } from '../channel/subscription.ts'
-import type { Limits } from '../limits/limits.ts'
-import { createPace, paceInMs, takePace } from '../limits/pace.ts'
-import { type MaybePromise, whenReady } from '../policy/maybe-promise.ts'
-import type { PolicyEvaluator } from '../policy/policy-evaluator.ts'
-import { unknownRights } from '../policy/unknown-rights.ts'
+import { isAboutRows, subscriptionKey } from '../channel/subscription.ts'
+import type { MaybePromise } from '../policy/maybe-promise.ts'
 import type { Mutation } from '../ports/entity-store.ts'
 import type { Frame } from '../ports/server-socket.ts'
-import { type Connection, isLive, principalOf } from './connection.ts'
-import { encodeMessage, type OutgoingMessage } from './frame.ts'
+import { type Connection, principalOf } from './connection.ts'
+import { encodeMessage, type OutgoingMessage, unsubscribedFrame } from './frame.ts'
 import { createOvertakenWrites } from './overtaken-writes.ts'
-import { addressOf, FORBIDDEN, isOwnFault, type Refusal, refusalOf } from './refusal.ts'
+import { addressOf, isOwnFault, refusalOf } from './refusal.ts'
+import { createRoomMessages, type RoomMessagesOptions } from './room-messages.ts'
 
 /** A message of a type of the application's own; only its envelope has been checked. */
 export interface CustomMessage {
@@ -64,17 +58,11 @@ export interface Writes {
   }>
 }
 
-export interface MessageRouterOptions {
-  readonly clock: Clock
+export interface MessageRouterOptions extends RoomMessagesOptions {
   readonly channels: Channels
   readonly writes: Writes
-  readonly authorize: AuthorizeChannel
-  /** Counts changes of rights. */
-  readonly policies: Pick<PolicyEvaluator, 'generation'>
-  readonly limits: Pick<Limits, 'maxRoomMessagesPerSecond'>
   position(): Position | null
   send(connection: Connection, frame: Frame): void
-  refuse(connection: Connection, refusal: Refusal): void
   /** `null`: no plugin handles the type. */
   pluginFor(
     type: ClientMessageType,
@@ -104,6 +92,7 @@ export function createMessageRouter(options: MessageRouterOptions): MessageRoute
   const handlers = new Map<string, MessageHandler>()
   const extraTypes = new Set<string>()
   const overtaken = createOvertakenWrites(options.ofUser)
+  const sayInRoom = createRoomMessages(options)
 
   const say = (connection: Connection, message: OutgoingMessage): void =>
     send(connection, encodeMessage(message, clock.now()))
@@ -133,7 +122,7 @@ export function createMessageRouter(options: MessageRouterOptions): MessageRoute
   ): void => {
     const subscription = payload?.subscription
     channels.unsubscribe(connection, subscriptionKey(channel as ChannelName, subscription))
-    say(connection, { type: 'unsubscribed', channel, subscription, requestId })
+    send(connection, unsubscribedFrame({ channel, subscription, requestId }, clock.now()))
   }
 
   const ping = (connection: Connection, { requestId }: Typed<'ping'>): void => {
@@ -148,50 +137,6 @@ export function createMessageRouter(options: MessageRouterOptions): MessageRoute
     const { row, visible, position } = await writes.write(entity, mutation as Mutation, context)
     const shown = visible && row !== null ? { mutationId, row } : { mutationId }
     say(connection, { type: 'mutated', payload: shown, requestId, position })
-  }
-
-  /** How long a room takes no further message; 0: it takes this one. */
-  const roomWaitMs = (channel: string): number => {
-    const entry = channels.channels.get(channel)
-    if (entry === undefined) return 0
-    const { maxRoomMessagesPerSecond: perSecond } = options.limits
-    const now = clock.monotonic()
-    entry.pace ??= createPace(perSecond, now)
-    return takePace(entry.pace, perSecond, 1, now) ? 0 : paceInMs(entry.pace, perSecond, 1)
-  }
-
-  /** Today's answer: an answer of before a change of rights is asked for again. */
-  const mayHear = (connection: Connection, channel: Channel): MaybePromise<boolean> => {
-    const principal = principalOf(connection)
-    if (principal === null) return false
-    const { generation } = options.policies
-    return whenReady(options.authorize(principal, channel), (authorization) => {
-      if (generation !== options.policies.generation) return mayHear(connection, channel)
-      if (authorization === 'unknown') throw unknownRights()
-      return authorization !== null
-    })
-  }
-
-  const sendMessage = (connection: Connection, message: Typed<'message'>): MaybePromise<void> => {
-    const parsed = parseChannel(message.channel)
-    const speak = (isAllowed: boolean): void => {
-      if (!isAllowed)
-        return refuse(connection, { ...addressOf(message), code: 'forbidden', message: FORBIDDEN })
-      const { channel, payload } = message
-      const waitMs = roomWaitMs(channel)
-      if (waitMs > 0) return refuse(connection, tooManyInRoom(message, waitMs))
-      channels.broadcast(
-        channel,
-        encodeMessage({ type: 'message', channel, payload }, clock.now()),
-        connection.id,
-      )
-    }
-    if (!parsed.ok || parsed.value.kind !== 'room') return speak(false)
-    if (hears(connection, message.channel)) return speak(true)
-    return whenReady(mayHear(connection, parsed.value), (isAllowed) => {
-      // Whoever was sent away meanwhile says nothing more.
-      if (isLive(connection)) speak(isAllowed)
-    })
   }
 
   const handOver = (connection: Connection, message: ClientMessage): MaybePromise<void> => {
@@ -233,7 +178,7 @@ export function createMessageRouter(options: MessageRouterOptions): MessageRoute
       case 'mutate':
         return mutate(connection, message)
       case 'message':
-        return sendMessage(connection, message)
+        return sayInRoom(connection, message)
       default:
         return handOver(connection, message)
     }
@@ -283,11 +228,6 @@ export function createMessageRouter(options: MessageRouterOptions): MessageRoute
   }
 }
 
-function tooManyInRoom(message: ClientMessage, retryAfterMs: number): Refusal {
-  const sentence = `There is too much talk in this room: try again after ${retryAfterMs} ms.`
-  return { ...addressOf(message), code: 'rate_limited', message: sentence, retryAfterMs }
-}
-
 const RESERVED: ReadonlySet<string> = new Set(
   [
     'subscribe',
@@ -305,7 +245,8 @@ const RESERVED: ReadonlySet<string> = new Set(
 
 /** Is there a live subscription to rows, and none that still reads? Then everything up to the bus's position was sent. */
 function hearsRows({ subscriptions, attempts }: Connection): boolean {
-  if (attempts !== null || subscriptions === null) return false
+  if (subscriptions === null) return false
+  for (const { request } of attempts?.values() ?? []) if (isAboutRows(request.channel)) return false
   let isHearing = false
   for (const { group } of subscriptions.values()) {
     // Above its limit a channel holds back what the position says has been delivered.
@@ -313,11 +254,4 @@ function hearsRows({ subscriptions, attempts }: Connection): boolean {
     isHearing ||= group.grant !== null
   }
   return isHearing
-}
-
-/** Does it hear the channel, and is nothing asked about that? */
-function hears({ subscriptions }: Connection, channel: string): boolean {
-  for (const { group, opening } of subscriptions?.values() ?? [])
-    if (group.channel.name === channel && opening === null) return true
-  return false
 }

@@ -31,7 +31,7 @@ export interface Tickets<P extends Principal> {
 
 interface Issued<P> {
   readonly principal: P
-  readonly endsAt: number
+  readonly endMark: number
 }
 
 /**
@@ -61,7 +61,7 @@ export function createTickets<P extends Principal>(options: TicketOptions = {}):
   const forgetEnded = (): void => {
     const now = clock.monotonic()
     for (const [ticket, issued] of issuedByTicket) {
-      if (issued.endsAt > now) return
+      if (issued.endMark > now) return
       forget(ticket, issued)
     }
   }
@@ -82,7 +82,7 @@ export function createTickets<P extends Principal>(options: TicketOptions = {}):
       forgetEnded()
       checkRoom(principal.id)
       const ticket = newTicket()
-      issuedByTicket.set(ticket, { principal, endsAt: clock.monotonic() + ttlMs })
+      issuedByTicket.set(ticket, { principal, endMark: clock.monotonic() + ttlMs })
       countByUser.set(principal.id, (countByUser.get(principal.id) ?? 0) + 1)
       return ticket
     },

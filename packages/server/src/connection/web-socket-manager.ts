@@ -10,7 +10,7 @@ import { type ConnectionLifeOptions, createConnectionLife } from './connection-l
 import { newConnection } from './connection-state.ts'
 import { createConnectionViews } from './connection-views.ts'
 import type { FanOut } from './fan-out.ts'
-import { encodeMessage } from './frame.ts'
+import { encodeMessage, unsubscribedFrame } from './frame.ts'
 import { createIncoming } from './incoming.ts'
 import type { MessageHandler } from './message-router.ts'
 import type { Refusal } from './refusal.ts'
@@ -104,7 +104,7 @@ export interface WebSocketManagerOptions extends ConnectionLifeOptions {
 export function createWebSocketManager(options: WebSocketManagerOptions): Connections {
   const { clock, limits, stations } = options
   const life = createConnectionLife(options)
-  const { registry, close, say } = life
+  const { registry, close } = life
   const events = createIncoming({ clock, limits, life })
   const views = createConnectionViews(registry.byId)
   let isDraining = false
@@ -132,7 +132,7 @@ export function createWebSocketManager(options: WebSocketManagerOptions): Connec
         state: newConnection,
         userId: null,
         unansweredPings: 0,
-        heardAt: clock.monotonic(),
+        heardMark: clock.monotonic(),
         slot: 0,
         subscriptions: null,
         attempts: null,
@@ -169,7 +169,7 @@ export function createWebSocketManager(options: WebSocketManagerOptions): Connec
       const connection = registry.byId.get(connectionId)
       if (connection === undefined) return
       stations().channels.unsubscribe(connection, channel)
-      say(connection, { type: 'unsubscribed', channel })
+      life.send(connection, unsubscribedFrame({ channel }, clock.now()))
     },
     broadcast(channel, message, { exclude } = {}) {
       const parsed = parseChannel(channel)

@@ -3,11 +3,11 @@
 /** What is left of a second's allowance. */
 export interface Pace {
   left: number
-  refilledAt: number
+  refilledMark: number
 }
 
 export function createPace(perSecond: number, now: number): Pace {
-  return { left: perSecond, refilledAt: now }
+  return { left: perSecond, refilledMark: now }
 }
 
 /** Takes `count` if there is so much left. */
@@ -31,6 +31,6 @@ export function paceInMs({ left }: Pace, perSecond: number, count: number): numb
 }
 
 function refill(pace: Pace, perSecond: number, now: number): void {
-  pace.left = Math.min(perSecond, pace.left + ((now - pace.refilledAt) * perSecond) / 1_000)
-  pace.refilledAt = now
+  pace.left = Math.min(perSecond, pace.left + ((now - pace.refilledMark) * perSecond) / 1_000)
+  pace.refilledMark = now
 }

@@ -4,7 +4,7 @@ import type { Limits } from './limits.ts'
 /** A connection's allowance. `strikes` counts the frames refused since the bucket was last full. */
 export interface TokenBucket {
   tokens: number
-  refilledAt: number
+  refilledMark: number
   strikes: number
 }
 
@@ -12,7 +12,7 @@ export interface TokenBucket {
 export type Verdict = 'allow' | 'refuse' | 'drop' | 'close'
 
 export function createTokenBucket(limits: Limits, now: number): TokenBucket {
-  return { tokens: limits.maxMessageBurst, refilledAt: now, strikes: 0 }
+  return { tokens: limits.maxMessageBurst, refilledMark: now, strikes: 0 }
 }
 
 /**
@@ -22,9 +22,9 @@ export function createTokenBucket(limits: Limits, now: number): TokenBucket {
 export function takeToken(bucket: TokenBucket, limits: Limits, now: number): Verdict {
   const { maxMessagesPerSecond, maxMessageBurst } = limits
   if (maxMessagesPerSecond === Number.POSITIVE_INFINITY) return 'allow'
-  const refill = ((now - bucket.refilledAt) * maxMessagesPerSecond) / 1_000
+  const refill = ((now - bucket.refilledMark) * maxMessagesPerSecond) / 1_000
   bucket.tokens = Math.min(maxMessageBurst, bucket.tokens + refill)
-  bucket.refilledAt = now
+  bucket.refilledMark = now
   if (bucket.tokens === maxMessageBurst) bucket.strikes = 0
   if (bucket.tokens >= 1) {
     bucket.tokens--

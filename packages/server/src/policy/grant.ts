@@ -88,7 +88,7 @@ export function createGrant(
     redact: rule.fields === undefined ? (row) => row : (row) => pick(row, readable),
     writable(operation, before, after) {
       try {
-        const answer = answerOf(rule, operation, before, after)
+        const answer = askRule(rule, operation, before, after)
         if (Array.isArray(answer)) return new Set(answer as string[])
         if (answer && answer !== true) refuseNonsense(answer, report, `${entity.name}: ${operation}`)
         return answer === true
@@ -128,7 +128,7 @@ function pick(row: WireRow, readable: ReadonlySet<string>): WireRow {
   return picked as WireRow
 }
 
-function answerOf(
+function askRule(
   rule: RowRule<AnyRow>,
   operation: 'create' | 'update' | 'delete',
   before: AnyRow,

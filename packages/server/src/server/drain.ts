@@ -42,10 +42,10 @@ export async function waitUntilGone(
   clock: Clock,
   timeoutMs: number,
 ): Promise<void> {
-  const endsAt = clock.monotonic() + timeoutMs
-  while (connections.connectionCount > 0 && clock.monotonic() < endsAt) {
+  const endMark = clock.monotonic() + timeoutMs
+  while (connections.connectionCount > 0 && clock.monotonic() < endMark) {
     await new Promise<void>((resolve) =>
-      clock.setTimeout(resolve, Math.min(POLL_MS, Math.max(1, endsAt - clock.monotonic()))),
+      clock.setTimeout(resolve, Math.min(POLL_MS, Math.max(1, endMark - clock.monotonic()))),
     )
   }
 }

@@ -72,6 +72,7 @@ export function createRealtimeCore(
   const channels: Channels = createChannelManager({
     clock,
     random,
+    policyTimeoutMs: options.policyTimeoutMs,
     maxSubscriptionsPerConnection: limits.maxSubscriptionsPerConnection,
     maxQueueBytes: limits.maxQueueBytes,
     entities,

@@ -1,7 +1,7 @@
 // Somebody's rights are others from now on: whom that concerns. Holds nothing; next: channel/recheck.ts.
 import type { Affected } from '../channel/recheck.ts'
 import type { Channels } from '../channel/channel-manager.ts'
-import { type Group, isSettled, type Subscription } from '../channel/subscription.ts'
+import { type Group, isOpened, type Subscription } from '../channel/subscription.ts'
 import type { Connection } from '../connection/connection.ts'
 import type { Connections } from '../connection/web-socket-manager.ts'
 import type { RightsScope, RightsStamps } from '../policy/rights-stamps.ts'
@@ -38,7 +38,7 @@ function affectedBy(
   const concerns = ({ attempt }: Affected['attempts'][number]): boolean =>
     'key' in scope || attempt.request.name === scope.channel
   return {
-    subscriptions: groups.flatMap(({ members }) => members.filter(isSettled)),
+    subscriptions: groups.flatMap(({ members }) => members.filter(isOpened)),
     attempts: [...connections.all()].flatMap(attemptsOf).filter(concerns),
   }
 }
@@ -51,7 +51,7 @@ function groupsOf(scope: { key: string } | { channel: string }, channels: Channe
 }
 
 function subscriptionsOf({ subscriptions }: Connection): Subscription[] {
-  return [...(subscriptions?.values() ?? [])].filter(isSettled)
+  return [...(subscriptions?.values() ?? [])].filter(isOpened)
 }
 
 function attemptsOf(connection: Connection): Affected['attempts'][number][] {

@@ -1,9 +1,9 @@
 // The grant of today. Rights that change while a rule is asked, or while a store reads, are asked for again: what was decided by
 // those of before is not told.
-import { DnrError, type Principal } from '@dnr/protocol'
+import type { Principal } from '@dnr/protocol'
 import type { Grant } from '../policy/grant.ts'
 import type { PolicyEvaluator, Ruling } from '../policy/policy-evaluator.ts'
-import { unknownRights } from '../policy/unknown-rights.ts'
+import { changingRights, MAX_ASKS, unknownRights } from '../policy/unknown-rights.ts'
 
 /** Policies that can be asked, and say whether an answer is one of before. */
 export type AskedPolicies = Pick<PolicyEvaluator, 'grant' | 'generation'>
@@ -13,8 +13,6 @@ export interface Current {
   readonly grant: Ruling
   isCurrent(): boolean
 }
-
-const MAX_ASKS = 10
 
 /** The grant of today, also when rights change while the rule is asked. @throws DnrError `busy` if they always do. */
 export async function currentGrant(
@@ -28,7 +26,7 @@ export async function currentGrant(
     const grant = await policies.grant(entityName, principal)
     if (isCurrent()) return { grant, isCurrent }
   }
-  throw changesTooFast()
+  throw changingRights()
 }
 
 /**
@@ -52,11 +50,5 @@ export async function readUnderGrant<Answer>(
       if (isCurrent()) throw error
     }
   }
-  throw changesTooFast()
-}
-
-function changesTooFast(): DnrError {
-  return new DnrError('busy', 'Rights change faster than they can be asked for: try again later.', {
-    retryable: true,
-  })
+  throw changingRights()
 }

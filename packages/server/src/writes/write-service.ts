@@ -12,7 +12,7 @@ import {
 } from '@dnr/protocol'
 import type { Grant } from '../policy/grant.ts'
 import type { Ruling } from '../policy/policy-evaluator.ts'
-import { unknownRights } from '../policy/unknown-rights.ts'
+import { changingRights, MAX_ASKS, unknownRights } from '../policy/unknown-rights.ts'
 import type { EntityStore, Mutation, MutationResult } from '../ports/entity-store.ts'
 import { type AskedPolicies, type Current, currentGrant } from './current-grant.ts'
 import { createFieldDecoder, type DecodeFields } from './field-decoder.ts'
@@ -51,7 +51,7 @@ export interface WriteService {
    * that may be seen but not written is `forbidden`; a field that may not be set is `forbidden_field`, never dropped.
    *
    * @throws DnrError among others `unauthorized` for guests, `bad_field`, `id_taken`, `mutation_id_reused`, `busy` when the
-   *   rule failed, and VersionConflict whose `current` holds what may be seen.
+   *   rule failed or rights change faster than it can be asked, and VersionConflict whose `current` holds what may be seen.
    */
   write(entityName: string, mutation: Mutation, context: WriteContext): Promise<WriteAnswer>
 }
@@ -82,29 +82,12 @@ export function createWriteService({ stores, policies }: WriteServiceOptions): W
     const target = targets.get(entityName)
     if (target === undefined) throw notFound()
     const ask = (): Promise<Current> => currentGrant(entityName, principal, policies)
-    for (;;) {
-      const { grant, isCurrent } = await ask()
-      if (grant === 'unknown') throw unknownRights()
-      // A repeated write may have been done while there were rights to do it.
-      if (grant === null && mutationId === undefined) throw notFound()
-      checkMutation(mutation)
-      const gate = createWriteGate(grant, isCurrent)
-      const context = {
-        principal,
-        authorize: gate.authorize,
-        ...(mutationId === undefined ? {} : { mutationId }),
-      }
-      /** What may be told: a store may have taken its time. */
-      const grantOfNow = async (): Promise<Ruling> => (isCurrent() ? grant : (await ask()).grant)
-      try {
-        const result = await target.store.mutate(decode(mutation, target), context)
-        const ruling = await grantOfNow().catch(() => 'unknown' as const)
-        // It is written: that is said in any case, the row shown only to who is known to see it.
-        return answerOf(mutation, result, ruling === 'unknown' ? null : ruling, gate, target.codec)
-      } catch (error) {
-        if (!gate.isOutdated) throw await tellable(error, mutation, await grantOfNow(), gate, target)
-      }
+    for (let asks = 0; asks < MAX_ASKS; asks++) {
+      const current = await ask()
+      const answer = await writeUnder(current, ask, target, mutation, { principal, mutationId })
+      if (answer !== null) return answer
     }
+    throw changingRights()
   }
 
   /** A twin waits for the first: refused before it, while it may still be done, it would have lied to its author. */
@@ -123,6 +106,34 @@ export function createWriteService({ stores, policies }: WriteServiceOptions): W
       const write = (): Promise<WriteAnswer> => perform(entityName, mutation, principal, mutationId)
       return mutationId === undefined ? write() : inTurn(JSON.stringify([principal.id, mutationId]), write)
     },
+  }
+}
+
+/** Writes by the grant of now; `null`: rights had changed when the store asked, and nothing has been written. */
+async function writeUnder(
+  { grant, isCurrent }: Current,
+  askAgain: () => Promise<Current>,
+  target: Target,
+  mutation: Mutation,
+  { principal, mutationId }: WriteContext & { readonly principal: Principal },
+): Promise<WriteAnswer | null> {
+  if (grant === 'unknown') throw unknownRights()
+  // A repeated write may have been done while there were rights to do it.
+  if (grant === null && mutationId === undefined) throw notFound()
+  checkMutation(mutation)
+  const gate = createWriteGate(grant, isCurrent)
+  const { authorize } = gate
+  const context = { principal, authorize, ...(mutationId === undefined ? {} : { mutationId }) }
+  /** What may be told: a store may have taken its time. */
+  const grantOfNow = async (): Promise<Ruling> => (isCurrent() ? grant : (await askAgain()).grant)
+  try {
+    const result = await target.store.mutate(decode(mutation, target), context)
+    const ruling = await grantOfNow().catch(() => 'unknown' as const)
+    // It is written: that is said in any case, the row shown only to who is known to see it.
+    return answerOf(mutation, result, ruling === 'unknown' ? null : ruling, gate, target.codec)
+  } catch (error) {
+    if (gate.isOutdated) return null
+    throw await tellable(error, mutation, await grantOfNow(), gate, target)
   }
 }
 

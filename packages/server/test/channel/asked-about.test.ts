@@ -1,10 +1,9 @@
 // Channels without rows while the server asks whether somebody may still hear them: until today's answer they say and hear nothing.
-import type { ClientMessage } from '@dnr/protocol'
 import { createManualClock, type ManualClock } from '@dnr/testing'
 import { expect, test } from 'vitest'
 import { allowChannel } from '../../src/policy/channel-rule.ts'
 import { policies } from '../../src/policy/policies.ts'
-import type { PluginHost, ServerPlugin } from '../../src/ports/server-plugin.ts'
+import { admittingPlugin } from '../support/admitting-plugin.ts'
 import { createTestServer, type TestClient, type TestServer, typesOf } from '../support/test-server.ts'
 
 const ANSWER_MS = 10
@@ -34,7 +33,7 @@ function setting(): Setting {
   const server = createTestServer({
     clock,
     policies: policies(allowChannel('room', rule), allowChannel('presence', rule)),
-    plugins: [joining(told)],
+    plugins: [admittingPlugin(told)],
   })
   return {
     server,
@@ -46,27 +45,6 @@ function setting(): Setting {
       await clock.advance(ANSWER_MS)
       await client.take()
     },
-  }
-}
-
-/** Subscribes on `presence:join`, as presence does. */
-function joining(told: string[]): ServerPlugin {
-  return {
-    name: 'joining',
-    messageTypes: ['presence:join'],
-    channelKinds: ['presence'],
-    start: (host: PluginHost) => ({
-      async message(connectionId, message: ClientMessage) {
-        const { requestId } = message
-        const options = { quiet: true, ...(requestId === undefined ? {} : { requestId }) } as const
-        told.push(`join ${await host.subscribe(connectionId, BOARD, options)}`)
-      },
-      subscribed: () => void told.push('subscribed'),
-      unsubscribed: () => void told.push('unsubscribed'),
-      rechecked: () => void told.push('rechecked'),
-      disconnected: () => undefined,
-      stop: () => undefined,
-    }),
   }
 }
 

@@ -1,18 +1,12 @@
-import { createManualClock } from '@dnr/testing'
 import { expect, test } from 'vitest'
 import { createChannelRegistry, endOpening, holdUntil, mute } from '../../src/channel/channel-registry.ts'
-import { createDoubts } from '../../src/channel/doubts.ts'
 import type { Connection } from '../../src/connection/connection.ts'
+import { idleDoubts } from '../support/idle-doubts.ts'
 
 const entry = { channel: { kind: 'room', room: 'lobby' }, name: 'room:lobby' } as const
 
 test('whoever is muted, held back and muted again is counted once, and no more when it is live or gone', () => {
-  const doubts = createDoubts({
-    clock: createManualClock(),
-    random: () => 0,
-    onBegun() {},
-    settle: async () => {},
-  })
+  const doubts = idleDoubts()
   const registry = createChannelRegistry(new Map(), doubts, () => {})
   const connection = { id: 'c1', subscriptions: null } as Connection
   const subscription = registry.install(connection, entry, null, true)

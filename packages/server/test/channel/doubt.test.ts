@@ -399,3 +399,51 @@ test('more rows than are remembered: all of them enter', async () => {
   const entered = (await eventsOf(ann)).map((event) => event.split(' ').at(-1) ?? '')
   expect(new Set(entered)).toEqual(new Set([...ids, 'r1']))
 })
+
+/** A peer that reads a byte whenever it is looked at, so that it always has too much waiting and is never silent. */
+async function trickling(server: TestServer, token: string): Promise<TestClient> {
+  const client = await watching(server, token)
+  let bufferedBytes = 1_000_000
+  Object.defineProperty(client.pair.server, 'bufferedBytes', { get: () => bufferedBytes-- })
+  return client
+}
+
+/** The longest that a group may be asked about: twice the rule's five seconds, and ten for what is read and sent. */
+const PLACE_MS = 20_000
+
+test('who reads a byte now and then does not keep the others of its group from being asked about again', async () => {
+  const { server, failing } = setting()
+  const ann = await trickling(server, 'ann@red')
+  failing.add('r2')
+  server.memory.write([{ id: 'r2', row: task('red') }])
+  failing.clear()
+  // What it reads of the log, after the difference, has to wait for it.
+  server.memory.write([{ id: 'r3', row: task('red') }], { publish: false })
+  await server.clock.advance(FIRST_MS)
+  server.memory.publishRest()
+  const bob = await watching(server, 'bob@red')
+  failing.add('r4')
+  server.memory.write([{ id: 'r4', row: task('red') }])
+  failing.clear()
+  await server.clock.advance(PLACE_MS - FIRST_MS)
+  expect(await eventsOf(bob)).toEqual([])
+  await server.clock.advance(3 * FIRST_MS)
+  expect(await eventsOf(bob)).toEqual(['entity:created entered r4'])
+  // It has not read what came before: it begins anew, as anybody who comes back.
+  expect(typesOf(await ann.take()).at(-1)).toBe('unsubscribed')
+  expect(ann.closed).toBeNull()
+})
+
+test('groups of peers that read a byte now and then keep their places for a stated time', async () => {
+  const { server, failing } = setting({ keyOf: () => undefined })
+  const bob = await watching(server, 'bob@red')
+  for (let index = 0; index < 32; index++) await trickling(server, `slow${index}@red`)
+  failing.add('r2')
+  server.memory.write([{ id: 'r2', row: task('red') }])
+  failing.clear()
+  server.memory.write([{ id: 'r3', row: task('red') }], { publish: false })
+  await server.clock.advance(FIRST_MS)
+  expect(await eventsOf(bob)).toEqual([])
+  await server.clock.advance(PLACE_MS)
+  expect(await eventsOf(bob)).toContain('entity:created entered r2')
+})

@@ -3,7 +3,6 @@ import type { Change, Position } from '@dnr/protocol'
 import { createManualClock } from '@dnr/testing'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { createDoubts } from '../../src/channel/doubts.ts'
 import { knownEntities } from '../../src/channel/entities.ts'
 import { createHistoryReader, forgetHeard } from '../../src/channel/history-reader.ts'
 import type { ReplayPage } from '../../src/channel/replay-page.ts'
@@ -12,6 +11,7 @@ import { createGrant } from '../../src/policy/grant.ts'
 import { prepareFrame, prepareRun } from '../../src/transport/prepare-frame.ts'
 import { Task } from '../support/entities.ts'
 import { createMemoryStore, type MemoryStore, task, type Write } from '../support/memory-store.ts'
+import { idleDoubts } from '../support/idle-doubts.ts'
 
 const MAX_RUN_BYTES = 4_000
 
@@ -23,12 +23,7 @@ function createReading(memory: MemoryStore) {
     clock: createManualClock(),
     maxRunBytes: MAX_RUN_BYTES,
   })
-  const doubts = createDoubts({
-    clock: createManualClock(),
-    random: () => 0,
-    onBegun() {},
-    settle: async () => {},
-  })
+  const doubts = idleDoubts()
   const channel: ChannelEntry = {
     name: 'entity:Task',
     channel: { kind: 'entity', entity: 'Task' },

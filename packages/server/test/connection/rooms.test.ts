@@ -22,3 +22,23 @@ test('a room takes so many messages a second, whoever says them, and says when i
   expect(await ann.ask(say)).toEqual([])
   expect(typesOf(await bob.take())).toEqual(['message'])
 })
+
+test.each([true, false])(
+  'a message during whose permission rights always change is asked about ten times, then busy (at once: %s)',
+  async (isAtOnce) => {
+    let asks = 0
+    const server = createTestServer({
+      policies: policies(
+        allowChannel('room', () => {
+          if (++asks > 100) throw new Error('It is asked for ever.')
+          server.policies.outdate()
+          return isAtOnce ? true : Promise.resolve(true)
+        }),
+      ),
+    })
+    const ann = await server.connect('ann@red')
+    const answer = await ann.ask({ type: 'message', channel: 'room:r', payload: 'hi', requestId: 'm' })
+    expect(answer).toMatchObject([{ requestId: 'm', payload: { code: 'busy', retryAfterMs: 1_000 } }])
+    expect(asks).toBe(10)
+  },
+)

@@ -31,6 +31,18 @@ function recording(
   return plugin
 }
 
+/** Subscribes to `presence:open` on each message; `outcomes`: what came of it. */
+function joining(outcomes: string[], session: Partial<PluginSession> = {}): ReturnType<typeof recording> {
+  const plugin = recording({
+    ...session,
+    message: async (connectionId) =>
+      void outcomes.push(
+        await plugin.host.subscribe(connectionId, 'presence:open', { quiet: true, requestId: 'join' }),
+      ),
+  })
+  return plugin
+}
+
 const openAlone = policies(
   allowChannel('presence', (_user, resource) => resource === 'open'),
   allowChannel('room', () => true),
@@ -183,13 +195,7 @@ for (const first of ['join', 'subscribe'] as const) {
     const outcomes: string[] = []
     const { promise, resolve } = Promise.withResolvers<boolean>()
     const calls: string[] = []
-    const plugin = recording({
-      subscribed: (_, channel) => void calls.push(channel),
-      message: async (connectionId) =>
-        void outcomes.push(
-          await plugin.host.subscribe(connectionId, 'presence:open', { quiet: true, requestId: 'join' }),
-        ),
-    })
+    const plugin = joining(outcomes, { subscribed: (_, channel) => void calls.push(channel) })
     const server = createTestServer({
       plugins: [plugin],
       policies: policies(allowChannel('presence', () => promise)),
@@ -216,12 +222,7 @@ for (const first of ['join', 'subscribe'] as const) {
 test('who waits for the same permission is refused each for itself', async () => {
   const { promise, resolve } = Promise.withResolvers<boolean>()
   const outcomes: string[] = []
-  const plugin = recording({
-    message: async (connectionId) =>
-      void outcomes.push(
-        await plugin.host.subscribe(connectionId, 'presence:open', { quiet: true, requestId: 'join' }),
-      ),
-  })
+  const plugin = joining(outcomes)
   const server = createTestServer({
     plugins: [plugin],
     policies: policies(allowChannel('presence', () => promise)),

@@ -282,6 +282,26 @@ test('a write that is stored is said to be, though nobody can say any more what 
   expect(store.rows.get('t1')).toMatchObject({ title: 'stored' })
 })
 
+test('a write before which rights always change is tried ten times, then busy, and nothing is written', async () => {
+  const policies = evaluator(teamRule)
+  const store = createMemoryStore(Task, [task('t1')])
+  let tries = 0
+  const moving: MemoryStore = {
+    ...store,
+    mutate(mutation, context) {
+      if (++tries > 100) throw new Error('It is tried for ever.')
+      policies.outdate()
+      return store.mutate(mutation, context)
+    },
+  }
+  const service = createWriteService({ stores: [moving], policies })
+  const mutation: Mutation = { operation: 'update', id: 't1', fields: { title: 'new' } }
+  const refusal = { code: 'busy', retryable: true, retryAfterMs: 1_000 }
+  await expect(service.write('Task', mutation, { principal: ann })).rejects.toMatchObject(refusal)
+  expect(tries).toBe(10)
+  expect(store.rows.get('t1')).not.toMatchObject({ title: 'new' })
+})
+
 test('a repeated deletion is answered, though the row is gone', async () => {
   const { write } = setting([task('t1')])
   await write({ operation: 'delete', id: 't1' }, { mutationId: 'm1' })

@@ -34,7 +34,7 @@ export interface ManualClock extends Clock {
 }
 
 interface Timer {
-  readonly dueAt: number
+  readonly dueMark: number
   readonly callback: () => void
 }
 
@@ -55,15 +55,15 @@ export function createManualClock(options: ManualClockOptions = {}): ManualClock
 
   const earliest = (): Timer | undefined => {
     let first: Timer | undefined
-    for (const timer of timers) if (first === undefined || timer.dueAt < first.dueAt) first = timer
+    for (const timer of timers) if (first === undefined || timer.dueMark < first.dueMark) first = timer
     return first
   }
 
   const moveTo = async (end: number): Promise<void> => {
     await settle()
-    for (let timer = earliest(); timer !== undefined && timer.dueAt <= end; timer = earliest()) {
+    for (let timer = earliest(); timer !== undefined && timer.dueMark <= end; timer = earliest()) {
       timers.delete(timer)
-      monotonic = Math.max(monotonic, timer.dueAt)
+      monotonic = Math.max(monotonic, timer.dueMark)
       timer.callback()
       await settle()
     }
@@ -74,7 +74,7 @@ export function createManualClock(options: ManualClockOptions = {}): ManualClock
     now: () => Math.floor(monotonic + wallAhead), // whole, as `Date.now` is
     monotonic: () => monotonic,
     setTimeout(callback, delayMs) {
-      const timer = { dueAt: monotonic + (delayMs > 0 ? delayMs : 0), callback }
+      const timer = { dueMark: monotonic + (delayMs > 0 ? delayMs : 0), callback }
       timers.add(timer)
       return () => void timers.delete(timer)
     },
@@ -96,7 +96,7 @@ export function createManualClock(options: ManualClockOptions = {}): ManualClock
     },
     get nextTimerInMs() {
       const timer = earliest()
-      return timer === undefined ? null : Math.max(0, timer.dueAt - monotonic)
+      return timer === undefined ? null : Math.max(0, timer.dueMark - monotonic)
     },
   }
 }

@@ -36,8 +36,8 @@ interface Stay {
   isJoined: boolean
   /** Had it the right all the time since? Only then it can be seen by all without a break. */
   isSure: boolean
-  /** The join that waits for an answer; `undefined`: none does. */
-  asked: string | null | undefined
+  /** Request ids of the joins that wait for an answer. */
+  asked: (string | null)[]
   /** Whom it was told of; `null`: not yet. */
   known: Set<string> | null
 }
@@ -71,7 +71,7 @@ export function createPresenceChecker(audiences: Audiences): PresenceChecker {
       const stayAt = (channel: string): Stay => {
         const known = stays.get(channel)
         if (known !== undefined) return known
-        const stay: Stay = { isJoined: false, isSure: false, asked: undefined, known: null }
+        const stay: Stay = { isJoined: false, isSure: false, asked: [], known: null }
         stays.set(channel, stay)
         return stay
       }
@@ -80,7 +80,7 @@ export function createPresenceChecker(audiences: Audiences): PresenceChecker {
           const { type, channel, requestId = null } = frame
           if (!isWithoutRows(channel)) return
           const stay = stayAt(channel)
-          if (type === 'presence:join') stay.asked = requestId as string | null
+          if (type === 'presence:join') stay.asked.push(requestId as string | null)
           if (type === 'presence:leave' || type === 'unsubscribe') ended(stay)
         },
         sent(frame) {
@@ -121,24 +121,41 @@ export function createPresenceChecker(audiences: Audiences): PresenceChecker {
 
 function ended(stay: Stay): void {
   stay.isJoined = false
-  stay.asked = undefined
+  stay.asked = []
+}
+
+/** The answer to a join has come; `false`: to none that waits for one. */
+function answered(stay: Stay, { requestId = null }: Frame): boolean {
+  const index = stay.asked.indexOf(requestId as string | null)
+  if (index >= 0) stay.asked.splice(index, 1)
+  return index >= 0
 }
 
 /** A join is answered by a sync with its request id. */
-function joined(stay: Stay, { requestId = null }: Frame, hears: boolean): void {
-  if (stay.asked === undefined || stay.asked !== requestId) return
+function joined(stay: Stay, frame: Frame, hears: boolean): void {
+  if (!answered(stay, frame)) return
   stay.isJoined = true
   stay.isSure = hears
-  stay.asked = undefined
+}
+
+/** Also as the answer to a request: what a subscribe replaces has ended when it is refused. */
+function refused(stay: Stay, frame: Frame): void {
+  const { code } = frame['payload'] as { code: string }
+  if (code === 'forbidden') ended(stay)
+  if (code !== 'busy') return
+  // That passes: a join that was asked for after this one may be answered otherwise.
+  stay.isJoined = false
+  answered(stay, frame)
 }
 
 /** Takes a frame in; what is wrong with it. */
 function told(
   stay: Stay,
-  { type, payload }: Frame,
+  frame: Frame,
   principal: string,
   isSurelyHere: (user: string) => boolean,
 ): string | null {
+  const { type, payload } = frame
   switch (type) {
     case 'subscribed':
       stay.known = null
@@ -148,8 +165,7 @@ function told(
       ended(stay)
       return null
     case 'error':
-      // Also as the answer to a request: what a subscribe replaces has ended when it is refused.
-      if (payload.code === 'forbidden') ended(stay)
+      refused(stay, frame)
       return null
     case 'presence:sync': {
       const users = idsOf(payload)

@@ -52,14 +52,14 @@ export function createSubscriptionChecker(
   if (!parsed.ok || (parsed.value.kind !== 'entity' && parsed.value.kind !== 'record')) return null
   const { entity } = parsed.value
   const id = parsed.value.kind === 'record' ? parsed.value.id : undefined
-  const askedAt = rights.now()
+  const sinceAsked = rights.now()
   rights.note(principal, entity)
   let hypotheses: Hypothesis[] = []
   let from: number | null = null
   let isWhole = false
   /** Ids that were sent, whatever became of them. */
   const everShown = new Set<string>()
-  let answeredAt = askedAt
+  let sinceAnswered = sinceAsked
   let last = 0
   /** Was a difference begun where only the application knows that rights were asked about? */
   let isDifferent = false
@@ -99,7 +99,7 @@ export function createSubscriptionChecker(
    * log.
    */
   const isMoving = (): boolean =>
-    isDifferent || rights.haveFailed || rights.heldSince(answeredAt, principal, entity).length > 1
+    isDifferent || rights.haveFailed || rights.heldSince(sinceAnswered, principal, entity).length > 1
 
   /** Until it is said that it goes on: rows as they are now, and the log since. */
   const movingEvent = ({ type, payload, position: { offset } }: EventFrame): Wrong | null => {
@@ -171,9 +171,9 @@ export function createSubscriptionChecker(
     chunk,
     subscribed(payload) {
       isWhole = false
-      answeredAt = rights.now()
+      sinceAnswered = rights.now()
       isDifferent = false
-      const held = rights.heldSince(askedAt, principal, entity).filter((each) => each !== null)
+      const held = rights.heldSince(sinceAsked, principal, entity).filter((each) => each !== null)
       hypotheses = held.map((each) => ({
         sight: createSight(each, request.payload?.query?.where),
         shownIds: new Set(),
@@ -200,7 +200,7 @@ export function createSubscriptionChecker(
       // Rights that turned out to be the same, but were held against rows that the log is not past yet. Those are judged by what
       // today's rights show; what is taken away has nothing to judge it by.
       const mayDiffer = wrong?.isLeak !== true || frame.type !== 'entity:deleted'
-      isDifferent = wrong !== null && mayDiffer && frame.reason !== undefined && rights.now() > answeredAt
+      isDifferent = wrong !== null && mayDiffer && frame.reason !== undefined && rights.now() > sinceAnswered
       if (isDifferent) return movingEvent(frame)
       last = frame.position.offset
       return wrong
@@ -210,10 +210,10 @@ export function createSubscriptionChecker(
       if (position === undefined) return null
       const wasMoving = isMoving()
       isDifferent = false
-      answeredAt = wasMoving ? answeredAt : rights.now()
+      sinceAnswered = wasMoving ? sinceAnswered : rights.now()
       if (!wasMoving) return null
       const held = rights.heldSince(rights.now(), principal, entity).at(-1)
-      answeredAt = rights.now()
+      sinceAnswered = rights.now()
       hypotheses = held
         ? [{ sight: createSight(held, request.payload?.query?.where), shownIds: everShown, sequence: null }]
         : []
@@ -225,7 +225,7 @@ export function createSubscriptionChecker(
       const { id: rowId } = (payload ?? {}) as { id?: string }
       if (type !== 'entity:deleted' || rowId === undefined) return false
       if (everShown.has(rowId)) return true
-      const sights = rights.heldSince(askedAt, principal, entity)
+      const sights = rights.heldSince(sinceAsked, principal, entity)
       return log.imagesEver(entity, rowId).some((image) => sights.some((each) => each?.sees(image) === true))
     },
     reached: (offset) =>

@@ -37,7 +37,7 @@ export interface OneWayWire {
 
 interface UnderWay {
   readonly packet: Packet
-  readonly dueAt: number
+  readonly dueMark: number
 }
 
 /** Makes one direction; `receive` takes what arrives. */
@@ -47,21 +47,22 @@ export function createOneWayWire(receive: (packet: Packet) => void, timing?: Wir
   let isScheduled = false
   let isLosingTail = false
   let bufferedBytes = 0
-  let lastDueAt = 0
+  let lastDueMark = 0
 
   const schedule = (): void => {
     const [next] = queue
     if (isScheduled || mode !== 'flowing' || next === undefined) return
     isScheduled = true
     if (timing === undefined) void Promise.resolve().then(deliverOne)
-    else timing.clock.setTimeout(deliverOne, next.dueAt - timing.clock.monotonic())
+    else timing.clock.setTimeout(deliverOne, next.dueMark - timing.clock.monotonic())
   }
   const deliverOne = (): void => {
     isScheduled = false
     if (mode !== 'flowing') return
     const [next] = queue
     // The queue may have been emptied and filled again since this delivery was scheduled.
-    if (next !== undefined && timing !== undefined && next.dueAt > timing.clock.monotonic()) return schedule()
+    if (next !== undefined && timing !== undefined && next.dueMark > timing.clock.monotonic())
+      return schedule()
     queue.shift()
     if (queue.length === 0 && isLosingTail) mode = 'swallowing'
     schedule()
@@ -70,10 +71,10 @@ export function createOneWayWire(receive: (packet: Packet) => void, timing?: Wir
     // A receiver that throws rejects this microtask alone: the runtime reports it, later packets still arrive.
     receive(next.packet)
   }
-  const dueAt = (): number => {
+  const dueMark = (): number => {
     if (timing === undefined) return 0
-    lastDueAt = Math.max(lastDueAt, timing.clock.monotonic() + timing.latencyMs())
-    return lastDueAt
+    lastDueMark = Math.max(lastDueMark, timing.clock.monotonic() + timing.latencyMs())
+    return lastDueMark
   }
   const replaceBy = (kept: UnderWay[]): void => {
     queue = kept
@@ -83,7 +84,7 @@ export function createOneWayWire(receive: (packet: Packet) => void, timing?: Wir
   return {
     push(packet) {
       if (mode === 'swallowing' || isLosingTail) return
-      queue.push({ packet, dueAt: dueAt() })
+      queue.push({ packet, dueMark: dueMark() })
       bufferedBytes += bytesOf(packet)
       schedule()
     },
@@ -109,7 +110,7 @@ export function createOneWayWire(receive: (packet: Packet) => void, timing?: Wir
     lose() {
       if (mode === 'swallowing' || isLosingTail) return
       mode = 'flowing'
-      replaceBy([{ packet: { kind: 'lost' }, dueAt: dueAt() }])
+      replaceBy([{ packet: { kind: 'lost' }, dueMark: dueMark() }])
       schedule()
     },
   }

@@ -1,13 +1,8 @@
 // The checker on its own: a log written by hand, frames written by hand, and what it says about them.
 import type { Change, WireRow } from '@dnr/protocol'
 import { describe, expect, test } from 'vitest'
-import {
-  createInvariantChecker,
-  type InvariantChecker,
-  InvariantViolation,
-  type Link,
-  type Property,
-} from '../../src/index.ts'
+import { createInvariantChecker, type InvariantChecker, type Link, type Property } from '../../src/index.ts'
+import { violated } from './violated.ts'
 
 const row = (id: string, version: number, team = 'red', title = `${id}${version}`): WireRow => ({
   id,
@@ -95,17 +90,6 @@ const snapshot = (offset: number, ...rows: readonly WireRow[]) => ({
   recovered: false,
   snapshot: { rows, more: false },
 })
-
-/** The property that `act` violates; `null`: none. */
-function violated(act: () => void): Property | null {
-  try {
-    act()
-    return null
-  } catch (error) {
-    if (error instanceof InvariantViolation) return error.property
-    throw error
-  }
-}
 
 describe('what is sent for a subscription', () => {
   const begin = () => {

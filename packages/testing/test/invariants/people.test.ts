@@ -5,10 +5,10 @@ import {
   createInvariantChecker,
   type Exchange,
   type InvariantChecker,
-  InvariantViolation,
   type Link,
   type Property,
 } from '../../src/index.ts'
+import { violated } from './violated.ts'
 
 const BOARD = 'presence:board'
 const ROOM = 'room:r'
@@ -36,16 +36,6 @@ function setUp() {
     checker.rightsChanged()
   }
   return { checker, deny, allow }
-}
-
-function violated(act: () => void): Property | null {
-  try {
-    act()
-    return null
-  } catch (error) {
-    if (error instanceof InvariantViolation) return error.property
-    throw error
-  }
 }
 
 const says = (checker: InvariantChecker, link: Link, frame: object): void =>
@@ -133,6 +123,11 @@ describe('presence', () => {
   test.each([
     ['leaves', (checker: InvariantChecker) => says(checker, bob, { type: 'presence:leave', channel: BOARD })],
     ['is gone', (checker: InvariantChecker) => checker.closed?.(bob, 1000)],
+    [
+      'is refused with busy',
+      (checker: InvariantChecker) =>
+        hears(checker, bob, { type: 'error', channel: BOARD, payload: { code: 'busy' } }),
+    ],
   ])('who %s may be told of as gone, and is shown no longer at rest', (_how, go) => {
     const { checker } = setUp()
     says(checker, bob, join)
@@ -146,6 +141,15 @@ describe('presence', () => {
     expect(violated(() => checker.atRest([], shown('bob')))).toBe('S11')
     expect(violated(() => checker.atRest([], shown()))).toBeNull()
   })
+})
+
+test('of two joins one may be refused with busy, and the other be answered', () => {
+  const { checker } = setUp()
+  const join = { type: 'presence:join', channel: BOARD }
+  for (let times = 0; times < 2; times++) says(checker, bob, join)
+  hears(checker, bob, { type: 'error', channel: BOARD, payload: { code: 'busy' } })
+  hears(checker, bob, people('sync', 'bob'))
+  expect(violated(() => checker.atRest([], [{ name: 'ann', channel: BOARD, users: ['bob'] }]))).toBeNull()
 })
 
 describe('an answer over HTTP', () => {

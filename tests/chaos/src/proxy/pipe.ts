@@ -30,7 +30,7 @@ export interface Pipe {
 interface Item {
   /** `null`: the end. */
   readonly bytes: Buffer | null
-  readonly dueAt: number
+  readonly dueMark: number
 }
 
 const MAX_WAITING_BYTES = 262_144
@@ -44,7 +44,7 @@ export function createPipe(source: Socket, target: Socket, options: PipeOptions 
   } = options
   let waiting: Item[] = []
   let waitingBytes = 0
-  let lastDueAt = 0
+  let lastDueMark = 0
   let segmentBytes = Number.POSITIVE_INFINITY
   let isHeld = false
   let isVanishing = false
@@ -59,8 +59,8 @@ export function createPipe(source: Socket, target: Socket, options: PipeOptions 
       return listener()
     }
     const takesMs = ((bytes?.length ?? 0) / bytesPerSecond) * 1_000
-    lastDueAt = Math.max(lastDueAt + takesMs, performance.now() + delayMs())
-    waiting.push({ bytes, dueAt: lastDueAt })
+    lastDueMark = Math.max(lastDueMark + takesMs, performance.now() + delayMs())
+    waiting.push({ bytes, dueMark: lastDueMark })
     waitingBytes += bytes?.length ?? 0
     throttle()
     void pump()
@@ -77,7 +77,7 @@ export function createPipe(source: Socket, target: Socket, options: PipeOptions 
     if (isPumping) return
     isPumping = true
     for (let item = next(); item !== null; item = next()) {
-      const earlyMs = item.dueAt - performance.now()
+      const earlyMs = item.dueMark - performance.now()
       if (earlyMs > 0) {
         await sleep(earlyMs)
         continue // it may have been held or lost meanwhile

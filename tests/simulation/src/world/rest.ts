@@ -15,7 +15,7 @@ const STAYS_MS = 7_000
 export async function comeToRest(world: World): Promise<void> {
   heal(world)
   const { clock } = world
-  const endsAt = clock.monotonic() + REST_WITHIN_MS
+  const endMark = clock.monotonic() + REST_WITHIN_MS
   let restingSince: number | null = null
   while (restingSince === null || clock.monotonic() - restingSince < STAYS_MS) {
     reopenDenied(world)
@@ -23,7 +23,7 @@ export async function comeToRest(world: World): Promise<void> {
     await clock.advance(STEP_MS)
     world.assertWell()
     const trouble = findUnrest(world)
-    if (trouble !== null && clock.monotonic() >= endsAt) throw trouble
+    if (trouble !== null && clock.monotonic() >= endMark) throw trouble
     restingSince = trouble === null ? (restingSince ?? clock.monotonic()) : null
   }
   checkRest(world)

@@ -120,7 +120,7 @@ export async function startServer(
     rules.lookup === 'none' ? answer(rule) : rules.look(rule)
   const hears = (user: string, channel: string): boolean | Promise<boolean> => {
     const isAllowed = standings.hears(user, channel)
-    return answer(bug?.hears?.(isAllowed, user, channel) ?? isAllowed)
+    return look(bug?.hears?.(isAllowed, user, channel) ?? isAllowed)
   }
   const people = presence({ ttlMs: PRESENCE_TTL_MS })
   const stores = [repositories.Task, repositories.Note].map((repository): EntityStore => {

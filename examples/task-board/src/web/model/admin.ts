@@ -40,7 +40,7 @@ export function createAdmin({ client, token, team }: AdminOptions): Admin {
     everybody,
     stop,
     async move(userId, next) {
-      await askServer('PUT', `/api/members/${encodeURIComponent(userId)}`, { token, body: { team: next } })
+      await askServer('PUT', '/api/members', { token, body: { id: userId, team: next } })
     },
     async explain(user, offset) {
       const query = new URLSearchParams({ user, channel: 'entity:Task', offset: String(offset) })

@@ -47,7 +47,7 @@ export function createJournal({ client, status, isOwn }: JournalOptions): Journa
   const line = (text: string): void => write({ kind: 'line', text })
 
   let wasStale = false
-  const recovery = { count: 0, startedAt: 0, timer: undefined as ReturnType<typeof setTimeout> | undefined }
+  const recovery = { count: 0, startedMark: 0, timer: undefined as ReturnType<typeof setTimeout> | undefined }
   const settleLater = (tookMs: number): void => {
     clearTimeout(recovery.timer)
     recovery.timer = setTimeout(() => {
@@ -56,7 +56,7 @@ export function createJournal({ client, status, isOwn }: JournalOptions): Journa
       recovery.timer = undefined
     }, QUIET_MS)
   }
-  const sinceReady = (): number => Math.max(1, Math.round(performance.now() - recovery.startedAt))
+  const sinceReady = (): number => Math.max(1, Math.round(performance.now() - recovery.startedMark))
 
   const stops = [
     client.on('message', (message) => {
@@ -87,7 +87,7 @@ export function createJournal({ client, status, isOwn }: JournalOptions): Journa
       const state = client.state.value
       if (state.status === 'ready') {
         recovery.count = 0
-        recovery.startedAt = performance.now()
+        recovery.startedMark = performance.now()
         queueMicrotask(() => line('connected'))
       } else if (state.status === 'waiting')
         queueMicrotask(() => line(`connection lost: ${state.cause.message}`))
