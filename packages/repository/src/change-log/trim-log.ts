@@ -1,7 +1,5 @@
-import { sql } from 'kysely'
 import { compileStatement } from '../database/compile.ts'
 import type { Connection } from '../database/connection.ts'
-import type { AgeLimit } from './age-limit.ts'
 import { readHead } from './epochs.ts'
 import { endOfTransaction } from './log-entries.ts'
 import { systemTables } from './log-tables.ts'
@@ -13,9 +11,18 @@ export interface TrimOptions {
   readonly keep?: number
   /** Changes older than this go, milliseconds. @default Infinity: no limit by age */
   readonly maxAgeMs?: number
-  /** Answers kept for repeated mutation ids go after this, milliseconds. @default 86_400_000 (one day) */
+  /**
+   * Answers kept for repeated mutation ids go after this, milliseconds. A call looks at 10,000 of them and the next one
+   * goes on from there, so the last goes with the nth call after, where there are n times 10,000.
+   *
+   * @default 86_400_000 (one day)
+   */
   readonly mutationMaxAgeMs?: number
-  /** How many of those answers stay at most, the newest, whosever they are. @default Infinity: no limit by count */
+  /**
+   * How many of those answers stay at most, the newest, whosever they are. With this a call looks at all of them, twice.
+   *
+   * @default Infinity: no limit by count
+   */
   readonly keepMutations?: number
 }
 
@@ -72,23 +79,6 @@ const setFloor = compileStatement<Cut, unknown>((param) =>
     .set({ value: param('to') })
     .where('name', '=', 'floor'),
 )
-// Oldest first by row id, which needs no index and rises with `at`.
-const rowId = sql<number>`rowid`
-const oldMutations = compileStatement<{ before: number; keep: number; limit: number }, unknown>((param) =>
-  systemTables
-    .deleteFrom('dnr_mutations')
-    .where(rowId, 'in', (db) =>
-      db.selectFrom('dnr_mutations').select(rowId.as('rowid')).orderBy(rowId).limit(param('limit')),
-    )
-    .where((row) =>
-      row.or([
-        row('at', '<', param('before')),
-        row(rowId, '<=', (db) =>
-          db.selectFrom('dnr_mutations').select(sql<number>`max(rowid) - ${param('keep')}`.as('newest')),
-        ),
-      ]),
-    ),
-)
 
 /**
  * Deletes the oldest whole transactions that neither `keep` nor `maxAgeMs` protects, one batch of them, inside a write
@@ -110,9 +100,10 @@ export function trimBatch(
   if (to === undefined) return { removed: 0, floor }
   const cut = { to }
   connection.run(keepHeads, cut)
+  // First: the table gives no entry away that the floor has not passed.
+  connection.run(setFloor, cut)
   const removed = connection.run(deleteEntries, cut)
   connection.run(deleteTombstones, cut)
-  connection.run(setFloor, cut)
   return { removed, floor: to }
 }
 
@@ -132,14 +123,4 @@ function lastExpendable(
   // One transaction fills more than the batch: it goes whole or not at all.
   const end = endOfTransaction(connection, next.transaction_offset)
   return stays({ offset: end, at: next.at }) ? undefined : end
-}
-
-/** Deletes one batch of stored answers that are too old or too many. */
-export function trimMutations(connection: Connection, options: TrimOptions, ages: AgeLimit): number {
-  const { mutationMaxAgeMs = 86_400_000, keepMutations = Number.MAX_SAFE_INTEGER } = options
-  return connection.run(oldMutations, {
-    before: ages.writtenBefore(mutationMaxAgeMs),
-    keep: Math.min(keepMutations, Number.MAX_SAFE_INTEGER),
-    limit: TRIM_BATCH,
-  })
 }

@@ -2,7 +2,7 @@
 // Next: group-commit.ts and async-transaction.ts, which do.
 import type { Change, Position } from '@dnr/protocol'
 import { adoptEntries, announceOwnWrite, beginRowWrites, endRowWrites } from '../capture/row-writes.ts'
-import { beginEpoch, readEnd, readEpochs, readHead } from '../change-log/epochs.ts'
+import { beginEpoch, readEpochs, readHead } from '../change-log/epochs.ts'
 import { type LogEntry, insertLogEntry, readEntries, toChange } from '../change-log/log-entries.ts'
 import type { Connection } from '../database/connection.ts'
 import { endsTransaction } from '../database/storage-error.ts'
@@ -87,7 +87,7 @@ function beginTransaction(connection: Connection, state: SessionState): WriteTra
   /** Takes in what triggers have logged since. */
   const catchUp = (actor: string | null): void => {
     if (!captures) return
-    const end = readEnd(connection)
+    const end = readHead(connection).offset
     const after = state.offset
     if (end === after) return
     adoptEntries(connection, { after, transaction: first, actor })
