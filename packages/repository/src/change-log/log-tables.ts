@@ -29,16 +29,18 @@ export interface SystemTables {
   dnr_entity_heads: { readonly entity: string; readonly last_offset: number }
   /** `floor`: everything up to this offset may be gone. `schema`: version of these tables. */
   dnr_meta: { readonly name: 'floor' | 'schema'; readonly value: number }
-  /** By scope and id, each in one place of one tree: a write of its own changes no page more than it has to. */
+  /**
+   * By scope and id in one tree, and short: a write changes few pages of it. `answer` is `null` while the log has it, as the
+   * image after the write at `offset`: trim-log.ts brings it here before the entry goes. (Of a bulk call it is here at once.)
+   */
   dnr_mutations: {
     readonly scope: string
     readonly mutation_id: string
     readonly fingerprint: string
-    readonly answer: string | null
     readonly version: number
-    readonly epoch: string
     readonly offset: number
     readonly at: number
+    readonly answer: string | null
   }
   /** The answer that the round of trimming looked at last; no row: the next round begins. */
   dnr_answer_round: { readonly number: 1; readonly scope: string; readonly mutation_id: string }
@@ -113,11 +115,10 @@ export const SYSTEM_TABLES_DDL: readonly string[] = [
     scope TEXT NOT NULL,
     mutation_id TEXT NOT NULL,
     fingerprint TEXT NOT NULL,
-    answer TEXT,
     version INTEGER NOT NULL,
-    epoch TEXT NOT NULL,
     "offset" INTEGER NOT NULL,
     at INTEGER NOT NULL,
+    answer TEXT,
     PRIMARY KEY (scope, mutation_id)
   ) STRICT, WITHOUT ROWID`,
   `CREATE TABLE IF NOT EXISTS dnr_answer_round (

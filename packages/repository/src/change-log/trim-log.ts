@@ -1,6 +1,8 @@
+import { sql } from 'kysely'
 import { compileStatement } from '../database/compile.ts'
 import type { Connection } from '../database/connection.ts'
 import { readHead } from './epochs.ts'
+import { SCOPE_SQL } from '../rows/stored-answers.ts'
 import { endOfTransaction } from './log-entries.ts'
 import { systemTables } from './log-tables.ts'
 import { readFloor } from './read-history.ts'
@@ -69,6 +71,20 @@ const keepHeads = compileStatement<Cut, unknown>((param) =>
 const deleteEntries = compileStatement<Cut, unknown>((param) =>
   systemTables.deleteFrom('dnr_change_log').where('offset', '<=', param('to')),
 )
+// An answer that is still kept outlives the entry that it was read from.
+const keepAnswers = compileStatement<Cut, unknown>((param) =>
+  systemTables
+    .updateTable('dnr_mutations')
+    .from('dnr_change_log as entry')
+    .set((row) => ({ answer: row.ref('entry.after') }))
+    .where('entry.offset', '<=', param('to'))
+    .where('entry.mutation_id', 'is not', null)
+    .where('entry.after', 'is not', null)
+    .where('dnr_mutations.scope', '=', sql<string>`${sql.raw(SCOPE_SQL)}`)
+    .whereRef('dnr_mutations.mutation_id', '=', 'entry.mutation_id')
+    .whereRef('dnr_mutations.offset', '=', 'entry.offset')
+    .where('dnr_mutations.answer', 'is', null),
+)
 // Who still knew the deleted row has to resynchronise from here on, so its version need not be remembered.
 const deleteTombstones = compileStatement<Cut, unknown>((param) =>
   systemTables.deleteFrom('dnr_tombstones').where('offset', '<=', param('to')),
@@ -100,6 +116,7 @@ export function trimBatch(
   if (to === undefined) return { removed: 0, floor }
   const cut = { to }
   connection.run(keepHeads, cut)
+  connection.run(keepAnswers, cut)
   // First: the table gives no entry away that the floor has not passed.
   connection.run(setFloor, cut)
   const removed = connection.run(deleteEntries, cut)

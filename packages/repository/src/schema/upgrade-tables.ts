@@ -3,7 +3,7 @@ import type { Connection } from '../database/connection.ts'
 import { SYSTEM_SCHEMA_VERSION, SYSTEM_TABLES_DDL } from '../change-log/log-tables.ts'
 
 /**
- * Version 1: the log had AUTOINCREMENT, and the answers a table and an index. The sequence of a log that was trimmed to
+ * Version 1: the log had AUTOINCREMENT, and the answers a table and an index, with longer fingerprints. The sequence of a log that was trimmed to
  * nothing says where it ended; from here on the floor does.
  */
 const SET_ASIDE_1 = [
@@ -15,7 +15,8 @@ const SET_ASIDE_1 = [
 ]
 const TAKE_OVER_1 = [
   'INSERT INTO dnr_change_log SELECT * FROM dnr_change_log_1',
-  'INSERT INTO dnr_mutations SELECT * FROM dnr_mutations_1',
+  `INSERT INTO dnr_mutations (scope, mutation_id, fingerprint, version, "offset", at, answer)
+  SELECT scope, mutation_id, substr(fingerprint, 1, 22), version, "offset", at, answer FROM dnr_mutations_1`,
   'DROP TABLE dnr_change_log_1',
   'DROP TABLE dnr_mutations_1',
 ]
