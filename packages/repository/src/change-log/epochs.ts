@@ -11,12 +11,13 @@ export interface LogHead {
   readonly offset: number
 }
 
-const headStatement = compileStatement<object, LogHead>(() =>
-  systemTables.selectNoFrom((db) => [
-    db.selectFrom('dnr_epochs').select('epoch').orderBy('number', 'desc').limit(1).as('epoch'),
-    sql<number>`${sql.raw(HEAD_SQL)}`.as('offset'),
-  ]),
-)
+/** {@link LogHead} as columns of a statement. */
+export const headColumns = [
+  sql<string | null>`(select epoch from dnr_epochs order by number desc limit 1)`.as('epoch'),
+  sql<number>`${sql.raw(HEAD_SQL)}`.as('offset'),
+]
+
+const headStatement = compileStatement<object, LogHead>(() => systemTables.selectNoFrom(headColumns) as never)
 
 const allEpochs = compileStatement<object, { epoch: string; first_offset: number }>(() =>
   systemTables.selectFrom('dnr_epochs').select(['epoch', 'first_offset']).orderBy('number'),
