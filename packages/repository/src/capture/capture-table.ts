@@ -43,6 +43,25 @@ export function releaseTable(connection: Connection, { table, entity }: RowModel
   connection.exec(`DELETE FROM dnr_captured_tables WHERE table_name = '${table}'`)
 }
 
+/**
+ * Takes the triggers of all captured tables away, for {@link captureTable} to make them anew.
+ *
+ * @throws DnrError `bad_option` when a captured table is not among `tables`: its writes would go unseen from then on
+ */
+export function dropTriggers(connection: Connection, tables: readonly string[]): void {
+  const captured = connection.query('SELECT table_name AS name FROM dnr_captured_tables', []) as {
+    name: string
+  }[]
+  const missing = captured.find(({ name }) => !tables.includes(name))
+  if (missing !== undefined) {
+    throw new DnrError(
+      'bad_option',
+      `The database comes from an older version and captures the writes of "${missing.name}": give its repository to migrate, too, this once.`,
+    )
+  }
+  for (const { name } of captured) drop(connection, presentObjects(connection, name))
+}
+
 function ownerOf(connection: Connection, table: string): string | undefined {
   const [row] = connection.query('SELECT entity FROM dnr_captured_tables WHERE table_name = ?', [table]) as {
     entity: string

@@ -11,9 +11,14 @@
 // row's, or the row of a creation absent; no SQL by others can look like it, since whatever it does to `version`, the row
 // ends one above what was kept.
 //
+// The entries that come of one SQL statement, however many rows and triggers it touches, are one transaction of the log.
+// A trigger cannot see where a statement begins; but SQLite moves sqlite_sequence when one ends, and not before: so a
+// statement is numbered by a table with AUTOINCREMENT, which nothing else writes into.
+//
 // What is kept for a statement that then leaves the row alone (INSERT OR IGNORE) does no harm: it is still what the log
 // has. The next transaction of a repository clears it away.
 import type { RowModel } from '../rows/row-model.ts'
+import { HEAD_SQL } from '../change-log/log-tables.ts'
 import { imageSql, VERSION_SQL } from './image-sql.ts'
 
 /** Columns of which no two rows have the same values. */
@@ -96,9 +101,18 @@ function conflictSql(key: UniqueKey): string {
 /** Milliseconds since the Unix epoch, with functions that every SQLite has. */
 const NOW = "CAST(round((julianday('now') - 2440587.5) * 86400000) AS INTEGER)"
 
-// SQLite moves sqlite_sequence at the end of a statement, not at each of its rows: so this is the same for all entries
-// that come of one statement, however many rows and triggers it touches, and they are one transaction of the log.
-const TRANSACTION = "(SELECT coalesce(max(seq), 0) + 1 FROM sqlite_sequence WHERE name = 'dnr_change_log')"
+/** The number of the statement that runs. */
+const STATEMENT =
+  "(SELECT coalesce(max(seq), 0) + 1 FROM sqlite_sequence WHERE name = 'dnr_captured_statements')"
+
+/** Notes where the entries of the statement that runs begin, once. */
+const NOTE_STATEMENT = [
+  `DELETE FROM dnr_captured_statements WHERE number < ${STATEMENT}`,
+  `INSERT INTO dnr_captured_statements (number, first_offset) SELECT ${STATEMENT}, ${HEAD_SQL} + 1
+      WHERE NOT EXISTS (SELECT 1 FROM dnr_captured_statements WHERE number = ${STATEMENT})`,
+]
+
+const TRANSACTION = `(SELECT first_offset FROM dnr_captured_statements WHERE number = ${STATEMENT})`
 
 /**
  * The statements and conditions that the triggers of one table are put together from.
@@ -162,8 +176,9 @@ function createParts(model: RowModel) {
       WHERE "id" = NEW."id" AND "version" IS NOT ${nextVersion} AND ${nextVersion} IS NOT NULL`,
     /** Of the rows kept for others, only those that are gone count: a conflict need not end in a REPLACE. */
     settle: (ids: string) => [
-      `INSERT INTO dnr_change_log (transaction_offset, entity, row_id, operation, version, "before", "after", at)
-      SELECT ${TRANSACTION}, entity, row_id,
+      ...NOTE_STATEMENT,
+      `INSERT INTO dnr_change_log ("offset", transaction_offset, entity, row_id, operation, version, "before", "after", at)
+      SELECT ${HEAD_SQL} + row_number() OVER (ORDER BY ${hasRow('row_id')}, row_id), ${TRANSACTION}, entity, row_id,
         CASE WHEN NOT ${hasRow('row_id')} THEN 'deleted' WHEN image IS NULL THEN 'created' ELSE 'updated' END,
         version + 1, image, (SELECT v.image FROM "${view}" v WHERE v.id = row_id), ${NOW}
       FROM dnr_row_writes
@@ -172,7 +187,7 @@ function createParts(model: RowModel) {
       `DELETE FROM dnr_tombstones
       WHERE entity = ${entity} AND row_id IN (SELECT row_id FROM dnr_row_writes WHERE ${kept(ids)} AND (image IS NOT NULL OR ${hasRow('row_id')}))`,
       `INSERT INTO dnr_tombstones (entity, row_id, version, "offset")
-      SELECT entity, row_id, version + 1, (SELECT max("offset") FROM dnr_change_log)
+      SELECT entity, row_id, version + 1, ${HEAD_SQL}
       FROM dnr_row_writes WHERE ${kept(ids)} AND image IS NOT NULL AND NOT ${hasRow('row_id')}`,
     ],
     /** A row that another trigger changed while it was being made is in the log when its own turn comes. */

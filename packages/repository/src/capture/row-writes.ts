@@ -14,12 +14,20 @@ export interface OwnWrite {
   readonly version: number
 }
 
-const captureState = compileStatement<object, { readonly captures: number; readonly leftovers: number }>(() =>
-  systemTables.selectNoFrom([
-    sql<number>`exists (select 1 from dnr_captured_tables)`.as('captures'),
-    sql<number>`exists (select 1 from dnr_row_writes)`.as('leftovers'),
-  ]),
-)
+/** What a transaction has to know before it writes; asked in each, because another process may have switched capture on. */
+export interface CaptureState {
+  /** Does any table of this database log its writes by triggers? */
+  readonly captures: number
+  /** Have triggers kept anything from earlier transactions? */
+  readonly leftovers: number
+}
+
+/** {@link CaptureState} as columns of a statement. */
+export const captureColumns = [
+  sql<number>`exists (select 1 from dnr_captured_tables)`.as('captures'),
+  sql<number>`exists (select 1 from dnr_row_writes)`.as('leftovers'),
+]
+
 const announce = compileStatement<OwnWrite, unknown>((param) =>
   systemTables.replaceInto('dnr_row_writes').values({
     entity: param('entity'),
@@ -38,14 +46,9 @@ const adopt = compileStatement<{ after: number; transaction: number; actor: stri
       .where('offset', '>', param('after')),
 )
 
-/**
- * Does any table of this database log its writes by triggers? Asked in each transaction, because another process may have
- * switched it on. Must be the first thing in a transaction: what triggers keep from earlier ones is cleared away.
- */
-export function beginRowWrites(connection: Connection): boolean {
-  const state = connection.get(captureState, {})
-  if (state?.leftovers === 1) connection.run(clear, {})
-  return state?.captures === 1
+/** Begins the writes of a transaction, before anything else is written: what triggers keep from earlier ones is cleared away. */
+export function beginRowWrites(connection: Connection, { leftovers }: CaptureState): void {
+  if (leftovers === 1) connection.run(clear, {})
 }
 
 /** Says that the log has this write already. Known to this transaction alone, until {@link endRowWrites}. */

@@ -9,7 +9,8 @@ import type { CommitFeed, Committed, Follower } from './commit-feed.ts'
 import { readEpochs, readHead, readHeadPosition, trimEpochs } from './epochs.ts'
 import { readEntries, toChange } from './log-entries.ts'
 import { type HistoryPage, type HistoryRequest, readFloor, readHistory } from './read-history.ts'
-import { TRIM_BATCH, trimBatch, trimMutations, type TrimOptions, type TrimResult } from './trim-log.ts'
+import { type AnswerTrim, beginAnswerTrim, surplusAnswers, trimAnswers } from './trim-answers.ts'
+import { trimBatch, type TrimOptions, type TrimResult } from './trim-log.ts'
 import type { WriteQueue } from '../write/write-queue.ts'
 
 /**
@@ -73,6 +74,8 @@ export interface ChangeLogOptions {
   readonly relay: RelaySettings
 }
 
+const DAY_MS = 86_400_000
+
 /** Makes the log of one database. */
 export function createChangeLog({
   reads,
@@ -83,11 +86,18 @@ export function createChangeLog({
   relay,
 }: ChangeLogOptions): ChangeLog {
   const ages = createAgeLimit(relay.clock)
-  const trimOnce = (options: TrimOptions): Promise<{ removed: number; mutations: number; floor: number }> =>
+  const trimOnce = (
+    options: TrimOptions,
+    answers: AnswerTrim,
+    upTo: number,
+  ): Promise<{ removed: number; floor: number; answers: AnswerTrim }> =>
     queue.write(({ connection, now }) => {
       trimEpochs(connection)
-      const mutations = trimMutations(connection, options, ages)
-      return { ...trimBatch(connection, options, now, feed.doneUpTo()), mutations }
+      const before = ages.writtenBefore(options.mutationMaxAgeMs ?? DAY_MS)
+      return {
+        ...trimBatch(connection, options, now, feed.doneUpTo()),
+        answers: trimAnswers(connection, answers, { before, upTo }),
+      }
     })
 
   return {
@@ -102,13 +112,16 @@ export function createChangeLog({
     },
     async trim(options = {}) {
       checkTrimOptions(options)
-      const total = { removedChanges: 0, removedMutations: 0, floor: 0 }
-      for (;;) {
-        const { removed, mutations, floor } = await trimOnce(options)
-        total.removedChanges += removed
-        total.removedMutations += mutations
-        total.floor = floor
-        if (removed === 0 && mutations < TRIM_BATCH) return total
+      const { keepMutations = Number.POSITIVE_INFINITY } = options
+      const isCounted = keepMutations !== Number.POSITIVE_INFINITY
+      const upTo = isCounted ? await surplusAnswers(reads, keepMutations) : -1
+      let removedChanges = 0
+      for (let answers = beginAnswerTrim(isCounted); ;) {
+        const done = await trimOnce(options, answers, upTo)
+        answers = done.answers
+        removedChanges += done.removed
+        if (done.removed === 0 && answers.batchesLeft === 0)
+          return { removedChanges, removedMutations: answers.removed, floor: done.floor }
       }
     },
     source: {

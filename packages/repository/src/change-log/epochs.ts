@@ -2,7 +2,7 @@ import type { EpochRange, Position } from '@dnr/protocol'
 import { sql } from 'kysely'
 import { compileStatement } from '../database/compile.ts'
 import type { Connection } from '../database/connection.ts'
-import { systemTables } from './log-tables.ts'
+import { HEAD_SQL, systemTables } from './log-tables.ts'
 
 /** Where the log ends, as seen by one transaction. */
 export interface LogHead {
@@ -11,21 +11,13 @@ export interface LogHead {
   readonly offset: number
 }
 
-const headStatement = compileStatement<object, LogHead>(() =>
-  systemTables.selectNoFrom((db) => [
-    db.selectFrom('dnr_epochs').select('epoch').orderBy('number', 'desc').limit(1).as('epoch'),
-    sql<number>`coalesce((select seq from sqlite_sequence where name = 'dnr_change_log'), 0)`.as('offset'),
-  ]),
-)
+/** {@link LogHead} as columns of a statement. */
+export const headColumns = [
+  sql<string | null>`(select epoch from dnr_epochs order by number desc limit 1)`.as('epoch'),
+  sql<number>`${sql.raw(HEAD_SQL)}`.as('offset'),
+]
 
-const endStatement = compileStatement<object, { readonly seq: number }>(() =>
-  systemTables.selectFrom('sqlite_sequence').select('seq').where('name', '=', 'dnr_change_log'),
-)
-
-/** The last offset alone. */
-export function readEnd(connection: Connection): number {
-  return connection.get(endStatement, {})?.seq ?? 0
-}
+const headStatement = compileStatement<object, LogHead>(() => systemTables.selectNoFrom(headColumns) as never)
 
 const allEpochs = compileStatement<object, { epoch: string; first_offset: number }>(() =>
   systemTables.selectFrom('dnr_epochs').select(['epoch', 'first_offset']).orderBy('number'),

@@ -29,16 +29,21 @@ export interface SystemTables {
   dnr_entity_heads: { readonly entity: string; readonly last_offset: number }
   /** `floor`: everything up to this offset may be gone. `schema`: version of these tables. */
   dnr_meta: { readonly name: 'floor' | 'schema'; readonly value: number }
+  /**
+   * By scope and id in one tree, and short: a write changes few pages of it. `answer` is `null` while the log has it, as the
+   * image after the write at `offset`: trim-log.ts brings it here before the entry goes. (Of a bulk call it is here at once.)
+   */
   dnr_mutations: {
     readonly scope: string
     readonly mutation_id: string
     readonly fingerprint: string
-    readonly answer: string | null
     readonly version: number
-    readonly epoch: string
     readonly offset: number
     readonly at: number
+    readonly answer: string | null
   }
+  /** The answer that the round of trimming looked at last; no row: the next round begins. */
+  dnr_answer_round: { readonly number: 1; readonly scope: string; readonly mutation_id: string }
   /** Versions of deleted rows, so that a row made again under its id goes on counting. */
   dnr_tombstones: {
     readonly entity: string
@@ -63,17 +68,23 @@ export interface SystemTables {
     /** The row as the log last had it; `null`: it had none. */
     readonly image: string | null
   }
-  /** SQLite's own: survives trimming, so that no offset is used twice. */
-  sqlite_sequence: { readonly name: string; readonly seq: number }
+  /** The SQL statement that triggers log now, or the last one, and the offset of its first entry: see capture-triggers.ts. */
+  dnr_captured_statements: { readonly number: number; readonly first_offset: number }
 }
 
 /** Builds queries over {@link SystemTables}. */
 export const systemTables = createQueryBuilder<SystemTables>()
 
+/**
+ * The last offset: that of the newest entry, or the floor when trimming has taken them all. No offset is used twice,
+ * because an entry goes only when the floor has passed it, which `dnr_change_log_floor` holds against everybody.
+ */
+export const HEAD_SQL = `coalesce((SELECT max("offset") FROM dnr_change_log), (SELECT value FROM dnr_meta WHERE name = 'floor'), 0)`
+
 /** Statements that make the tables; each may be repeated. */
 export const SYSTEM_TABLES_DDL: readonly string[] = [
   `CREATE TABLE IF NOT EXISTS dnr_change_log (
-    "offset" INTEGER PRIMARY KEY AUTOINCREMENT,
+    "offset" INTEGER PRIMARY KEY,
     transaction_offset INTEGER NOT NULL,
     entity TEXT NOT NULL,
     row_id TEXT NOT NULL,
@@ -95,16 +106,25 @@ export const SYSTEM_TABLES_DDL: readonly string[] = [
   ) STRICT`,
   'CREATE TABLE IF NOT EXISTS dnr_entity_heads (entity TEXT PRIMARY KEY, last_offset INTEGER NOT NULL) STRICT',
   'CREATE TABLE IF NOT EXISTS dnr_meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT',
+  `CREATE TRIGGER IF NOT EXISTS dnr_change_log_floor BEFORE DELETE ON dnr_change_log
+  WHEN OLD."offset" > (SELECT value FROM dnr_meta WHERE name = 'floor')
+  BEGIN
+    SELECT RAISE(ABORT, 'entries of dnr_change_log are removed by changeLog.trim() alone');
+  END`,
   `CREATE TABLE IF NOT EXISTS dnr_mutations (
     scope TEXT NOT NULL,
     mutation_id TEXT NOT NULL,
     fingerprint TEXT NOT NULL,
-    answer TEXT,
     version INTEGER NOT NULL,
-    epoch TEXT NOT NULL,
     "offset" INTEGER NOT NULL,
     at INTEGER NOT NULL,
-    UNIQUE (scope, mutation_id)
+    answer TEXT,
+    PRIMARY KEY (scope, mutation_id)
+  ) STRICT, WITHOUT ROWID`,
+  `CREATE TABLE IF NOT EXISTS dnr_answer_round (
+    number INTEGER PRIMARY KEY CHECK (number = 1),
+    scope TEXT NOT NULL,
+    mutation_id TEXT NOT NULL
   ) STRICT`,
   `CREATE TABLE IF NOT EXISTS dnr_tombstones (
     entity TEXT NOT NULL,
@@ -127,9 +147,13 @@ export const SYSTEM_TABLES_DDL: readonly string[] = [
     image TEXT,
     PRIMARY KEY (entity, row_id)
   ) STRICT, WITHOUT ROWID`,
+  `CREATE TABLE IF NOT EXISTS dnr_captured_statements (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    first_offset INTEGER NOT NULL
+  ) STRICT`,
   'CREATE INDEX IF NOT EXISTS dnr_row_writes_for ON dnr_row_writes (entity, for_id) WHERE for_id IS NOT NULL',
-  "INSERT OR IGNORE INTO dnr_meta (name, value) VALUES ('floor', 0), ('schema', 1)",
+  "INSERT OR IGNORE INTO dnr_meta (name, value) VALUES ('floor', 0), ('schema', 2)",
 ]
 
 /** Version of these tables that this code knows. */
-export const SYSTEM_SCHEMA_VERSION = 1
+export const SYSTEM_SCHEMA_VERSION = 2

@@ -1,8 +1,8 @@
 import { sql } from 'kysely'
 import { compileStatement } from '../database/compile.ts'
 import type { Connection } from '../database/connection.ts'
-import type { AgeLimit } from './age-limit.ts'
 import { readHead } from './epochs.ts'
+import { SCOPE_SQL } from '../rows/stored-answers.ts'
 import { endOfTransaction } from './log-entries.ts'
 import { systemTables } from './log-tables.ts'
 import { readFloor } from './read-history.ts'
@@ -13,9 +13,18 @@ export interface TrimOptions {
   readonly keep?: number
   /** Changes older than this go, milliseconds. @default Infinity: no limit by age */
   readonly maxAgeMs?: number
-  /** Answers kept for repeated mutation ids go after this, milliseconds. @default 86_400_000 (one day) */
+  /**
+   * Answers kept for repeated mutation ids go after this, milliseconds. A call looks at 10,000 of them and the next one
+   * goes on from there, so the last goes with the nth call after, where there are n times 10,000.
+   *
+   * @default 86_400_000 (one day)
+   */
   readonly mutationMaxAgeMs?: number
-  /** How many of those answers stay at most, the newest, whosever they are. @default Infinity: no limit by count */
+  /**
+   * How many of those answers stay at most, the newest, whosever they are. With this a call looks at all of them, twice.
+   *
+   * @default Infinity: no limit by count
+   */
   readonly keepMutations?: number
 }
 
@@ -62,6 +71,20 @@ const keepHeads = compileStatement<Cut, unknown>((param) =>
 const deleteEntries = compileStatement<Cut, unknown>((param) =>
   systemTables.deleteFrom('dnr_change_log').where('offset', '<=', param('to')),
 )
+// An answer that is still kept outlives the entry that it was read from.
+const keepAnswers = compileStatement<Cut, unknown>((param) =>
+  systemTables
+    .updateTable('dnr_mutations')
+    .from('dnr_change_log as entry')
+    .set((row) => ({ answer: row.ref('entry.after') }))
+    .where('entry.offset', '<=', param('to'))
+    .where('entry.mutation_id', 'is not', null)
+    .where('entry.after', 'is not', null)
+    .where('dnr_mutations.scope', '=', sql<string>`${sql.raw(SCOPE_SQL)}`)
+    .whereRef('dnr_mutations.mutation_id', '=', 'entry.mutation_id')
+    .whereRef('dnr_mutations.offset', '=', 'entry.offset')
+    .where('dnr_mutations.answer', 'is', null),
+)
 // Who still knew the deleted row has to resynchronise from here on, so its version need not be remembered.
 const deleteTombstones = compileStatement<Cut, unknown>((param) =>
   systemTables.deleteFrom('dnr_tombstones').where('offset', '<=', param('to')),
@@ -71,23 +94,6 @@ const setFloor = compileStatement<Cut, unknown>((param) =>
     .updateTable('dnr_meta')
     .set({ value: param('to') })
     .where('name', '=', 'floor'),
-)
-// Oldest first by row id, which needs no index and rises with `at`.
-const rowId = sql<number>`rowid`
-const oldMutations = compileStatement<{ before: number; keep: number; limit: number }, unknown>((param) =>
-  systemTables
-    .deleteFrom('dnr_mutations')
-    .where(rowId, 'in', (db) =>
-      db.selectFrom('dnr_mutations').select(rowId.as('rowid')).orderBy(rowId).limit(param('limit')),
-    )
-    .where((row) =>
-      row.or([
-        row('at', '<', param('before')),
-        row(rowId, '<=', (db) =>
-          db.selectFrom('dnr_mutations').select(sql<number>`max(rowid) - ${param('keep')}`.as('newest')),
-        ),
-      ]),
-    ),
 )
 
 /**
@@ -110,9 +116,11 @@ export function trimBatch(
   if (to === undefined) return { removed: 0, floor }
   const cut = { to }
   connection.run(keepHeads, cut)
+  connection.run(keepAnswers, cut)
+  // First: the table gives no entry away that the floor has not passed.
+  connection.run(setFloor, cut)
   const removed = connection.run(deleteEntries, cut)
   connection.run(deleteTombstones, cut)
-  connection.run(setFloor, cut)
   return { removed, floor: to }
 }
 
@@ -132,14 +140,4 @@ function lastExpendable(
   // One transaction fills more than the batch: it goes whole or not at all.
   const end = endOfTransaction(connection, next.transaction_offset)
   return stays({ offset: end, at: next.at }) ? undefined : end
-}
-
-/** Deletes one batch of stored answers that are too old or too many. */
-export function trimMutations(connection: Connection, options: TrimOptions, ages: AgeLimit): number {
-  const { mutationMaxAgeMs = 86_400_000, keepMutations = Number.MAX_SAFE_INTEGER } = options
-  return connection.run(oldMutations, {
-    before: ages.writtenBefore(mutationMaxAgeMs),
-    keep: Math.min(keepMutations, Number.MAX_SAFE_INTEGER),
-    limit: TRIM_BATCH,
-  })
 }

@@ -2,6 +2,7 @@
 import { DnrError, type WireRow } from '@dnr/protocol'
 import { compileStatement } from '../database/compile.ts'
 import type { Connection } from '../database/connection.ts'
+import { nextTurn } from '../database/next-turn.ts'
 import type { Reads } from '../database/reads.ts'
 import { readAfterId } from '../query/find-rows.ts'
 import type { RowModel } from '../rows/row-model.ts'
@@ -171,8 +172,4 @@ function isSameRow(image: WireRow, row: WireRow): boolean {
 
 function exists(connection: Connection, model: RowModel, id: string): boolean {
   return connection.query(`SELECT 1 FROM "${model.table}" WHERE id = ?`, [id]).length > 0
-}
-
-function nextTurn(): Promise<void> {
-  return new Promise((resolve) => void setImmediate(resolve))
 }

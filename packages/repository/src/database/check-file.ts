@@ -1,4 +1,5 @@
 // Looks whether a file is whole before anything is served from it. Holds nothing.
+import { HEAD_SQL } from '../change-log/log-tables.ts'
 import { corruptError, storageError } from './storage-error.ts'
 import { readPragma } from './open-handles.ts'
 import type { SqliteHandle } from './sqlite-handle.ts'
@@ -22,7 +23,7 @@ export function checkFile(handle: SqliteHandle): void {
   }
 }
 
-/** A log that is shorter than it says would be served as if it were complete. */
+/** A log that is shorter than the rest of the file knows would be served as if it were complete. */
 function checkLog(handle: SqliteHandle): void {
   if (handle.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'dnr_meta'").get() === undefined) return
   const { entries, first, last, floor, head } = handle.prepare(LOG_EXTENT).get() as LogExtent
@@ -38,10 +39,14 @@ interface LogExtent {
   readonly first: number | null
   readonly last: number | null
   readonly floor: number
+  /** The greatest offset that anything in the file tells of. */
   readonly head: number
 }
 
 const LOG_EXTENT = `SELECT count(*) AS entries, min("offset") AS first, max("offset") AS last,
   coalesce((SELECT value FROM dnr_meta WHERE name = 'floor'), 0) AS floor,
-  coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'dnr_change_log'), 0) AS head
+  max(${HEAD_SQL},
+    coalesce((SELECT max("offset") FROM dnr_mutations), 0),
+    coalesce((SELECT max("offset") FROM dnr_tombstones), 0),
+    coalesce((SELECT max(first_offset) - 1 FROM dnr_epochs), 0)) AS head
   FROM dnr_change_log`

@@ -27,7 +27,6 @@ const insertProbe = compileStatement<{ now: number; text: string }, unknown>((pa
     fingerprint: '',
     answer: param('text'),
     version: 0,
-    epoch: '',
     offset: 0,
     at: param('now'),
   }),

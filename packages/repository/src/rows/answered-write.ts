@@ -32,9 +32,16 @@ function runOnce<E extends AnyEntity>(write: RowWrite<E>): MutationResult<E> {
   const { connection, now } = transaction
   const stored = findStoredAnswer(connection, principal, mutationId, checked.fingerprint)
   if (stored !== null) return replay(write, stored)
-  const { result, answer } = writeRow(write)
+  const { result } = writeRow(write)
   const { version, position } = result
-  storeAnswer(connection, principal, mutationId, checked.fingerprint, { answer, version, position }, now)
+  storeAnswer(
+    connection,
+    principal,
+    mutationId,
+    checked.fingerprint,
+    { answer: null, version, position },
+    now,
+  )
   return result
 }
 

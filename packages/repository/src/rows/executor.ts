@@ -1,4 +1,5 @@
 import type { Connection } from '../database/connection.ts'
+import { nextTurn } from '../database/next-turn.ts'
 import { storageError } from '../database/storage-error.ts'
 import type { OpenTransaction } from '../write/async-transaction.ts'
 import type { WriteTransaction } from '../write/write-transaction.ts'
@@ -24,7 +25,7 @@ export function createTransactionExecutor(transaction: OpenTransaction): Executo
     async write(write, rows = 1) {
       const value = await run((open) => open.attempt(() => write(open)))
       // A transaction of many bulk calls must not keep everybody else from being served.
-      if (rows > 1) await new Promise((resolve) => void setImmediate(resolve))
+      if (rows > 1) await nextTurn()
       return value
     },
   }

@@ -10,17 +10,22 @@ export interface Asked {
   readonly ifVersion: number | undefined
 }
 
+/** 132 bits: it stands in every answer that is kept, and whoever finds two requests alike deceives nobody else. */
+const LENGTH = 22
+
 /** Equal for equal requests, whatever the order of their fields. */
 export function fingerprint({ entity, operation, id, fields, ifVersion }: Asked): string {
-  const text = JSON.stringify([entity, operation, id ?? null, fields, ifVersion ?? null], sortKeys)
-  return hash('sha256', text, 'base64url')
+  const text = JSON.stringify([entity, operation, id ?? null, canonical(fields), ifVersion ?? null])
+  return hash('sha256', text, 'base64url').slice(0, LENGTH)
 }
 
-function sortKeys(_key: string, value: unknown): unknown {
+/** The value with its fields in order. Not as a replacer of JSON.stringify, which takes three times as long with one. */
+function canonical(value: unknown): unknown {
   if (typeof value === 'bigint') return `${value}`
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value
+  if (typeof value !== 'object' || value === null || 'toJSON' in value) return value
+  if (Array.isArray(value)) return value.map(canonical)
   const fields = value as Readonly<Record<string, unknown>>
   const sorted: Record<string, unknown> = {}
-  for (const name of Object.keys(fields).sort()) sorted[name] = fields[name]
+  for (const name of Object.keys(fields).sort()) sorted[name] = canonical(fields[name])
   return sorted
 }

@@ -1,30 +1,41 @@
 // Answers kept under their mutation ids, so that a write asked for twice happens once. Holds the rule of what is the
 // same request; the records commit with the write they answer.
 import { DnrError, type Position, type Principal } from '@dnr/protocol'
+import { sql } from 'kysely'
+import { epochAt, readEpochs } from '../change-log/epochs.ts'
 import { compileStatement } from '../database/compile.ts'
 import type { Connection } from '../database/connection.ts'
 import { systemTables } from '../change-log/log-tables.ts'
 
 /** What a mutation answered when it took effect. */
 export interface StoredAnswer {
-  /** The row after it in its JSON form, as text, for `createMany` a list of them; `null` for a deletion. */
+  /** The row after it in its JSON form, as text, for `createMany` a list of them; `null` where there is none. */
   readonly answer: string | null
   /** Of the row; for a bulk call how many rows there were. */
   readonly version: number
   readonly position: Position
 }
 
+/** The scope of the mutation id of `entry`, in the log. */
+export const SCOPE_SQL = "iif(entry.actor IS NULL, '', 'user:' || entry.actor)"
+
 interface Key {
   readonly scope: string
   readonly mutationId: string
 }
 
-type Row = { answer: string | null; version: number; epoch: string; offset: number; fingerprint: string }
+type Row = { answer: string | null; version: number; offset: number; fingerprint: string }
 
 const findAnswer = compileStatement<Key, Row>((param) =>
   systemTables
     .selectFrom('dnr_mutations')
-    .select(['answer', 'version', 'epoch', 'offset', 'fingerprint'])
+    .select(['version', 'offset', 'fingerprint'])
+    .select(
+      sql<string | null>`coalesce(answer,
+        (select "after" from dnr_change_log as entry where entry."offset" = dnr_mutations."offset"))`.as(
+        'answer',
+      ),
+    )
     .where('scope', '=', param('scope'))
     .where('mutation_id', '=', param('mutationId')),
 )
@@ -34,15 +45,14 @@ const insertAnswer = compileStatement<Key & Row & { at: number }, unknown>((para
     scope: param('scope'),
     mutation_id: param('mutationId'),
     fingerprint: param('fingerprint'),
-    answer: param('answer'),
     version: param('version'),
-    epoch: param('epoch'),
     offset: param('offset'),
     at: param('at'),
+    answer: param('answer'),
   }),
 )
 
-/** Mutation ids are each user's own; `''` are those of guests and of the server itself. */
+/** Mutation ids are each user's own; `''` are those of guests and of the server itself. {@link SCOPE_SQL} is the same. */
 function scopeOf(principal: Principal | null): string {
   return principal === null ? '' : `user:${principal.id}`
 }
@@ -66,10 +76,11 @@ export function findStoredAnswer(
       `The mutation id "${mutationId}" was used for another write. Give every write an id of its own.`,
     )
   }
-  return { answer: row.answer, version: row.version, position: { epoch: row.epoch, offset: row.offset } }
+  const { answer, version, offset } = row
+  return { answer, version, position: { epoch: epochAt(readEpochs(connection), offset), offset } }
 }
 
-/** Keeps an answer, in the transaction of its write. */
+/** Keeps an answer, in the transaction of its write. One that is the image in the log at `position` is given as `null`. */
 export function storeAnswer(
   connection: Connection,
   principal: Principal | null,
@@ -84,7 +95,7 @@ export function storeAnswer(
     fingerprint,
     answer,
     version,
-    ...position,
+    offset: position.offset,
     at,
   })
 }

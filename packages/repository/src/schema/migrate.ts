@@ -1,9 +1,10 @@
 import { DnrError } from '@dnr/protocol'
-import { SYSTEM_SCHEMA_VERSION, SYSTEM_TABLES_DDL } from '../change-log/log-tables.ts'
+import { SYSTEM_SCHEMA_VERSION } from '../change-log/log-tables.ts'
 import type { Connection } from '../database/connection.ts'
-import { captureTable, releaseTable } from '../capture/capture-table.ts'
+import { captureTable, dropTriggers, releaseTable } from '../capture/capture-table.ts'
 import type { RowModel } from '../rows/row-model.ts'
 import { migrateEntityTable } from './entity-table.ts'
+import { makeSystemTables } from './upgrade-tables.ts'
 
 /** The table of a repository. */
 export interface MigratedTable {
@@ -14,16 +15,20 @@ export interface MigratedTable {
 
 /** Brings a database up to what this code needs, inside a write transaction; doing so again changes nothing. */
 export function migrateTables(connection: Connection, tables: readonly MigratedTable[]): void {
-  for (const statement of SYSTEM_TABLES_DDL) connection.exec(statement)
-  const [schema] = connection.query("SELECT value FROM dnr_meta WHERE name = 'schema'", []) as {
-    value: number
-  }[]
-  if (schema !== undefined && schema.value > SYSTEM_SCHEMA_VERSION) {
+  const version = readSchemaVersion(connection)
+  if (version !== null && version > SYSTEM_SCHEMA_VERSION) {
     throw new DnrError(
       'storage_failed',
-      `The database was written by a newer version of @dnr/repository (tables ${schema.value}, this code knows ${SYSTEM_SCHEMA_VERSION}): update the package.`,
+      `The database was written by a newer version of @dnr/repository (tables ${version}, this code knows ${SYSTEM_SCHEMA_VERSION}): update the package.`,
     )
   }
+  // Triggers of an older version would write into the log as it was then.
+  if (version !== null && version < SYSTEM_SCHEMA_VERSION)
+    dropTriggers(
+      connection,
+      tables.map(({ model }) => model.table),
+    )
+  makeSystemTables(connection, version)
   for (const { model } of tables) migrateEntityTable(connection, model)
   // Several repositories may share a table: it is captured when one of them asks for it.
   const captured = new Set(tables.filter(({ isCaptured }) => isCaptured).map(({ model }) => model.table))
@@ -31,4 +36,13 @@ export function migrateTables(connection: Connection, tables: readonly MigratedT
     if (isCaptured) captureTable(connection, model)
     else if (!captured.has(model.table)) releaseTable(connection, model)
   }
+}
+
+/** `null`: there are no tables of ours yet. */
+function readSchemaVersion(connection: Connection): number | null {
+  if (connection.query("SELECT 1 FROM sqlite_schema WHERE name = 'dnr_meta'", []).length === 0) return null
+  const [schema] = connection.query("SELECT value FROM dnr_meta WHERE name = 'schema'", []) as {
+    value: number
+  }[]
+  return schema?.value ?? null
 }

@@ -1,9 +1,18 @@
 // What one BEGIN … COMMIT writes into the log. Holds the offsets it has given out; begins and ends nothing itself.
 // Next: group-commit.ts and async-transaction.ts, which do.
 import type { Change, Position } from '@dnr/protocol'
-import { adoptEntries, announceOwnWrite, beginRowWrites, endRowWrites } from '../capture/row-writes.ts'
-import { beginEpoch, readEnd, readEpochs, readHead } from '../change-log/epochs.ts'
+import {
+  adoptEntries,
+  announceOwnWrite,
+  beginRowWrites,
+  captureColumns,
+  type CaptureState,
+  endRowWrites,
+} from '../capture/row-writes.ts'
+import { beginEpoch, headColumns, type LogHead, readEpochs, readHead } from '../change-log/epochs.ts'
 import { type LogEntry, insertLogEntry, readEntries, toChange } from '../change-log/log-entries.ts'
+import { systemTables } from '../change-log/log-tables.ts'
+import { compileStatement } from '../database/compile.ts'
 import type { Connection } from '../database/connection.ts'
 import { endsTransaction } from '../database/storage-error.ts'
 import { rollback } from './commit.ts'
@@ -48,15 +57,21 @@ export interface EpochStart {
   started: boolean
 }
 
+// One statement: a lone write runs few others.
+const startOfSession = compileStatement<object, LogHead & CaptureState>(
+  () => systemTables.selectNoFrom([...headColumns, ...captureColumns]) as never,
+)
+
 /** Reads the log's end, inside a write transaction that has just begun. */
 export function openLogSession(connection: Connection, start: EpochStart, now: number): LogSession {
-  const head = readHead(connection)
+  const head = connection.get(startOfSession, {}) as LogHead & CaptureState
+  beginRowWrites(connection, head)
   // A COMMIT that failed may have begun it nevertheless.
   const started = start.started || readEpochs(connection).some((range) => range.epoch === start.epoch)
   // The newest epoch is read inside the write transaction: if another process began one since, it counts for us too.
   const epoch = started && head.epoch !== null ? head.epoch : start.epoch
   if (!started) beginEpoch(connection, epoch, head.offset, now)
-  const captures = beginRowWrites(connection)
+  const captures = head.captures === 1
   const state: SessionState = { epoch, now, offset: head.offset, captures, lost: null }
   return {
     begin: () => beginTransaction(connection, state),
@@ -87,7 +102,7 @@ function beginTransaction(connection: Connection, state: SessionState): WriteTra
   /** Takes in what triggers have logged since. */
   const catchUp = (actor: string | null): void => {
     if (!captures) return
-    const end = readEnd(connection)
+    const end = readHead(connection).offset
     const after = state.offset
     if (end === after) return
     adoptEntries(connection, { after, transaction: first, actor })

@@ -1,6 +1,7 @@
 import { copyFileSync, rmSync } from 'node:fs'
 import type { Change, Position } from '@dnr/protocol'
 import { createManualClock } from '@dnr/testing'
+import Database from 'better-sqlite3'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { createRealtimeRepository, type ChangeLog, type HistoryPage, openDatabase } from '../../src/index.ts'
@@ -318,6 +319,120 @@ test('answers are kept a day unless told otherwise, and no more of them than tol
   await clock.advance(1)
   expect((await changeLog.trim()).removedMutations).toBe(3)
   expect((await write('b')).replayed).toBe(false)
+})
+
+test('entries that the floor has not passed cannot be deleted, not even by SQL', async () => {
+  using file = temporaryFile()
+  await using open = await openTasks({ path: file.path })
+  for (const title of ['a', 'b', 'c']) await open.tasks.create({ title })
+  await open.database.changeLog.trim({ keep: 2 })
+  const other = new Database(file.path)
+  for (const sql of ['DELETE FROM dnr_change_log', 'DELETE FROM dnr_change_log WHERE "offset" = 3'])
+    expect(() => other.exec(sql)).toThrow('changeLog.trim()')
+  other.close()
+  expect((await open.database.changeLog.head()).offset).toBe(3)
+  expect((await open.database.changeLog.trim({ keep: 0 })).floor).toBe(3)
+})
+
+test('a write that is rolled back takes no offset, also when the log has been trimmed to nothing', async () => {
+  await using open = await openTasks()
+  const { database, tasks } = open
+  const { id } = await tasks.create({ title: 'x' })
+  await database.changeLog.trim({ keep: 0 })
+  const undone = database.transaction(async (tx) => {
+    await tasks.within(tx).update(id, { title: 'y' })
+    throw new Error('undone')
+  })
+  await expect(undone).rejects.toThrow('undone')
+  expect((await database.changeLog.head()).offset).toBe(1)
+  expect(await tasks.mutate({ operation: 'delete', id })).toMatchObject({ position: { offset: 2 } })
+})
+
+test('a quiet log that is trimmed to nothing by age keeps its head', async () => {
+  const clock = createManualClock()
+  await using open = await openTasks({ clock })
+  const { position } = await open.tasks.mutate({ operation: 'create', fields: { title: 'x' } })
+  await clock.advance(60_001)
+  expect(await open.database.changeLog.trim({ maxAgeMs: 60_000 })).toMatchObject({
+    removedChanges: 1,
+    floor: 1,
+  })
+  expect(await open.database.changeLog.head()).toEqual(position)
+  expect(await reasonOf(open.database.changeLog, position)).toBe('holds')
+})
+
+/** Puts answers beside those that writes have left, as old as the epoch. */
+function keepOldAnswers(path: string, count: number): void {
+  const other = new Database(path)
+  other
+    .prepare(
+      `WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < ?)
+      INSERT INTO dnr_mutations SELECT 'user:' || (n % 7), 'old-' || n, '', 1, 0, 0, NULL FROM numbers`,
+    )
+    .run(count)
+  other.close()
+}
+
+test('a trim looks at ten thousand answers, and the next one goes on from there, also after a restart', async () => {
+  using file = temporaryFile({ inMemory: true })
+  const trims: number[] = []
+  for (let run = 0; run < 4; run++) {
+    await using open = await openTasks({ path: file.path })
+    const write = () =>
+      open.tasks.mutate({ operation: 'create', fields: { id: 'a', title: 'x' } }, { mutationId: 'new' })
+    await write()
+    if (run === 0) keepOldAnswers(file.path, 20_500)
+    trims.push((await open.database.changeLog.trim()).removedMutations)
+    expect(await write()).toMatchObject({ replayed: true })
+  }
+  // The answer that stays is the first of all: the second trim begins behind it.
+  expect(trims).toEqual([9_999, 10_000, 501, 0])
+})
+
+test('keepMutations is kept with one call, however many there are', async () => {
+  using file = temporaryFile({ inMemory: true })
+  await using open = await openTasks({ path: file.path })
+  for (const mutationId of ['a', 'b', 'c']) await open.tasks.create({ title: 'x' }, { mutationId })
+  keepOldAnswers(file.path, 20_500)
+  expect((await open.database.changeLog.trim({ keepMutations: 2 })).removedMutations).toBe(20_501)
+  const again = (mutationId: string) =>
+    open.tasks.mutate({ operation: 'create', fields: { title: 'x' } }, { mutationId })
+  expect((await again('b')).replayed).toBe(true)
+  expect((await again('a')).replayed).toBe(false)
+})
+
+test('an answer is the same after the log has lost its entry: of a creation, a change, a deletion, many rows, each user', async () => {
+  await using open = await openTasks()
+  const { database, tasks } = open
+  const [alice, bob] = [{ id: 'alice' }, { id: 'bob' }]
+  const ask = async () => [
+    await tasks.mutate(
+      { operation: 'create', fields: { id: 'a', title: 'of alice' } },
+      { principal: alice, mutationId: 'm' },
+    ),
+    await tasks.mutate(
+      { operation: 'create', fields: { id: 'b', title: 'of bob' } },
+      { principal: bob, mutationId: 'm' },
+    ),
+    await tasks.mutate({ operation: 'update', id: 'a', fields: { rank: 1 } }, { mutationId: 'change' }),
+    await tasks.createMany(
+      [
+        { id: 'c', title: 'x' },
+        { id: 'd', title: 'y' },
+      ],
+      { principal: bob, mutationId: 'many' },
+    ),
+    await tasks.updateMany(['c', 'd'], { rank: 2 }, { mutationId: 'both' }),
+    await tasks.mutate({ operation: 'delete', id: 'b' }, { principal: bob, mutationId: 'delete' }),
+  ]
+  const first = await ask()
+  const again = first.map((answer) => ('replayed' in answer ? { ...answer, replayed: true } : answer))
+  expect(await ask()).toEqual(again)
+  await database.changeLog.trim({ keep: 4 })
+  expect(await ask()).toEqual(again)
+  await database.changeLog.trim({ keep: 0 })
+  expect(await ask()).toEqual(again)
+  expect((await database.changeLog.head()).offset).toBe(8)
 })
 
 test('trimming never cuts a transaction in two, not even one larger than a batch', async () => {

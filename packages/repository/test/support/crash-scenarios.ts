@@ -12,6 +12,7 @@ import {
   type SqliteHandle,
 } from '../../src/index.ts'
 import { Task } from './database.ts'
+import { makeTables1 } from './tables-1.ts'
 
 const Note = defineEntity('Note', z.object({ id: z.string(), text: z.string() }))
 
@@ -47,6 +48,8 @@ type Acknowledge = (done: Acknowledged) => void
 export interface Scenario {
   /** What is there before; runs in a process that nobody kills. `null`: not even a migrated file. */
   readonly before: ((board: Board) => Promise<unknown>) | null
+  /** Makes the file instead. */
+  makeFile?(path: string): void
   /** Does the killed part begin with the migration, and with it the epoch? Otherwise that is done before. */
   readonly startsUnmigrated?: true
   /** What is killed, statement by statement. */
@@ -86,6 +89,15 @@ const seed = ({ tasks }: Board) => Promise.all(['a', 'b', 'c'].map((id) => tasks
 /** Every kind of write that there is. */
 export const SCENARIOS: Readonly<Record<string, Scenario>> = {
   'a migration of an empty file': { before: null, startsUnmigrated: true, run: migrate },
+  'an upgrade of the first tables': {
+    before: null,
+    makeFile: makeTables1,
+    startsUnmigrated: true,
+    async run(board, acknowledge) {
+      await migrate(board)
+      await write(board.tasks, acknowledge, 'after', create('d'))
+    },
+  },
   'the start of an epoch': { before: seed, startsUnmigrated: true, run: migrate },
   'writes one by one': {
     before: seed,

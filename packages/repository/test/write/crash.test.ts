@@ -33,10 +33,11 @@ function checkAgreement(state: StoredState, { acknowledged }: Pick<CrashedRun, '
   }
 }
 
-async function prepare({ before }: Scenario, directory: string): Promise<string | null> {
-  if (before === null) return null
+async function prepare({ before, makeFile }: Scenario, directory: string): Promise<string | null> {
   const path = join(directory, 'template.db')
   rmSync(path, { force: true })
+  makeFile?.(path)
+  if (before === null) return makeFile === undefined ? null : path
   const board = openBoard({ path })
   await migrate(board)
   await before(board)

@@ -28,8 +28,8 @@ export function readChangesAfter(storage: Storage, offset: number): Change[] {
 
 /** The offset of the last committed change, also when trimming has taken it. */
 export function readHeadOffset(storage: Storage): number {
-  const [row] = storage.all("SELECT seq FROM sqlite_sequence WHERE name = 'dnr_change_log'")
-  return Number(row?.['seq'] ?? 0)
+  const [row] = storage.all('SELECT max("offset") AS last FROM dnr_change_log')
+  return Number(row?.['last'] ?? readFloor(storage))
 }
 
 /** Everything up to this offset was trimmed. */
