@@ -34,10 +34,10 @@ async function benchFanOut(): Promise<void> {
   if (names.length === 0) return
   const subscribers = quick ? 50 : 1_000
   const modes = [
-    { title: 'one change in flight', changesPerTick: 1, ticks: quick ? 4 : 60 },
-    { title: '16 changes in one tick', changesPerTick: 16, ticks: quick ? 1 : 20 },
+    { title: 'one change in flight', changesPerTick: 1, ticks: quick ? 4 : 40 },
+    { title: '16 changes in one tick', changesPerTick: 16, ticks: quick ? 1 : 10 },
   ]
-  const result = await measureFanOut({ contenders: names, subscribers, rounds: quick ? 1 : 5, modes })
+  const result = await measureFanOut({ contenders: names, subscribers, rounds: quick ? 1 : 15, modes })
   const title = `Fan-out to ${subscribers} subscribers: server CPU per delivered message`
   print(title, formatFanOut(result, quick ? [] : fanOutBudgets))
 }

@@ -1,6 +1,14 @@
 // A server of a hundred lines: one log, positions, filters and snapshots in chunks, over socket pairs. It answers by itself
 // unless a test holds a kind of message back, and records everything that clients say.
-import { type AnyWhere, type Clock, matchesWhere, type Position, type WireRow } from '@dnr/protocol'
+import {
+  type AnyWhere,
+  type Clock,
+  type EpochRange,
+  holdsPosition,
+  matchesWhere,
+  type Position,
+  type WireRow,
+} from '@dnr/protocol'
 import { createSocketPair, type SocketPair } from '@dnr/testing'
 
 export interface Heard {
@@ -50,9 +58,13 @@ export function createFakeServer(clock: Clock, options: { readonly chunkRows?: n
   let log: Logged[] = []
   let offset = 0
   let floor = 0
-  let epoch = 'e1'
+  let epochs: EpochRange[] = [{ epoch: 'e1', firstOffset: 1 }]
 
-  const position = (at = offset): Position => ({ epoch, offset: at })
+  const epochOf = (at: number): string =>
+    (epochs.findLast(({ firstOffset }) => firstOffset <= at) ?? epochs[0])?.epoch ?? ''
+  const position = (at = offset): Position => ({ epoch: epochOf(at), offset: at })
+  /** Where the log ends, in the epoch that is written in now. */
+  const head = (): Position => ({ epoch: epochs.at(-1)?.epoch ?? '', offset })
 
   function createSocket(url: string, protocols: string[]): SocketPair['client'] {
     const pair = createSocketPair()
@@ -100,7 +112,7 @@ export function createFakeServer(clock: Clock, options: { readonly chunkRows?: n
   function answer(peer: Peer, { type, channel = '', requestId, payload = {} }: Heard): void {
     const key = payload.subscription
     const address = { channel, requestId, subscription: key }
-    if (type === 'ping') return peer.say({ type: 'pong', position: position() })
+    if (type === 'ping') return peer.say({ type: 'pong', position: head() })
     if (type === 'unsubscribe') {
       peer.subscriptions.delete(`${channel} ${key}`)
       return peer.say({ type: 'unsubscribed', ...address })
@@ -119,8 +131,8 @@ export function createFakeServer(clock: Clock, options: { readonly chunkRows?: n
     if (!channel.startsWith('entity:'))
       return peer.say({ type: 'subscribed', ...address, payload: { recovered: false } })
     const from = payload.position
-    if (from && from.epoch === epoch && from.offset >= floor && from.offset <= offset) {
-      peer.say({ type: 'subscribed', ...address, payload: { position: position(), recovered: true } })
+    if (from && from.offset >= floor && holdsPosition(epochs, offset, from)) {
+      peer.say({ type: 'subscribed', ...address, payload: { position: from, recovered: true } })
       return replay(
         peer,
         { channel, key, where },
@@ -128,7 +140,7 @@ export function createFakeServer(clock: Clock, options: { readonly chunkRows?: n
       )
     }
     if (!payload.snapshot)
-      return peer.say({ type: 'subscribed', ...address, payload: { position: position(), recovered: false } })
+      return peer.say({ type: 'subscribed', ...address, payload: { position: head(), recovered: false } })
     const matching = [...rows.values()].filter((row) => matchesWhere(row, where))
     const size = options.chunkRows ?? 100
     const chunks = Array.from({ length: Math.max(1, Math.ceil(matching.length / size)) }, (_, index) =>
@@ -140,7 +152,7 @@ export function createFakeServer(clock: Clock, options: { readonly chunkRows?: n
         peer.say({
           type: 'subscribed',
           ...address,
-          payload: { position: position(), recovered: false, snapshot },
+          payload: { position: head(), recovered: false, snapshot },
         })
       else peer.say({ type: 'snapshot', channel, subscription: key, payload: snapshot })
     })
@@ -231,10 +243,14 @@ export function createFakeServer(clock: Clock, options: { readonly chunkRows?: n
     },
     /** Another history: older positions hold no more. */
     restore(name: string, at = 0) {
-      epoch = name
+      epochs = [{ epoch: name, firstOffset: at + 1 }]
       offset = at
       floor = at
       log = []
+    },
+    /** Another process goes on with the log: older positions hold. */
+    restart(name: string) {
+      epochs.push({ epoch: name, firstOffset: offset + 1 })
     },
     /** Writes made around the log, seen by snapshots alone. */
     put: (row: WireRow) => rows.set(row.id, row),

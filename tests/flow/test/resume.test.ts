@@ -1,4 +1,5 @@
 import { copyFile, rm } from 'node:fs/promises'
+import { createOptimisticManager, httpMutations } from '@dnr/optimistic'
 import { signal } from '@preact/signals-core'
 import { expect, test } from 'vitest'
 import { openBrowser } from '../src/browser.ts'
@@ -101,6 +102,49 @@ test('a backup that was restored is noticed, also when the log has grown past th
   for (const id of ['n1', 'n2', 'n3']) await after.tasks.create({ id, title: id })
   await until(shown.rows, (rows) => rows.map(({ id }) => id).join() === 'n1,n2,n3,old')
   expect(recovered).toEqual([false, false])
+})
+
+test('what only answers to writes told of a history goes with it, though the stream’s position is in the backup', async () => {
+  await using folder = await temporaryFolder()
+  const [file, backup] = [folder.file('tasks.db'), folder.file('backup.db')]
+  {
+    await using stack = await startStack({ path: file })
+    for (const id of ['changed', 'deleted']) await stack.tasks.create({ id, title: 'In the backup' })
+  }
+  const before = await startStack({ path: file })
+  using alice = openBrowser(before.url, 'alice.red')
+  const shown = alice.client.collection('Task')
+  await shown.ready
+  alice.client.disconnect()
+  await until(shown.status, (status) => status === 'stale')
+  await before[Symbol.asyncDispose]()
+  await copyFile(file, backup)
+
+  const lost = await startStack({ path: file, port: before.port })
+  const transport = httpMutations({ url: `${lost.httpUrl}/api`, getToken: () => 'alice.red' })
+  const tasks = createOptimisticManager({ transport }).collection(shown)
+  const title = 'After the backup'
+  const writes = [
+    tasks.create({ id: 'new', title }),
+    tasks.update('changed', { title }),
+    tasks.delete('deleted'),
+  ]
+  await Promise.all(writes.map(({ acked }) => acked))
+  expect(tasks.rows.value.map((row) => `${row.id}: ${row.title}`)).toEqual([
+    `changed: ${title}`,
+    `new: ${title}`,
+  ])
+  await lost[Symbol.asyncDispose]()
+  await rm(`${file}-wal`, { force: true })
+  await copyFile(backup, file)
+
+  await using _after = await startStack({ path: file, port: before.port })
+  alice.client.connect()
+  await until(shown.status, (status) => status === 'live')
+  const kept = ['changed: In the backup', 'deleted: In the backup']
+  expect(shown.rows.value.map((row) => `${row.id}: ${row.title}`)).toEqual(kept)
+  expect(tasks.rows.value.map((row) => `${row.id}: ${row.title}`)).toEqual(kept)
+  expect(writes.map(({ state }) => state.value)).toEqual(['synced', 'synced', 'synced'])
 })
 
 /** The `recovered` of each `subscribed`, as it comes. */

@@ -33,8 +33,8 @@ export interface Inbox {
   event(event: EntityEvent): void
   /** Everything up to `position` has been sent to us. */
   reached(position: Position): void
-  /** Deaf until the next `subscribed`: half a snapshot and half a transaction are forgotten, the position is kept. */
-  cut(): void
+  /** Deaf until the next `subscribed`: half a snapshot and half a transaction are forgotten; the position is kept unless `isLost`. */
+  cut(isLost?: boolean): void
 }
 
 /**
@@ -99,8 +99,8 @@ export function createInbox(outlet: Outlet): Inbox {
       position = next
       outlet.events([], next)
     },
-    cut() {
-      if (phase === 'loading') position = null
+    cut(isLost) {
+      if (isLost || phase === 'loading') position = null
       phase = 'deaf'
       rows = []
       early = []

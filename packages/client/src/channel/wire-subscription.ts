@@ -18,6 +18,11 @@ export interface Sink {
   events(events: readonly EntityEvent[], position: Position): void
   /** The rows are somebody else's: none of them is shown any more. Those of the new user follow. */
   forget?(): void
+  /**
+   * Does it show what only answers to writes have told? Their history may be lost though the position holds: the rows are then
+   * asked for without one. With `at`, which the stream has reached: is one of another epoch beyond it?
+   */
+  isAhead?(at?: Position): boolean
   /** What is no change of a row. */
   message?(message: ServerMessage): void
 }
@@ -104,7 +109,7 @@ export function createWireSubscription(
   function quiet(): void {
     isAnswered = false
     withdraw()
-    inbox.cut()
+    inbox.cut(sink.isAhead?.())
     if (status === 'live') enter('stale')
   }
 
@@ -141,7 +146,10 @@ export function createWireSubscription(
       if (isReady) ask()
       else quiet()
     },
-    reached: inbox.reached,
+    reached(position) {
+      inbox.reached(position)
+      if (status === 'live' && sink.isAhead?.(position)) ask()
+    },
     forget: sink.forget,
     receive(message) {
       const { type, requestId } = message

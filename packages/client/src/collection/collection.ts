@@ -4,6 +4,7 @@ import { batch, computed, type ReadonlySignal, signal } from '@preact/signals-co
 import {
   type AnyOrderBy,
   type AnyWhere,
+  comparePositions,
   compareRows,
   type EntityEvent,
   hasReached,
@@ -72,6 +73,9 @@ export interface Collection<Row> extends Liveness {
 
 type Versioned = { readonly id: string; readonly version: number }
 
+/** An answer that has changed what is shown, and that the stream has not reached. */
+type Ahead<Row> = Answer<Row> & { version: number; readonly position: Position }
+
 interface Query {
   readonly where?: AnyWhere
   readonly orderBy?: AnyOrderBy
@@ -93,7 +97,7 @@ export function createCollection<Row extends Versioned>(
    * The last answer about each row that the stream has not reached yet. With version 0 the row has come from the stream as
    * well: an answer may stand for later changes than that of its row, those of its whole transaction.
    */
-  const answers = new Map<string, Answer<Row> & { version: number }>()
+  const answers = new Map<string, Ahead<Row>>()
   const listeners = new Set<(batch: CollectionBatch<Row>) => void>()
   const { enter, ...liveness } = createLiveness()
   const generation = signal(0)
@@ -133,10 +137,12 @@ export function createCollection<Row extends Versioned>(
     isChanged = true
   }
 
-  /** True: it says more than what is known. */
+  /** True: it says more than what is known, of a row that is or was shown here. */
   function applyAnswer({ id, row, version }: Answer<Row>): boolean {
-    if ((sorted.get(id)?.version ?? 0) >= version) return false
-    set(id, row && matches(row) ? row : null)
+    const known = sorted.get(id)
+    const next = row && matches(row) ? row : null
+    if (known ? known.version >= version : !next) return false
+    set(id, next)
     return true
   }
 
@@ -145,15 +151,25 @@ export function createCollection<Row extends Versioned>(
     return { id, row, version: row?.version ?? version, mutationId }
   }
 
-  function moveTo(at: Position): void {
+  /**
+   * Ends the answers that are reached. A snapshot, which has no `changes`, also ends those of another epoch: it was asked for after
+   * them, so that it holds what they told, or their history is lost. One that came since shows again when the stream reaches it.
+   */
+  function moveTo(at: Position, changes?: RowChange<Row>[]): void {
     position = at
-    for (const [id, answer] of answers)
-      if (!answer.position || hasReached(at, answer.position)) answers.delete(id)
+    for (const [id, { version, position: answeredAt }] of answers) {
+      const order = comparePositions(at, answeredAt)
+      if (order < 0 && (changes || at.epoch === answeredAt.epoch)) continue
+      answers.delete(id)
+      // Past it, and no word about its row: it left sight in between, which who never had it from the stream is not told.
+      if (!changes || !order || sorted.get(id)?.version !== version) continue
+      set(id, null)
+      changes.push(describe(id, null))
+    }
   }
 
   /** A snapshot as a difference: what is the same stays the same object. */
   function resync(incoming: readonly WireRow[], at: Position): void {
-    if (position?.epoch !== at.epoch) answers.clear()
     const after = new Map<string, Row>()
     for (const wire of incoming) {
       const known = sorted.get(wire.id)
@@ -164,9 +180,7 @@ export function createCollection<Row extends Versioned>(
     for (const [, answer] of answers) if (!applyAnswer(answer)) answer.version = 0
     const changes: RowChange<Row>[] = []
     for (const [id, row] of before) if (after.get(id) !== row) changes.push(describe(id, null))
-    after.forEach((row, id) => {
-      if (!before.has(id)) changes.push({ id, row, version: row.version, mutationId: null })
-    })
+    for (const id of after.keys()) if (!before.has(id)) changes.push(describe(id, null))
     isChanged ||= changes.length > 0
     batches.push({ kind: 'resync', position: at, changes })
   }
@@ -178,29 +192,19 @@ export function createCollection<Row extends Versioned>(
     resync([], position)
   }
 
-  /** Past an answer, and no word about its row: it left sight in between, which who never had it from the stream is not told. */
-  function dropUntold(at: Position, changes: RowChange<Row>[]): void {
-    for (const [id, { version, position: answeredAt }] of answers) {
-      if (!answeredAt || hasReached(answeredAt, at) || sorted.get(id)?.version !== version) continue
-      set(id, null)
-      changes.push(describe(id, null))
-    }
-  }
-
   function applyEvents(events: readonly EntityEvent[], at: Position): void {
     const changes: RowChange<Row>[] = []
     for (const event of events) {
       const { id, version = null } = event.payload as { id: string; version?: number }
       const { mutationId = null, position: place } = event
       const answer = answers.get(id)
-      const answeredAt = answer?.position
-      const isNews = !(answeredAt && place && hasReached(answeredAt, place)) && isNewer(event, sorted.get(id))
+      const isOld = answer && place && Number(version) < answer.version && hasReached(answer.position, place)
+      const isNews = !isOld && isNewer(event, sorted.get(id))
       if (isNews) set(id, event.type === 'entity:deleted' ? null : form.decode(event.payload))
       if (isNews || mutationId) changes.push(describe(id, version, mutationId))
       if (answer?.version === version) answer.version = 0
     }
-    dropUntold(at, changes)
-    moveTo(at)
+    moveTo(at, changes)
     batches.push({ kind: 'events', position: at, changes })
   }
 
@@ -227,7 +231,7 @@ export function createCollection<Row extends Versioned>(
           part.apply()
           const { id, version, position: at } = answer
           if (!isForbidden && !(at && position && hasReached(position, at)) && applyAnswer(answer)) {
-            answers.set(id, { ...answer })
+            if (at) answers.set(id, { ...answer, position: at })
             const told = at ?? position
             if (told) batches.push({ kind: 'answer', position: told, changes: [describe(id, version)] })
           }
@@ -239,6 +243,11 @@ export function createCollection<Row extends Versioned>(
       rows: (incoming, at) => later(() => resync(incoming, at)),
       events: (events, at) => later(() => applyEvents(events, at)),
       forget: () => later(forget),
+      isAhead(at) {
+        return [...answers.values()].some(
+          ({ position: answeredAt }) => !at || (at.epoch !== answeredAt.epoch && !hasReached(at, answeredAt)),
+        )
+      },
       status: (status, error) =>
         later(() => {
           isForbidden = error?.code === 'forbidden'

@@ -7,7 +7,7 @@ export interface SortedRows<Row> {
   get(id: string): Row | undefined
   /** Puts the row in, or takes it out: `null`. */
   set(id: string, row: Row | null): void
-  /** Takes these rows instead, in whatever order they come, and gives back the former ones. */
+  /** Takes these rows instead, in whatever order they come, and gives back the former ones. The map is kept, and changed. */
   reset(rows: Map<string, Row>): ReadonlyMap<string, Row>
 }
 

@@ -142,7 +142,7 @@ export function createMutationQueue(options: MutationQueueOptions): MutationQueu
 
   function answered(mutation: Mutation, row: VersionedRow | null, position: Position | null): void {
     batch(() => {
-      if (!stored(mutation, row, position) || (!row && position)) return
+      if (!stored(mutation, row, position)) return
       // An echo is not absorbed: it tells no exact position, and a view takes all up to a position for known.
       for (const { confirmed } of mutation.lane.overlay.views) {
         const version = row?.version ?? (confirmed.byId(mutation.id)?.version ?? 0) + 1

@@ -47,6 +47,9 @@ export interface ConfirmedRows<Row extends VersionedRow> {
    * the listener writes to signals comes with the same notification. A batch without changes says that the position moved.
    */
   onBatch(listener: (batch: ConfirmedBatch<Row>) => void): () => void
-  /** Takes a write's answer as confirmed, by version: older than what is known is ignored. `row: null` is deleted. */
+  /**
+   * Takes a write's answer as confirmed, by version: older than what is known is ignored. `row: null` is deleted or hidden. What
+   * the stream has not reached must go again when a resync of another epoch comes.
+   */
   absorb(answer: { id: string; row: Row | null; version: number; position: Position | null }): void
 }

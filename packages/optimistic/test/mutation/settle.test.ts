@@ -191,6 +191,17 @@ test('a deleted row stays hidden from the answer until the stream has passed it'
   expect(seen).toEqual([['a'], []])
 })
 
+test('a deletion is taken back with the history that it was stored in', async () => {
+  const { tasks, server, confirmed } = createSetup([task('a')])
+  const deleted = tasks.delete('a')
+  await drainMicrotasks()
+  await server.last().answer(server.store(server.last().request))
+  // The view has been told: it knows that it shows more than its stream has said.
+  expect(confirmed.byId('a')).toBeUndefined()
+  confirmed.resync([task('a')], 0, 'other')
+  expect([deleted.state.value, tasks.rows.value.length]).toEqual(['synced', 1])
+})
+
 test('a row that its author may no longer see goes with the answer and does not come back', async () => {
   const { tasks, server, confirmed } = createSetup([task('a')])
   const seen = watch(tasks.rows, title)

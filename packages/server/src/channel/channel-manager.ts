@@ -3,6 +3,7 @@
 // connection/outgoing.ts sends frames.
 import { type Change, type ChannelName, type Clock, hasReached, type Position } from '@dnr/protocol'
 import { type Connection, principalOf } from '../connection/connection.ts'
+import type { FanOut } from '../connection/fan-out.ts'
 import { encodeMessage } from '../connection/frame.ts'
 import type { Refusal } from '../connection/refusal.ts'
 import type { Grant } from '../policy/grant.ts'
@@ -75,6 +76,7 @@ export interface ChannelManagerOptions {
   position(): Position | null
   send(connection: Connection, frame: Frame): void
   sendRun(connection: Connection, run: FrameRun): void
+  readonly fanOut: FanOut
   refuse(connection: Connection, error: Refusal): void
   closeSlow(connection: Connection): void
   onSubscribed(connection: Connection, entry: ChannelEntry): void
@@ -89,7 +91,7 @@ export interface ChannelManagerOptions {
 }
 
 export function createChannelManager(options: ChannelManagerOptions): Channels {
-  const { clock, authorize, send, refuse } = options
+  const { clock, authorize, send, refuse, fanOut } = options
   const rightsOf = (connection: Connection, grant: Grant | null, channel: string): string =>
     options.rights.fingerprint(grant, principalOf(connection)?.id ?? '', channel)
 
@@ -100,7 +102,7 @@ export function createChannelManager(options: ChannelManagerOptions): Channels {
     onBegun: tellMembersOfDoubt,
     settle: (group) => settleDoubt(group, { ...options, recheck }),
   })
-  const registry = createChannelRegistry(options.entities, doubts)
+  const registry = createChannelRegistry(options.entities, doubts, fanOut.flush)
   const { subscribe, pursue, supersede, remove } = createSubscribing({ ...options, ...context, registry })
 
   /** From here on no position tells what its rows were. Who still reads is told in its turn. */
@@ -178,6 +180,7 @@ export function createChannelManager(options: ChannelManagerOptions): Channels {
     },
     deliver(group, frame, change) {
       forgetHeard(group, change.id)
+      if (group.muted === 0) return fanOut.add(group, group.memberKey, frame)
       const place = placeOf(change)
       const { members } = group
       // From the end: a member that is removed meanwhile makes place for one that has been served.

@@ -5,7 +5,14 @@ import type { Grant } from '../policy/grant.ts'
 import type { Doubts } from './doubts.ts'
 import type { KnownEntity } from './entities.ts'
 import { createShownRows, type ShownRows } from './shown-rows.ts'
-import type { ChannelEntry, Group, Opening, Subscription, SubscribeRequest } from './subscription.ts'
+import {
+  type ChannelEntry,
+  type Group,
+  type Opening,
+  type Subscription,
+  subscriptionKey,
+  type SubscribeRequest,
+} from './subscription.ts'
 
 /** The tables of the channel manager. */
 export interface ChannelRegistry {
@@ -15,7 +22,6 @@ export interface ChannelRegistry {
   /** Adds a subscription; `isMuted`: from the start, until its reading has ended. */
   install(
     connection: Connection,
-    key: string,
     request: SubscribeRequest,
     grant: Grant | null,
     isMuted: boolean,
@@ -27,6 +33,8 @@ export interface ChannelRegistry {
 export function createChannelRegistry(
   entities: ReadonlyMap<string, KnownEntity>,
   doubts: Doubts,
+  /** Called before a group has other members. */
+  beforeMembers: () => void,
 ): ChannelRegistry {
   const channels = new Map<string, ChannelEntry>()
   const groups = new Map<string, Group>()
@@ -71,9 +79,11 @@ export function createChannelRegistry(
       grant,
       where,
       subscription,
+      memberKey: subscriptionKey(channel.name, subscription),
       members: [],
       shown: shownBy(grant),
       index: channel.groups.length,
+      muted: 0,
       opening: 0,
       reading: null,
       doubt: null,
@@ -100,14 +110,14 @@ export function createChannelRegistry(
     get subscriptionCount() {
       return subscriptionCount
     },
-    install(connection, key, request, grant, isMuted) {
+    install(connection, request, grant, isMuted) {
+      beforeMembers()
       const group = groupOf(request, grant)
       const opening = isMuted ? newOpening() : null
-      // The channel's own copy of the name: that of the request would be kept alive once for each subscription.
-      const ownKey = request.subscription === undefined ? group.channel.name : key
       const subscription: Subscription = {
         connection,
-        key: ownKey,
+        // The group's own copy: that of the request would be kept alive once for each subscription.
+        key: group.memberKey,
         group,
         index: group.members.length,
         opening,
@@ -116,15 +126,19 @@ export function createChannelRegistry(
         wantsGrant: request.grant !== undefined,
       }
       group.members.push(subscription)
-      if (opening !== null) startReading(group)
+      if (opening !== null) {
+        group.muted++
+        startReading(group)
+      }
       subscriptionCount++
       connection.subscriptions ??= new Map()
-      connection.subscriptions.set(ownKey, subscription)
+      connection.subscriptions.set(group.memberKey, subscription)
       return subscription
     },
     remove(subscription) {
       const { connection, group, index, key } = subscription
       if (group.members[index] !== subscription) return
+      beforeMembers()
       if (subscription.opening !== null) endOpening(subscription)
       moveLastInto(group.members, index)
       subscription.index = -1
@@ -143,8 +157,10 @@ function newOpening(): Opening {
 export function mute(subscription: Subscription): void {
   const { opening } = subscription
   if (opening !== null && opening.readTo === null) return
-  if (opening === null) subscription.opening = newOpening()
-  else opening.readTo = null
+  if (opening === null) {
+    subscription.opening = newOpening()
+    subscription.group.muted++
+  } else opening.readTo = null
   startReading(subscription.group)
 }
 
@@ -156,8 +172,10 @@ export function isInstalled(subscription: Subscription): boolean {
 /** Unmutes; what had collected is the caller's to send before. */
 export function endOpening(subscription: Subscription): void {
   const { opening } = subscription
+  if (opening === null) return
   subscription.opening = null
-  if (opening !== null && opening.readTo === null) stopReading(subscription)
+  subscription.group.muted--
+  if (opening.readTo === null) stopReading(subscription)
 }
 
 /** Keeps it muted for what the bus has still to deliver up to `readTo`. */

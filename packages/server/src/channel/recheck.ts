@@ -168,7 +168,7 @@ export function createRecheck(context: RecheckContext): (affected: Affected) => 
     const { subscription, attempt, before, sentTo, isExact } = recheck
     const { connection } = subscription
     // In this order, so that a group whose only member it is stays, with what is known of it.
-    const moved = registry.install(connection, attempt.key, attempt.request, grant, true)
+    const moved = registry.install(connection, attempt.request, grant, true)
     registry.remove(subscription)
     forgetUntold(before, moved.group)
     attempt.subscription = moved

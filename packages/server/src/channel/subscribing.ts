@@ -100,7 +100,7 @@ export function createSubscribing(options: SubscribingOptions): Subscribing {
     if (typeof request.grant === 'string' && request.grant !== rightsOf(connection, grant, request.name))
       attempt.request = withoutPosition(request)
     const isQuick = opensAtOnce(attempt, options.position())
-    const subscription = registry.install(connection, key, request, grant, !isQuick)
+    const subscription = registry.install(connection, request, grant, !isQuick)
     attempt.subscription = subscription
     return isQuick ? openNow(connection, attempt, subscription) : openLater(connection, attempt, subscription)
   }

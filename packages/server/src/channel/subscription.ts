@@ -39,12 +39,16 @@ export interface Group {
   readonly where: AnyWhere | null
   /** The clients' own key, which every frame repeats. */
   readonly subscription: string | undefined
+  /** The {@link subscriptionKey} of its members. A connection has one subscription of a key: groups that share it share no connection. */
+  readonly memberKey: string
   readonly members: Subscription[]
   /** Its place in the channel's groups. */
   index: number
   /** What it sees, as far as that is known; `null` where everything is seen, and where there are no rows. */
   readonly shown: ShownRows | null
-  /** How many members are still reading. */
+  /** How many members are muted. */
+  muted: number
+  /** How many of these are still reading. */
   opening: number
   /** What they were sent of it, while they read. */
   reading: GroupReading | null

@@ -12,6 +12,7 @@ import { type ConnectionRegistry, createConnectionRegistry } from './connection-
 import { type ConnectionEffect, type ConnectionEvent, transition } from './connection-state.ts'
 import { createDeadlines } from './deadlines.ts'
 import { encodeMessage, type OutgoingMessage } from './frame.ts'
+import type { FanOut } from './fan-out.ts'
 import { createHeartbeat } from './heartbeat.ts'
 import type { MessageRouter } from './message-router.ts'
 import { createOutgoing } from './outgoing.ts'
@@ -56,6 +57,7 @@ export interface ConnectionLife {
   closeExpired(connection: Connection): boolean
   send(connection: Connection, frame: Frame): void
   sendRun(connection: Connection, run: FrameRun): void
+  readonly fanOut: FanOut
   say(connection: Connection, message: OutgoingMessage): void
   refuse(connection: Connection, refusal: Refusal): void
   stop(): void
@@ -71,6 +73,8 @@ export function createConnectionLife(options: ConnectionLifeOptions): Connection
   const registry = createConnectionRegistry()
 
   const dispatch = (connection: Connection, event: ConnectionEvent, requestId?: string): void => {
+    // What was said before it closes still reaches it.
+    outgoing.fanOut.flush()
     const { state, effects } = transition(connection.state, event)
     connection.state = state
     for (const effect of effects) perform(connection, effect, requestId)
@@ -259,6 +263,7 @@ export function createConnectionLife(options: ConnectionLifeOptions): Connection
     closeExpired,
     send: (connection, frame) => outgoing.send(connection, frame),
     sendRun: (connection, run) => outgoing.sendRun(connection, run),
+    fanOut: outgoing.fanOut,
     say,
     refuse,
     stop() {

@@ -1,13 +1,16 @@
-// Everything that goes to a socket passes here: the bound of its queue is kept. Next: the transport, which gathers what
-// a socket gets in a tick.
+// Everything that goes to a socket passes here: the bound of its queue is kept, and so is the order in which things were
+// said. Next: the transport, which gathers what a socket gets in a tick.
 import type { Frame, FrameRun } from '../ports/server-socket.ts'
 import { type Connection, isLive } from './connection.ts'
+import { createFanOut, type FanOut } from './fan-out.ts'
 
 export interface Outgoing {
   /** Sends, unless the connection is ending. A peer that does not read is closed instead. */
   send(connection: Connection, frame: Frame): void
   /** The same for frames that follow each other. */
   sendRun(connection: Connection, run: FrameRun): void
+  /** The same for many. */
+  readonly fanOut: FanOut
   /** Frames sent since the start. */
   readonly framesSent: number
 }
@@ -24,19 +27,29 @@ export function createOutgoing(maxQueueBytes: number, onSlow: (connection: Conne
     return false
   }
 
+  const tell = (connection: Connection, run: FrameRun): void => {
+    if (!hasRoom(connection, run.byteLength)) return
+    const { socket } = connection
+    const { frames } = run
+    framesSent += frames.length
+    if (socket.sendRun === undefined || frames.length === 1) for (const frame of frames) socket.send(frame)
+    else socket.sendRun(run)
+  }
+
+  const fanOut = createFanOut(tell)
+
   return {
     send(connection, frame) {
+      fanOut.flush()
       if (!hasRoom(connection, frame.byteLength)) return
       framesSent++
       connection.socket.send(frame)
     },
     sendRun(connection, run) {
-      if (!hasRoom(connection, run.byteLength)) return
-      framesSent += run.frames.length
-      const { socket } = connection
-      if (socket.sendRun === undefined) for (const frame of run.frames) socket.send(frame)
-      else socket.sendRun(run)
+      fanOut.flush()
+      tell(connection, run)
     },
+    fanOut,
     get framesSent() {
       return framesSent
     },

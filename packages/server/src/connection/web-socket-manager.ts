@@ -9,6 +9,7 @@ import { type Connection, type ConnectionView, isLive } from './connection.ts'
 import { type ConnectionLifeOptions, createConnectionLife } from './connection-life.ts'
 import { newConnection } from './connection-state.ts'
 import { createConnectionViews } from './connection-views.ts'
+import type { FanOut } from './fan-out.ts'
 import { encodeMessage } from './frame.ts'
 import { createIncoming } from './incoming.ts'
 import type { MessageHandler } from './message-router.ts'
@@ -80,6 +81,7 @@ export interface Connections extends WebSocketManager {
   find(connectionId: string): Connection | undefined
   send(connection: Connection, frame: Frame): void
   sendRun(connection: Connection, run: FrameRun): void
+  readonly fanOut: FanOut
   refuse(connection: Connection, refusal: Refusal): void
   closeSlow(connection: Connection): void
   /** Closes a connection whose session is over; `false` when it is not. */
@@ -212,6 +214,7 @@ export function createWebSocketManager(options: WebSocketManagerOptions): Connec
     find: (connectionId) => registry.byId.get(connectionId),
     send: life.send,
     sendRun: life.sendRun,
+    fanOut: life.fanOut,
     refuse: life.refuse,
     closeSlow: life.closeSlow,
     closeExpired: life.closeExpired,

@@ -82,6 +82,7 @@ export function createRealtimeCore(
     position: () => eventBus.position,
     send: connections.send,
     sendRun: connections.sendRun,
+    fanOut: connections.fanOut,
     refuse: connections.refuse,
     closeSlow: connections.closeSlow,
     onSubscribed: (connection, entry) => plugins.subscribed(connection, entry),

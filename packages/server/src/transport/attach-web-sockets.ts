@@ -4,6 +4,7 @@ import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { type Clock, DnrError, type Logger } from '@dnr/protocol'
 import { type ServerOptions, WebSocketServer } from 'ws'
+import { afterTick } from '../connection/after-tick.ts'
 import type { WebSocketManager } from '../connection/web-socket-manager.ts'
 import type { Limits } from '../limits/limits.ts'
 import type { Handshake } from '../ports/server-socket.ts'
@@ -16,7 +17,7 @@ import {
   withoutCookies,
 } from './read-handshake.ts'
 import { refuseUpgrade } from './refuse-upgrade.ts'
-import { afterTick, createTickFlush } from './tick-flush.ts'
+import { createTickFlush } from './tick-flush.ts'
 import { createWsSocket, listen } from './ws-socket.ts'
 
 /** The part of a realtime server that a transport uses. */

@@ -3,6 +3,11 @@ import type { Frame, FrameRun } from '../ports/server-socket.ts'
 /** Final frame, text. */
 const TEXT = 0x81
 
+/** The bytes of a frame or a run for the wire. */
+export function prepare(part: Frame | FrameRun): Buffer {
+  return 'frames' in part ? prepareRun(part) : prepareFrame(part)
+}
+
 /** The bytes of an unmasked WebSocket text frame; made once for each frame and kept on it. */
 export function prepareFrame(frame: Frame): Buffer {
   return (frame.wire ??= textFrame(frame)) as Buffer

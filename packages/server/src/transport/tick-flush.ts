@@ -1,11 +1,17 @@
-// Gathers until the work at hand is done, then writes. No timer: what one tick says leaves in the same tick.
-import { appendFrame, bufferOf, type FrameChain, startChain } from './frame-chain.ts'
-import type { Frame } from '../ports/server-socket.ts'
+// Gathers until the work at hand is done, then writes. No timer: what one tick says leaves in the same tick. Sockets that
+// got the same share one buffer.
+import { afterTick } from '../connection/after-tick.ts'
+import { type Chain, createChains } from '../connection/chains.ts'
+import type { Frame, FrameRun } from '../ports/server-socket.ts'
+import { prepare } from './prepare-frame.ts'
+
+/** What a socket gets, or a part of it: frames, one by one or as runs. */
+export type Part = Frame | FrameRun
 
 /** A socket that can be written to at the end of a tick. */
 export interface Gathering {
-  /** What it gets in this tick; `null`: nothing. */
-  chain: FrameChain | null
+  /** What it gets in this tick; `null`: nothing. Its bytes are those on the wire, headers included. */
+  chain: Chain<Part, Buffer> | null
   /** What `bufferedBytes` was when the chain began. Nothing of it is taken before the tick ends. */
   untaken: number
   /** Bytes that the system has not taken, those of the chain among them. */
@@ -14,8 +20,8 @@ export interface Gathering {
 }
 
 export interface TickFlush {
-  /** Adds a frame to what a socket gets. */
-  add(socket: Gathering, frame: Frame): void
+  /** Adds to what a socket gets. */
+  add(socket: Gathering, part: Part): void
   /** Writes what one socket has gathered, now. */
   flush(socket: Gathering): void
 }
@@ -23,43 +29,41 @@ export interface TickFlush {
 /** Gathered bytes of one socket that are written without waiting for the end of the tick. */
 const MAX_GATHERED_BYTES = 262_144
 
-/**
- * Calls `callback` when the work at hand is done: promises that are due now may have more to say, and the next tick of
- * the process comes after them, and before any input. In the order of the calls.
- */
-export function afterTick(callback: () => void): void {
-  queueMicrotask(() => process.nextTick(callback))
-}
-
 export function createTickFlush(): TickFlush {
-  let start = startChain()
+  const { start, append, wholeOf } = createChains<Part, Buffer>((part) => prepare(part).length, concat)
+  let empty = start()
   let waiting: Gathering[] = []
 
   const flushOne = (socket: Gathering): void => {
     const { chain } = socket
     if (chain === null) return
     socket.chain = null
-    socket.write(bufferOf(chain))
+    socket.write(wholeOf(chain))
   }
 
   const flushAll = (): void => {
     const sockets = waiting
     waiting = []
-    start = startChain()
+    empty = start()
     for (const socket of sockets) flushOne(socket)
   }
 
   return {
-    add(socket, frame) {
+    add(socket, part) {
       if (socket.chain === null) {
         if (waiting.length === 0) afterTick(flushAll)
         waiting.push(socket)
         socket.untaken = socket.bufferedBytes
-        socket.chain = start
+        socket.chain = empty
       }
-      socket.chain = appendFrame(socket.chain, frame)
+      socket.chain = append(socket.chain, part)
       if (socket.chain.bytes > MAX_GATHERED_BYTES) flushOne(socket)
     },
     flush: flushOne,
   }
+}
+
+function concat(parts: readonly Part[], bytes: number): Buffer {
+  const [only] = parts
+  return parts.length === 1 && only !== undefined ? prepare(only) : Buffer.concat(parts.map(prepare), bytes)
 }

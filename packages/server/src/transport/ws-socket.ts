@@ -4,11 +4,11 @@ import type { Duplex } from 'node:stream'
 import type { WebSocket } from 'ws'
 import type { Frame, FrameRun, ServerSocket, SocketEvents } from '../ports/server-socket.ts'
 import { prepareRun } from './prepare-frame.ts'
-import type { Gathering, TickFlush } from './tick-flush.ts'
+import type { Gathering, Part, TickFlush } from './tick-flush.ts'
 
 const NORMAL_OPEN = 1
-/** Shorter runs are better off in one write with what else the socket gets in the tick. */
-const MIN_RUN_BYTES = 16_384
+/** Longer runs are not put together with what else the socket gets in the tick: they would be copied. */
+const MAX_GATHERED_RUN_BYTES = 16_384
 
 interface WsSocket extends ServerSocket, Gathering {
   readonly ws: WebSocket
@@ -23,16 +23,12 @@ type Marked = WebSocket & { [kSocket]?: WsSocket }
 
 const methods = {
   send(this: WsSocket, frame: Frame): void {
-    // Where something is gathered already, `write` looks: a fan-out comes by here once for each message and socket.
-    if (this.chain !== null || this.ws.readyState === NORMAL_OPEN) this.flush.add(this, frame)
+    gather(this, frame)
   },
   sendRun(this: WsSocket, run: FrameRun): void {
-    if (run.byteLength < MIN_RUN_BYTES) {
-      for (const frame of run.frames) methods.send.call(this, frame)
-    } else {
-      this.flush.flush(this)
-      this.write(prepareRun(run))
-    }
+    if (run.byteLength <= MAX_GATHERED_RUN_BYTES) return gather(this, run)
+    this.flush.flush(this)
+    this.write(prepareRun(run))
   },
   write(this: WsSocket, buffer: Buffer): void {
     // After a close frame nothing may follow, and a socket that is gone takes nothing.
@@ -52,6 +48,11 @@ const methods = {
     const { tcp, chain, untaken } = this as unknown as WsSocket
     return chain === null ? tcp.writableLength : untaken + chain.bytes
   },
+}
+
+function gather(socket: WsSocket, part: Part): void {
+  // Where something is gathered already, `write` looks.
+  if (socket.chain !== null || socket.ws.readyState === NORMAL_OPEN) socket.flush.add(socket, part)
 }
 
 /** Wraps an accepted socket. `listen` begins the events; frames that came before are delivered then. */

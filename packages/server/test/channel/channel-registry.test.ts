@@ -6,24 +6,28 @@ import type { Connection } from '../../src/connection/connection.ts'
 
 const entry = { channel: { kind: 'room', room: 'lobby' }, name: 'room:lobby' } as const
 
-test('whoever is muted, held back and muted again is counted as one reader, and as none when it is live', () => {
+test('whoever is muted, held back and muted again is counted once, and no more when it is live or gone', () => {
   const doubts = createDoubts({
     clock: createManualClock(),
     random: () => 0,
     onBegun() {},
     settle: async () => {},
   })
-  const registry = createChannelRegistry(new Map(), doubts)
+  const registry = createChannelRegistry(new Map(), doubts, () => {})
   const connection = { id: 'c1', subscriptions: null } as Connection
-  const subscription = registry.install(connection, 'room:lobby', entry, null, true)
+  const subscription = registry.install(connection, entry, null, true)
   const { group } = subscription
-  const readers = (): number[] => [group.opening, group.channel.opening]
-  expect(readers()).toEqual([1, 1])
+  const counts = (): number[] => [group.muted, group.opening, group.channel.opening]
+  expect(counts()).toEqual([1, 1, 1])
   holdUntil(subscription, { epoch: 'e1', offset: 3 })
-  expect(readers()).toEqual([0, 0])
+  expect(counts()).toEqual([1, 0, 0])
   mute(subscription)
   mute(subscription)
-  expect(readers()).toEqual([1, 1])
+  expect(counts()).toEqual([1, 1, 1])
   endOpening(subscription)
-  expect(readers()).toEqual([0, 0])
+  endOpening(subscription)
+  expect(counts()).toEqual([0, 0, 0])
+  mute(subscription)
+  registry.remove(subscription)
+  expect(counts()).toEqual([0, 0, 0])
 })

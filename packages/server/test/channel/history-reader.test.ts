@@ -49,11 +49,13 @@ function createReading(memory: MemoryStore) {
     ),
     where: null,
     subscription: undefined,
+    memberKey: 'entity:Task',
     members: [],
     index: 0,
     shown: null,
     doubt: null,
     doubts,
+    muted: 1,
     opening: 1,
     reading: null,
   })

@@ -183,8 +183,23 @@ test('members of a group get one and the same frame, groups that see the same to
     await client.ask(subscribe())
   }
   server.memory.write([{ id: 'a', row: task('red') }])
+  await drainMicrotasks()
   expect(server.channels.groupCount).toBe(3)
   expect(frames.size).toBe(1)
+})
+
+test('what was written before one is closed, or leaves, still arrives', async () => {
+  const server = createTestServer()
+  const [closing, leaving] = [await server.connect(), await server.connect('bob@red')]
+  for (const client of [closing, leaving]) await client.ask(subscribe())
+  await Promise.all([closing.take(), leaving.take()])
+  server.memory.write([{ id: 'a', row: task('red') }])
+  server.connections.disconnect(closing.id)
+  server.memory.write([{ id: 'b', row: task('red') }])
+  server.connections.unsubscribe(leaving.id, 'entity:Task')
+  server.memory.write([{ id: 'c', row: task('red') }])
+  expect(typesOf(await closing.take())).toEqual(['entity:created'])
+  expect(typesOf(await leaving.take())).toEqual(['entity:created', 'entity:created', 'unsubscribed'])
 })
 
 test('a rule is asked once for a group, whatever the number of its members', async () => {

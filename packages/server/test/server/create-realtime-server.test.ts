@@ -124,6 +124,7 @@ test('counts', async () => {
   client.pair.client.send('{"type":"subscribe","channel":"entity:Task"}')
   await drainMicrotasks()
   memory.write([{ id: 'a', row: task('red') }])
+  await drainMicrotasks()
   expect(realtime.stats()).toEqual({
     connections: 1,
     users: 1,

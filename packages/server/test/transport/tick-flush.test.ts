@@ -1,48 +1,7 @@
-import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { frameOf } from '../../src/connection/frame.ts'
-import { appendFrame, bufferOf, type FrameChain, startChain } from '../../src/transport/frame-chain.ts'
 import { prepareFrame } from '../../src/transport/prepare-frame.ts'
 import { createTickFlush, type Gathering } from '../../src/transport/tick-flush.ts'
-
-test.each([0, 1, 125, 126, 65_535, 65_536, 70_000])(
-  'a frame of %i bytes has the header that belongs to it',
-  (length) => {
-    const wire = prepareFrame(frameOf('x'.repeat(length)))
-    expect(wire[0]).toBe(0x81)
-    const header = length < 126 ? 2 : length < 65_536 ? 4 : 10
-    expect(wire.length).toBe(header + length)
-    const said =
-      header === 2 ? wire[1] : header === 4 ? wire.readUInt16BE(2) : Number(wire.readBigUInt64BE(2))
-    expect(said).toBe(length)
-  },
-)
-
-test('a frame is prepared once, text beyond ASCII with its bytes', () => {
-  const frame = frameOf('"é€😀"')
-  expect(prepareFrame(frame)).toBe(prepareFrame(frame))
-  expect(prepareFrame(frame).subarray(2).toString()).toBe('"é€😀"')
-})
-
-test('sockets that got the same share one buffer, whatever else others got', () => {
-  const frames = ['a', 'b', 'c'].map(frameOf)
-  const sequence = fc.array(fc.constantFrom(...frames), { minLength: 1, maxLength: 6 })
-  fc.assert(
-    fc.property(fc.array(sequence, { minLength: 1, maxLength: 20 }), (sequences) => {
-      const start = startChain()
-      const buffers = new Map<string, Buffer>()
-      for (const wanted of sequences) {
-        const chain = wanted.reduce<FrameChain>(appendFrame, start)
-        const buffer = bufferOf(chain)
-        const name = wanted.map(({ text }) => text).join('')
-        expect(buffer.equals(Buffer.concat(wanted.map(prepareFrame)))).toBe(true)
-        expect(chain.bytes).toBe(buffer.length)
-        expect(buffers.get(name) ?? buffer).toBe(buffer)
-        buffers.set(name, buffer)
-      }
-    }),
-  )
-})
 
 function sink(): Gathering & { writes: Buffer[] } {
   const writes: Buffer[] = []
