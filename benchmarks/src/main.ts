@@ -82,7 +82,9 @@ async function benchCollections(): Promise<void> {
   const result = await measureCollections({
     rows,
     rounds: quick ? 1 : 5,
-    changes: quick ? { array: 4, tanstack: 4, dnr: 4 } : { array: 100, tanstack: 100, dnr: 4_000 },
+    firstChanges: quick ? 4 : 100,
+    warmUpMs: quick ? 1 : 2_000,
+    roundMs: quick ? 1 : 200,
   })
   print(`${rows} rows in a page: CPU of the page`, formatCollections(result, { isJudged }))
 }

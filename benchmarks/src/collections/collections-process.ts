@@ -1,4 +1,4 @@
-// Rows in the memory of a process, as a page has them. Asked by the parent: open, changes.
+// Rows in the memory of a process, as a page has them. Asked by the parent: open, firstChanges, changes.
 import { type ItemRow, itemRow } from '../contenders/item.ts'
 import { answerParent } from '../process/child.ts'
 import { type Shelf, type ShelfName, shelves } from './shelf.ts'
@@ -7,10 +7,17 @@ interface Asked {
   readonly shelf: ShelfName
   readonly isView: boolean
   readonly rows: number
-  readonly changes: number
 }
 
-const opened = new Map<string, { readonly shelf: Shelf; readonly rows: ItemRow[] }>()
+/** Asking for the time costs as much as a change. */
+const CHANGES_BETWEEN_LOOKS = 20
+
+interface Kept {
+  readonly shelf: Shelf
+  readonly rows: ItemRow[]
+}
+
+const opened = new Map<string, Kept>()
 let offset = 0
 
 answerParent(
@@ -26,12 +33,24 @@ answerParent(
       each.close()
       return { micros }
     },
-    changes: async (asked: Asked) => {
-      const { shelf, rows } = await openOnce(asked)
+    firstChanges: async ({ changes, ...asked }: Asked & { readonly changes: number }) => {
+      const kept = await openOnce(asked)
       const startedAt = cpuMicros()
-      for (let count = 0; count < asked.changes; count++) await change(shelf, rows)
-      const micros = (cpuMicros() - startedAt) / asked.changes
-      return { micros }
+      for (let count = 0; count < changes; count++) await change(kept)
+      return { micros: (cpuMicros() - startedAt) / changes }
+    },
+    /** As many changes as fit: every contender has the same time. */
+    changes: async ({ forMs, ...asked }: Asked & { readonly forMs: number }) => {
+      const kept = await openOnce(asked)
+      const startedAt = cpuMicros()
+      let micros = 0
+      let changes = 0
+      while (micros < forMs * 1_000) {
+        for (let count = 0; count < CHANGES_BETWEEN_LOOKS; count++) await change(kept)
+        changes += CHANGES_BETWEEN_LOOKS
+        micros = cpuMicros() - startedAt
+      }
+      return { micros: micros / changes }
     },
   },
   async () => {},
@@ -46,7 +65,7 @@ function rowsOf(count: number): ItemRow[] {
   }))
 }
 
-async function openOnce({ shelf, isView, rows }: Asked): Promise<{ shelf: Shelf; rows: ItemRow[] }> {
+async function openOnce({ shelf, isView, rows }: Asked): Promise<Kept> {
   const key = `${shelf} ${isView}`
   const known = opened.get(key)
   if (known !== undefined) return known
@@ -58,7 +77,7 @@ async function openOnce({ shelf, isView, rows }: Asked): Promise<{ shelf: Shelf;
 }
 
 /** One optimistic update of a row that the view shows, stored and seen back. */
-async function change(shelf: Shelf, rows: ItemRow[]): Promise<void> {
+async function change({ shelf, rows }: Kept): Promise<void> {
   const at = (++offset * 7_919) % rows.length
   const row = rows[at] as ItemRow
   const title = `Title ${offset}`

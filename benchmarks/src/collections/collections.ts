@@ -5,60 +5,76 @@ import { type ShelfName, shelves } from './shelf.ts'
 export interface CollectionsOptions {
   readonly rows: number
   readonly rounds: number
-  /** Changes of a round, by how long one of them takes. */
-  readonly changes: Readonly<Record<ShelfName, number>>
+  /** The changes of a page whose code nothing has optimised yet. */
+  readonly firstChanges: number
+  /** CPU time of the changes before the first round, the same for every contender. */
+  readonly warmUpMs: number
+  /** CPU time of the changes of a round. */
+  readonly roundMs: number
 }
 
 /** CPU microseconds; medians of the rounds. */
 export interface CollectionFigures {
   /** From the rows to all of them readable. */
   readonly opening: number
-  /** One optimistic update and its confirmation. */
+  /** One optimistic update and its confirmation, among the first of a page. */
+  readonly firstChange: number
+  /** The same when the page has run for a while. */
   readonly change: number
 }
 
+type Kind = 'plain' | 'view'
+
+/** What a page is asked, beside what it is asked of. */
+type Question =
+  | { readonly kind: 'open' }
+  | { readonly kind: 'firstChanges'; readonly changes: number }
+  | { readonly kind: 'changes'; readonly forMs: number }
+
 /** With and without a filtered and sorted view kept. */
-export type CollectionsResult = ReadonlyMap<'plain' | 'view', ReadonlyMap<ShelfName, CollectionFigures>>
+export type CollectionsResult = ReadonlyMap<Kind, ReadonlyMap<ShelfName, CollectionFigures>>
+
+const names = Object.keys(shelves) as ShelfName[]
+
+export async function measureCollections(options: CollectionsOptions): Promise<CollectionsResult> {
+  const result = new Map<Kind, ReadonlyMap<ShelfName, CollectionFigures>>()
+  for (const kind of ['plain', 'view'] as const) result.set(kind, await measureKind(kind, options))
+  return result
+}
 
 /** A process for each contender, as a page is one, without the others' garbage; rounds of the contenders are interleaved. */
-export async function measureCollections({
-  rows,
-  rounds,
-  changes,
-}: CollectionsOptions): Promise<CollectionsResult> {
-  const names = Object.keys(shelves) as ShelfName[]
+async function measureKind(
+  kind: Kind,
+  { rows, rounds, firstChanges, warmUpMs, roundMs }: CollectionsOptions,
+): Promise<ReadonlyMap<ShelfName, CollectionFigures>> {
   const pages = new Map<ShelfName, Child>()
-  const ask = async (message: { readonly kind: string; readonly shelf: ShelfName }): Promise<number> =>
-    (await (pages.get(message.shelf) as Child).ask<{ micros: number }>(message)).micros
+  const ask = async (name: ShelfName, message: Question): Promise<number> => {
+    const asked = { shelf: name, isView: kind === 'view', rows, ...message }
+    return (await (pages.get(name) as Child).ask<{ micros: number }>(asked)).micros
+  }
+  const samples = new Map(
+    names.map((name) => [name, { opening: [] as number[], firstChange: 0, change: [] as number[] }]),
+  )
   try {
-    for (const name of names)
+    for (const [name, sample] of samples) {
       pages.set(name, await startChild('collections/collections-process.ts', [], 'server'))
-    const result = new Map<'plain' | 'view', Map<ShelfName, CollectionFigures>>()
-    for (const kind of ['plain', 'view'] as const) {
-      const samples = new Map(
-        names.map((name) => [name, { opening: [] as number[], change: [] as number[] }]),
-      )
-      for (let round = 0; round <= rounds; round++) {
-        for (const [shelf, { opening, change }] of samples) {
-          const asked = { shelf, isView: kind === 'view', rows, changes: changes[shelf] }
-          const micros = [
-            await ask({ kind: 'open', ...asked }),
-            await ask({ kind: 'changes', ...asked }),
-          ] as const
-          // The first round warms up.
-          if (round === 0) continue
-          opening.push(micros[0])
-          change.push(micros[1])
-        }
-      }
-      const medians = [...samples].map(
-        ([name, { opening, change }]) =>
-          [name, { opening: median(opening), change: median(change) }] as const,
-      )
-      result.set(kind, new Map(medians))
+      await ask(name, { kind: 'open' })
+      sample.firstChange = await ask(name, { kind: 'firstChanges', changes: firstChanges })
+      await ask(name, { kind: 'changes', forMs: warmUpMs })
     }
-    return result
+    for (let round = 0; round < rounds; round++) {
+      for (const [name, { opening, change }] of samples) {
+        opening.push(await ask(name, { kind: 'open' }))
+        change.push(await ask(name, { kind: 'changes', forMs: roundMs }))
+      }
+    }
   } finally {
     await Promise.all([...pages.values()].map((page) => page.close()))
   }
+  return new Map(
+    [...samples].map(([name, { opening, firstChange, change }]) => [
+      name,
+      { opening: median(opening), firstChange, change: median(change) },
+    ]),
+  )
 }

@@ -11,11 +11,20 @@ export function formatCollections(
   if (plain === undefined || view === undefined) return ''
   const columns = [plain, view].flatMap((byName) => [
     (name: ShelfName) => byName.get(name)?.opening ?? Number.NaN,
+    (name: ShelfName) => byName.get(name)?.firstChange ?? Number.NaN,
     (name: ShelfName) => byName.get(name)?.change ?? Number.NaN,
   ])
   const names = Object.keys(shelves) as ShelfName[]
   const figures = formatTable([
-    ['µs of CPU', 'opening', 'a change', 'opening a view', 'a change of it'],
+    [
+      'µs of CPU',
+      'opening',
+      'first changes',
+      'a change',
+      'opening a view',
+      'first changes of it',
+      'a change',
+    ],
     ...names.map((name) => [
       shelves[name].title,
       ...columns.map((column) => column(name).toFixed(column(name) < 100 ? 1 : 0)),

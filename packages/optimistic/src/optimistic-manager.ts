@@ -97,8 +97,7 @@ export function createOptimisticManager(options: OptimisticManagerOptions): Opti
     const { operation, id, patches } = mutation
     const lane = laneOf(mutation.lane.overlay, id)
     const step = operation === 'update' ? updates(patches) : mutation.step
-    const { fields: _, ...parts } = mutation
-    const again = createMutation({ ...parts, lane, step, base: rowBefore(lane) })
+    const again = createMutation({ ...mutation, lane, step, base: rowBefore(lane) })
     queue.enqueue(again)
     return again
   })
@@ -115,13 +114,10 @@ export function createOptimisticManager(options: OptimisticManagerOptions): Opti
   })
 
   function overlayOf(entity: string): EntityOverlay {
-    let overlay = overlays.get(entity)
-    if (overlay === undefined) {
-      overlay = createEntityOverlay(entity, (error) =>
-        report(toDnrError(error, 'internal', `The updater threw.`)),
-      )
-      overlays.set(entity, overlay)
-    }
+    const overlay =
+      overlays.get(entity) ??
+      createEntityOverlay(entity, (error) => report(toDnrError(error, 'internal', `The updater threw.`)))
+    overlays.set(entity, overlay)
     return overlay
   }
 

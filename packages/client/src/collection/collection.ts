@@ -129,13 +129,11 @@ export function createCollection<Row extends Versioned>(
     },
   }
   const later = (step: () => void): void => {
-    waiting.push(step)
-    flusher.schedule(part)
+    if (waiting.push(step) === 1) flusher.schedule(part)
   }
 
   function set(id: string, row: Row | null): void {
-    if (row) sorted.put(row)
-    else sorted.remove(id)
+    sorted.set(id, row)
     isChanged = true
   }
 
@@ -172,18 +170,17 @@ export function createCollection<Row extends Versioned>(
 
   /** A snapshot as a difference: what is the same stays the same object. */
   function resync(incoming: readonly WireRow[], at: Position): void {
-    const before = new Map(sorted.list.map((row) => [row.id, row]))
-    sorted.reset(
-      incoming.map((wire) => {
-        const known = before.get(wire.id)
-        return known && isSameRow(form.encode(known), wire) ? known : form.decode(wire)
-      }),
-    )
+    const after = new Map<string, Row>()
+    for (const wire of incoming) {
+      const known = sorted.get(wire.id)
+      after.set(wire.id, known && isSameRow(form.encode(known), wire) ? known : form.decode(wire))
+    }
+    const before = sorted.reset(after)
     moveTo(at)
     for (const [, answer] of answers) if (!applyAnswer(answer)) answer.version = 0
     const changes: RowChange<Row>[] = []
-    for (const [id, row] of before) if (sorted.get(id) !== row) changes.push(describe(id, null))
-    for (const { id } of sorted.list) if (!before.has(id)) changes.push(describe(id, null))
+    for (const [id, row] of before) if (after.get(id) !== row) changes.push(describe(id, null))
+    for (const id of after.keys()) if (!before.has(id)) changes.push(describe(id, null))
     isChanged ||= changes.length > 0
     batches.push({ kind: 'resync', position: at, changes })
   }

@@ -8,25 +8,25 @@ export interface Flushable {
 
 /** Gathers what changed, and applies and tells it once, in a microtask: hidden tabs have no animation frames. */
 export interface Flusher {
+  /** Asked for when `part` gets its first change; once more does no harm. */
   schedule(part: Flushable): void
   /** Calls; what it throws is reported and stops nobody. */
   guard(call: () => void): void
 }
 
 export function createFlusher(guard: (call: () => void) => void): Flusher {
-  let parts = new Set<Flushable>()
+  let parts: Flushable[] = []
   const flush = (): void => {
     const ready = parts
-    parts = new Set()
+    parts = []
     // Every collection is current before the first listener looks at any of them.
-    ready.forEach(({ apply }) => apply())
-    ready.forEach(({ tell }) => tell())
+    for (const part of ready) part.apply()
+    for (const part of ready) part.tell()
   }
   return {
     guard,
     schedule(part) {
-      if (parts.size === 0) queueMicrotask(() => guard(() => batch(flush)))
-      parts.add(part)
+      if (parts.push(part) === 1) queueMicrotask(() => guard(() => batch(flush)))
     },
   }
 }

@@ -143,7 +143,7 @@ export interface CollectionParts {
 export function createOptimisticCollection(parts: CollectionParts): OptimisticCollection<VersionedRow> {
   const { confirmed, options, overlay, queue, createId, currentBatch } = parts
   const { entity } = overlay
-  const view: View = { confirmed, folds: new Map(), close }
+  const view: View = { confirmed, overlay, close }
 
   overlay.views.add(view)
   const stopListening = confirmed.onBatch((batch) => queue.applied(view, batch))
@@ -166,9 +166,11 @@ export function createOptimisticCollection(parts: CollectionParts): OptimisticCo
     throw new DnrError('closed', `The collection of ${entity} is closed.`)
   }
 
-  function refuseAbsent(lane: Lane, isNeeded: boolean): void {
+  /** The row that is to change; one that is only not loaded can, unless it `isNeeded`. */
+  function rowToChange(lane: Lane, isNeeded: boolean): VersionedRow | undefined {
+    const row = rowBefore(lane)
     const isDeleted = lane.mutations.at(-1)?.operation === 'delete'
-    if (rowBefore(lane) || !(isDeleted || isNeeded)) return
+    if (row || !(isDeleted || isNeeded)) return row
     throw new DnrError('row_absent', `${entity} ${lane.id} is ${isDeleted ? 'deleted here' : 'not loaded'}.`)
   }
 
@@ -177,6 +179,7 @@ export function createOptimisticCollection(parts: CollectionParts): OptimisticCo
     lane: Lane,
     step: Step,
     patches: readonly (Fields | Updater)[],
+    base: VersionedRow | undefined,
     { optimistic, ifVersion = options.ifVersion }: UpdateOptions = {},
   ): Mutation {
     const resolve = options.resolve as ConflictResolver | undefined
@@ -191,7 +194,7 @@ export function createOptimisticCollection(parts: CollectionParts): OptimisticCo
       isHidden: optimistic === false,
       usesVersion: ifVersion ?? (!!resolve || hasUpdater(patches)),
       resolve,
-      base: rowBefore(lane),
+      base,
     })
     queue.enqueue(mutation)
     return mutation
@@ -213,9 +216,9 @@ export function createOptimisticCollection(parts: CollectionParts): OptimisticCo
     entity,
     failed,
     close,
-    rows: createMergedRows(overlay, view),
+    rows: createMergedRows(view),
     status: confirmed.status,
-    byId: (id) => rowIn(overlay, view, id),
+    byId: (id) => rowIn(view, id),
     create(input, writeOptions) {
       const { id = createId() } = input
       if (typeof id !== 'string' || !id) throw new DnrError('bad_field', `The id of ${entity} is a text.`)
@@ -223,31 +226,32 @@ export function createOptimisticCollection(parts: CollectionParts): OptimisticCo
       if (rowBefore(lane)) throw new DnrError('row_exists', `${entity} ${id} exists already: update it.`)
       const fields = cleanFields(input)
       const row = { ...cleanFields(options.draft?.(input as never) ?? {}), ...fields, id, version: 0 }
-      return write('create', lane, creates(row), [fields], writeOptions)
+      return write('create', lane, creates(row), [fields], undefined, writeOptions)
     },
-    update(id, patch: Fields | Updater, writeOptions) {
+    update(id, input: Fields | Updater, writeOptions) {
       const lane = openLane(id)
-      const isComputed = typeof patch === 'function'
-      if (!isComputed && ((patch['id'] ?? id) !== id || Object.keys(cleanFields(patch)).length === 0)) {
+      const isComputed = typeof input === 'function'
+      const patch = isComputed ? input : cleanFields(input)
+      if (!isComputed && ((input['id'] ?? id) !== id || Object.keys(patch).length === 0)) {
         throw new DnrError('bad_field', `An update of ${entity} ${id} needs a field, and keeps the id.`)
       }
-      refuseAbsent(lane, isComputed)
+      const base = rowToChange(lane, isComputed)
       const patches = [patch]
-      return amend(lane, patch) ?? write('update', lane, updates(patches), patches, writeOptions)
+      return amend(lane, patch) ?? write('update', lane, updates(patches), patches, base, writeOptions)
     },
     delete(id, writeOptions) {
       const lane = openLane(id)
-      refuseAbsent(lane, false)
+      let base = rowToChange(lane, false)
       const unsent = lane.mutations.find(
         ({ operation, life }) => operation === 'create' && life.status === 'queued' && !life.attempt,
       )
       if (unsent) {
         const error = new DnrError('cancelled', `${entity} ${id} was deleted before it was sent.`)
         queue.refuse(unsent, error, false)
+        base = rowBefore(lane)
       }
-      const isNowhere = unsent && !rowBefore(lane)
-      const deletion = write('delete', lane, deletes, [], writeOptions)
-      if (isNowhere) queue.stored(deletion, null, null)
+      const deletion = write('delete', lane, deletes, [], base, writeOptions)
+      if (unsent && !base) queue.stored(deletion, null, null)
       return deletion
     },
     pendingOf(id) {
@@ -264,8 +268,8 @@ export function createOptimisticCollection(parts: CollectionParts): OptimisticCo
 }
 
 /** The merged array: made once per flush and only when it is read; the same array when nothing in it changed. */
-function createMergedRows(overlay: EntityOverlay, view: View): ReadonlySignal<readonly VersionedRow[]> {
-  const { confirmed } = view
+function createMergedRows(view: View): ReadonlySignal<readonly VersionedRow[]> {
+  const { confirmed, overlay } = view
   const all = confirmed.allRows ?? confirmed.rows
   let shown: readonly VersionedRow[] = []
   let from: readonly VersionedRow[] = []
@@ -277,7 +281,7 @@ function createMergedRows(overlay: EntityOverlay, view: View): ReadonlySignal<re
     const edited: unknown[] = []
     for (const id of overlay.lanes.keys()) {
       const base = confirmed.byId(id)
-      const row = rowIn(overlay, view, id)
+      const row = rowIn(view, id)
       if (base === row) continue
       edits.push({ base, row })
       edited.push(base, row)

@@ -10,5 +10,5 @@ export function isContested(base: VersionedRow | undefined, mine: Fields, curren
 }
 
 function isSameValue(a: unknown, b: unknown): boolean {
-  return Object.is(a, b) || (typeof a === 'object' && JSON.stringify(a) === JSON.stringify(b))
+  return a === b || (typeof a === 'object' && JSON.stringify(a) === JSON.stringify(b))
 }

@@ -15,7 +15,7 @@ export function createRandomIds(): () => string {
       at = 0
     }
     let id = ''
-    for (const end = at + ID_BYTES; at < end; at++) id += (Number(pool[at]) & 31).toString(32)
+    for (const end = at + ID_BYTES; at < end; at++) id += ((pool[at] as number) & 31).toString(32)
     return id
   }
 }

@@ -41,12 +41,12 @@ export interface MutationQueue {
 
 export function createMutationQueue(options: MutationQueueOptions): MutationQueue {
   const { transport, clock, random, retry, onFailed, onOtherUser } = options
-  const pendingById = new Map<string, Mutation>()
+  const pending = new Set<Mutation>()
   const settling = new Set<Mutation>()
-  const lanesToSend = new Set<Lane>()
   const pendingCount = signal(0)
   const paused = signal<DnrError | null>(null)
   const abort = new AbortController()
+  let lanesToSend: Lane[] = []
 
   /** The one place where a state changes. */
   function move(mutation: Mutation, next: MutationPhase): boolean {
@@ -57,8 +57,8 @@ export function createMutationQueue(options: MutationQueueOptions): MutationQueu
     mutation.isHeld = false
     if (next === 'acked' || next === 'synced' || next === 'failed') {
       mutation.state.value = next
-      pendingById.delete(mutation.mutationId)
-      pendingCount.value = pendingById.size
+      pending.delete(mutation)
+      pendingCount.value = pending.size
     }
     return true
   }
@@ -81,18 +81,17 @@ export function createMutationQueue(options: MutationQueueOptions): MutationQueu
 
   // In a microtask, so that what is taken back or amended at once is never sent.
   function sendSoon(lane: Lane): void {
-    if (lanesToSend.size === 0) queueMicrotask(sendHeads)
-    lanesToSend.add(lane)
+    if (nextOf(lane) && lanesToSend.push(lane) === 1) queueMicrotask(sendHeads)
   }
 
   function sendHeads(): void {
-    const lanes = [...lanesToSend]
-    lanesToSend.clear()
+    const lanes = lanesToSend
+    lanesToSend = []
     if (!transport.connected.peek() || paused.peek()) return
     batch(() => {
-      for (const { mutations } of lanes) {
-        const head = mutations.find((mutation) => !isStored(mutation))
-        if (head?.life.status === 'queued') send(head)
+      for (const lane of lanes) {
+        const next = nextOf(lane)
+        if (next) send(next)
       }
     })
   }
@@ -124,19 +123,20 @@ export function createMutationQueue(options: MutationQueueOptions): MutationQueu
     const request = { entity, operation, id, mutationId }
     if (operation === 'delete') return request
     if (!mutation.fields) {
-      if (hasUpdater(patches) && !(mutation.base = rowBefore(lane, mutation))) {
+      const isComputed = hasUpdater(patches)
+      if (isComputed && !(mutation.base = rowBefore(lane, mutation))) {
         throw new DnrError('row_absent', `${entity} ${id} is gone.`)
       }
-      settleFields(mutation, combinePatches(mutation.base, patches))
+      mutation.fields = combinePatches(mutation.base, patches)
+      if (isComputed) showFields(mutation)
     }
     const ifVersion = mutation.usesVersion && operation === 'update' && mutation.base?.version
     return { ...request, fields: { ...mutation.fields }, ...(ifVersion && { ifVersion }) }
   }
 
-  function settleFields(mutation: Mutation, fields: Fields): void {
-    mutation.fields = fields
-    if (mutation.operation !== 'update') return
-    mutation.step = updates([fields])
+  /** From now on an update makes the same of every row. */
+  function showFields(mutation: Mutation): void {
+    if (mutation.operation === 'update') mutation.step = updates([mutation.fields as Fields])
     touchLane(mutation.lane)
   }
 
@@ -188,8 +188,11 @@ export function createMutationQueue(options: MutationQueueOptions): MutationQueu
       mutation.error = error
       const dependants = mutation.operation === 'create' ? behind(mutation) : []
       remove(mutation)
-      mutation.ack.reject(error)
-      mutation.sync.reject(error)
+      // Nobody has to listen: the failure is in the state, in `failed` and at `onError` too.
+      for (const each of [mutation.ack, mutation.sync]) {
+        each.promise.catch(() => {})
+        each.reject(error)
+      }
       if (isKept) onFailed(mutation, error)
       // What was done to a record that never came to be is cancelled, up to its next life.
       for (const dependant of dependants) {
@@ -223,7 +226,8 @@ export function createMutationQueue(options: MutationQueueOptions): MutationQueu
   }
 
   function resumeMutation(mutation: Mutation): void {
-    if (move(mutation, 'queued')) sendSoon(mutation.lane)
+    move(mutation, 'queued')
+    sendSoon(mutation.lane)
   }
 
   /** Another attempt of the same mutation, on top of the row as it is: the first at once, further ones apart from other writers. */
@@ -233,7 +237,8 @@ export function createMutationQueue(options: MutationQueueOptions): MutationQueu
       if (mutation.life.status !== 'waiting') return
       if (!merged) return refuse(mutation, conflict)
       mutation.base = current
-      settleFields(mutation, cleanFields(merged))
+      mutation.fields = cleanFields(merged)
+      showFields(mutation)
       if (mutation.life.attempt > 1) retryLater(mutation)
       else resumeMutation(mutation)
     } catch (cause) {
@@ -243,16 +248,15 @@ export function createMutationQueue(options: MutationQueueOptions): MutationQueu
 
   function resume(): void {
     paused.value = null
-    pendingById.forEach((mutation) => {
+    pending.forEach((mutation) => {
       if (!mutation.isHeld) resumeMutation(mutation)
-      sendSoon(mutation.lane)
     })
   }
 
   /** Ends everything that is not known to be stored, without a trace. */
   function refuseAll(error: DnrError): void {
     batch(() => {
-      pendingById.forEach((mutation) => refuse(mutation, error, false))
+      pending.forEach((mutation) => refuse(mutation, error, false))
     })
   }
 
@@ -278,16 +282,17 @@ export function createMutationQueue(options: MutationQueueOptions): MutationQueu
     enqueue(mutation) {
       batch(() => {
         mutation.lane.mutations.push(mutation)
-        pendingById.set(mutation.mutationId, mutation)
-        pendingCount.value = pendingById.size
+        pending.add(mutation)
+        pendingCount.value = pending.size
         changed(mutation.lane)
       })
     },
     applied(view, applied) {
       if (applied?.kind === 'answer') return
       batch(() => {
-        for (const { mutationId, row } of applied?.changes ?? []) {
-          const mutation = mutationId && pendingById.get(mutationId)
+        for (const { id, row, mutationId } of applied?.changes ?? []) {
+          const mutation =
+            mutationId && view.overlay.lanes.get(id)?.mutations.find((each) => each.mutationId === mutationId)
           if (mutation && applied) stored(mutation, row, applied.position, view)
         }
         for (const mutation of settling) {
@@ -301,6 +306,12 @@ export function createMutationQueue(options: MutationQueueOptions): MutationQueu
       abort.abort()
     },
   }
+}
+
+/** The mutation of a lane that can be sent now. */
+function nextOf(lane: Lane): Mutation | undefined {
+  const head = lane.mutations.find((mutation) => !isStored(mutation))
+  return head?.life.status === 'queued' ? head : undefined
 }
 
 /** What to write on top of `current`; nothing: give it up. Fields that nobody else changed are mine. */

@@ -50,7 +50,7 @@ export interface Mutation extends OptimisticMutation<VersionedRow> {
   step: Step
   /** What the author gave; `fields` once it is settled what is sent. */
   patches: readonly (Fields | Updater)[]
-  fields?: Fields
+  fields?: Fields | undefined
   /** The row that the author saw, then the one that the write before it left. */
   base: VersionedRow | undefined
   position?: Position | null
@@ -83,11 +83,9 @@ export type MutationParts = Pick<
 export function createMutation(parts: MutationParts): Mutation {
   const ack = createDeferred<VersionedRow | null>()
   const sync = createDeferred()
-  // Nobody has to listen: the failure is in the state, in `failed` and at `onError` too.
-  ack.promise.catch(() => {})
-  sync.promise.catch(() => {})
   return {
     ...parts,
+    fields: undefined,
     ack,
     sync,
     acked: ack.promise,

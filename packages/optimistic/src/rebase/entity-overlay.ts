@@ -13,10 +13,12 @@ export interface Lane {
   readonly mutations: Mutation[]
   /** Counts changes of the list and of what its members do. */
   revision: number
+  /** The last fold in each view, so that rows keep their identity. */
+  readonly folds: Map<View, Fold>
 }
 
-/** A row and what it was replayed from. */
-interface Folded {
+/** A row as a view shows it, and what it was replayed from. */
+interface Fold {
   readonly base: VersionedRow | undefined
   readonly revision: number
   readonly row: VersionedRow | undefined
@@ -25,8 +27,7 @@ interface Folded {
 /** One set of confirmed rows with the overlay on it. */
 export interface View {
   readonly confirmed: ConfirmedRows<VersionedRow>
-  /** The last fold of each overlaid record, so that rows keep their identity. */
-  readonly folds: Map<string, Folded>
+  readonly overlay: EntityOverlay
   close(): void
 }
 
@@ -45,7 +46,7 @@ export function createEntityOverlay(entity: string, onThrow: (error: unknown) =>
 
 /** The lane of a record, empty when nothing is pending for it. */
 export function laneOf(overlay: EntityOverlay, id: string): Lane {
-  return overlay.lanes.get(id) ?? { overlay, id, mutations: [], revision: 0 }
+  return overlay.lanes.get(id) ?? { overlay, id, mutations: [], revision: 0, folds: new Map() }
 }
 
 /** Says that a lane, or what one of its members does, has changed; an empty one goes. */
@@ -54,10 +55,7 @@ export function touchLane(lane: Lane): void {
   lane.revision++
   touchOverlay(overlay)
   if (lane.mutations.length > 0) overlay.lanes.set(id, lane)
-  else {
-    overlay.lanes.delete(id)
-    overlay.views.forEach(({ folds }) => folds.delete(id))
-  }
+  else overlay.lanes.delete(id)
 }
 
 /** Makes whoever shows the overlay look again. */
@@ -66,8 +64,8 @@ export function touchOverlay({ revision }: EntityOverlay): void {
 }
 
 /** The row of `id` as `view` shows it: confirmed, with what is pending replayed over it. */
-export function rowIn(overlay: EntityOverlay, view: View, id: string): VersionedRow | undefined {
-  const { confirmed, folds } = view
+export function rowIn(view: View, id: string): VersionedRow | undefined {
+  const { confirmed, overlay } = view
   const lane = overlay.views.has(view) && overlay.lanes.get(id)
   const own = confirmed.byId(id)
   if (!lane) return own
@@ -75,21 +73,19 @@ export function rowIn(overlay: EntityOverlay, view: View, id: string): Versioned
   if (shown.length === 0) return own
   // A record that moves into this view is known to the view it comes from.
   const base = own ?? newest(overlay, id)
-  const { revision } = lane
-  const known = folds.get(id)
-  if (known?.base === base && known?.revision === revision) return known.row
+  const { revision, folds } = lane
+  const known = folds.get(view)
+  if (known && known.base === base && known.revision === revision) return known.row
   const replayed = replay(base, shown, overlay.onThrow)
   const matching = replayed && confirmed.matches(replayed) ? replayed : undefined
-  const row = isSameRow(known?.row, matching) ? known?.row : matching
-  folds.set(id, { base, revision, row })
+  const row = known?.row && matching && isSameRow(known.row, matching) ? known.row : matching
+  folds.set(view, { base, revision, row })
   return row
 }
 
-function isSameRow(a: object = {}, b: object = {}): boolean {
-  const fields = Object.entries(a)
-  return (
-    fields.length === Object.keys(b).length && fields.every(([name, value]) => b[name as never] === value)
-  )
+function isSameRow(a: VersionedRow, b: VersionedRow): boolean {
+  const fields = Object.keys(a) as (keyof VersionedRow)[]
+  return fields.length === Object.keys(b).length && fields.every((field) => a[field] === b[field])
 }
 
 /** The row that a mutation finds: all that its lane did before it, whatever the filters. Without `before`: after all of them. */

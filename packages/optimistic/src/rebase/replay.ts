@@ -44,15 +44,17 @@ export function replay(
   return row
 }
 
-/** The fields that `patches` change, each patch seeing the row that the ones before it left. */
+/** The fields that `patches` change, each patch seeing the row that the ones before it left. Those that are no functions are clean. */
 export function combinePatches(
   row: VersionedRow | undefined,
   patches: readonly (Fields | Updater)[],
 ): Fields {
-  let fields: Fields = {}
+  const fields: Fields = {}
   for (const patch of patches) {
-    const next = typeof patch === 'function' ? patch({ ...row, ...fields } as never) : patch
-    fields = { ...fields, ...cleanFields(next) }
+    Object.assign(
+      fields,
+      typeof patch === 'function' ? cleanFields(patch({ ...row, ...fields } as never)) : patch,
+    )
   }
   return fields
 }

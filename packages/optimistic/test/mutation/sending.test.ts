@@ -18,6 +18,15 @@ test('one record after the other, different records at once', async () => {
   expect(operations(server.sent)).toEqual(['a', 'b', 'a'])
 })
 
+test('what happens to the object of an update after the call is neither shown nor sent', async () => {
+  const { tasks, server } = createSetup([task('a')])
+  const patch = { count: 1 }
+  tasks.update('a', patch)
+  patch.count = 2
+  await drainMicrotasks()
+  expect([tasks.byId('a')?.count, server.last().request.fields]).toEqual([1, { count: 1 }])
+})
+
 test('a retryable error is retried with back-off, under the same mutation id and with the same content', async () => {
   const { tasks, server, clock } = createSetup([task('a')])
   tasks.update('a', (row) => ({ count: row.count + 1 }))

@@ -111,6 +111,25 @@ test('the answer is lost, the echo arrives: stored, and not sent again (C36)', a
   expect(server.sent).toHaveLength(1)
 })
 
+test('what the write did to another record as well is not taken for its echo', async () => {
+  const { tasks, server, confirmed } = createSetup([task('a'), task('b')])
+  const updated = tasks.update('a', { title: 'x' })
+  await drainMicrotasks()
+  // Both changed in one transaction; the other record is told of first.
+  const answer = server.store(server.last().request)
+  const other = { ...server.remote('b', { title: 'touched' }), mutationId: updated.mutationId }
+  confirmed.apply([other], 0)
+  expect([updated.state.value, tasks.byId('a')?.title, tasks.byId('b')?.title]).toEqual([
+    'pending',
+    'x',
+    'touched',
+  ])
+  await server.last().answer(answer)
+  confirmed.apply(server.log)
+  expect(await updated.acked).toMatchObject({ id: 'a', title: 'x' })
+  expect(updated.state.value).toBe('synced')
+})
+
 test('a second echo and a late answer change nothing (C38)', async () => {
   const { tasks, server, confirmed } = createSetup([task('a')])
   const updated = tasks.update('a', { title: 'x' })
