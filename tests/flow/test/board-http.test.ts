@@ -37,7 +37,7 @@ describe('signing in', () => {
       expect((await signIn({ name, team: 'red' })).status, name).toBe(200)
   })
 
-  test.each(['.', '..', '🦊'.repeat(64), 'Ⱥ'.repeat(64), 'a:b/c?d#e%2e'])(
+  test.each(['.', '..', '🦊'.repeat(64), 'Ⱥ'.repeat(64), 'İ'.repeat(64), 'a:b/c?d#e%2e'])(
     '%s can do what others can: hear what is said to them, be seen, and be moved',
     async (name) => {
       const [red, blue] = [newTeam(), newTeam()]
@@ -355,7 +355,7 @@ describe('an admin', () => {
       DNR_SECRET: 'of this test',
     })
     const admin = await signInToBoard(own.url, 'root', 'admin')
-    const names = ['bob', 'a/b', '.', '..', '🦊'.repeat(64)]
+    const names = ['bob', 'a/b', '.', '..', '🦊'.repeat(64), 'İ'.repeat(64)]
     const people = await Promise.all(names.map((name) => signInToBoard(own.url, name, 'red')))
     const moves = ['blue', 'green'].flatMap((to) => names.map((name) => move(admin, name, { to })))
     expect((await Promise.all(moves)).map(({ status }) => status)).toEqual(moves.map(() => 200))

@@ -5,7 +5,7 @@ import type { TeamMessage } from '../shared/user.ts'
 import { answerJson, answerProblem, readObject } from './answers.ts'
 import type { MemberList } from './member-list.ts'
 import type { MemberTeams } from './member-teams.ts'
-import { complaintAboutName, complaintAboutTeam, idOf } from './session.ts'
+import { complaintAboutId, complaintAboutTeam, idOf } from './session.ts'
 import type { WhoAsks } from './who-asks.ts'
 
 export interface AdminRoutesOptions {
@@ -29,7 +29,7 @@ export function createAdminRoutes(options: AdminRoutesOptions): AdminRoutes {
     if (admin === null) return
     const body = await readObject(request, response, '{"id":"alice","team":"blue"}')
     if (body === null) return
-    const complaint = complaintAboutName(body['id'], 'id') ?? complaintAboutTeam(body['team'])
+    const complaint = complaintAboutId(body['id']) ?? complaintAboutTeam(body['team'])
     if (complaint !== null) return answerProblem(response, 422, 'bad_field', complaint)
     const [id, team] = [idOf(body['id'] as string), body['team'] as string]
     await teams.move(id, team)

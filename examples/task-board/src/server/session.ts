@@ -45,13 +45,24 @@ function isEqual(a: string, b: string): boolean {
   return left.length === right.length && timingSafeEqual(left, right)
 }
 
-/** Why nobody can be called so, or `null` when somebody can. `field`: where it was said. */
-export function complaintAboutName(name: unknown, field = 'name'): string | null {
-  if (typeof name !== 'string') return `${field} must be a text.`
+/** Why nobody can be called so, or `null` when somebody can. */
+export function complaintAboutName(name: unknown): string | null {
+  if (typeof name !== 'string') return 'name must be a text.'
   const { length } = Array.from(name)
-  if (length < 1 || length > 64) return `${field} has ${length} characters: 1 to 64 are allowed.`
-  return UNPRINTABLE.test(name) ? `${field} has a character that cannot be printed.` : null
+  if (length < 1 || length > 64) return `name has ${length} characters: 1 to 64 are allowed.`
+  return UNPRINTABLE.test(name) ? 'name has a character that cannot be printed.' : null
 }
+
+/** Why nobody has this id, or `null` when somebody may. Small letters can be more than the large ones they come from. */
+export function complaintAboutId(id: unknown): string | null {
+  if (typeof id !== 'string' || id === '') return 'id must be a text.'
+  const bytes = Buffer.byteLength(id)
+  if (bytes > MAX_ID_BYTES) return `id has ${bytes} bytes: at most ${MAX_ID_BYTES} are allowed.`
+  return UNPRINTABLE.test(id) ? 'id has a character that cannot be printed.' : null
+}
+
+/** As many as a `user:` channel takes: those of any 64 characters. */
+const MAX_ID_BYTES = 256
 
 /** Why `team` cannot be signed in with, or `null` when it can. */
 export function complaintAboutTeam(team: unknown): string | null {

@@ -129,6 +129,7 @@ export function createChannelManager(options: ChannelManagerOptions): Channels {
     ...context,
     registry,
     random: options.random,
+    fanOut,
     authorize,
     refuse,
     pursue,

@@ -11,6 +11,7 @@
 // back-off. Plugins' messages wait for the answer.
 import type { Position } from '@dnr/protocol'
 import { type Connection, isLive, principalOf } from '../connection/connection.ts'
+import type { FanOut } from '../connection/fan-out.ts'
 import { unsubscribedFrame } from '../connection/frame.ts'
 import { type Refusal, refusedBy } from '../connection/refusal.ts'
 import { checkQuery } from '../policy/check-query.ts'
@@ -49,6 +50,7 @@ export interface Affected {
 export interface RecheckContext extends OpeningContext {
   readonly registry: ChannelRegistry
   readonly random: () => number
+  readonly fanOut: Pick<FanOut, 'flush'>
   readonly authorize: AuthorizeChannel
   refuse(connection: Connection, error: Refusal): void
   pursue(connection: Connection, attempt: Attempt): MaybePromise<SubscribeResult>
@@ -255,8 +257,9 @@ export function createRecheck(context: RecheckContext): (affected: Affected) => 
     const live = subscriptions.filter(
       (subscription) => isInstalled(subscription) && isLive(subscription.connection),
     )
-    // What is held back was to be told by the rights of before.
+    // What is held back, or gathers, was to be told by the rights of before.
     for (const { group } of live) context.flush(group.channel)
+    context.fanOut.flush()
     // Something else has been asked for under the same key, and will be answered by the rights of today.
     const [replaced, kept] = [live.filter(isBeingReplaced), live.filter((each) => !isBeingReplaced(each))]
     replaced.forEach(silence)

@@ -8,7 +8,6 @@
 export interface Chain<Part, Whole> {
   readonly parent: Chain<Part, Whole> | null
   readonly part: Part | null
-  readonly length: number
   /** Bytes of all parts. */
   readonly bytes: number
   /** The last one asked for: nearly always it is asked for again. */
@@ -32,7 +31,7 @@ export function createChains<Part extends object, Whole>(
   join: (parts: readonly Part[], bytes: number) => Whole,
 ): Chains<Part, Whole> {
   return {
-    start: () => ({ parent: null, part: null, length: 0, bytes: 0, next: null, others: null, whole: null }),
+    start: () => ({ parent: null, part: null, bytes: 0, next: null, others: null, whole: null }),
     append(chain, part) {
       const { next } = chain
       if (next !== null && next.part === part) return next
@@ -41,7 +40,6 @@ export function createChains<Part extends object, Whole>(
       const added: Chain<Part, Whole> = {
         parent: chain,
         part,
-        length: chain.length + 1,
         bytes: chain.bytes + bytesOf(part),
         next: null,
         others: null,

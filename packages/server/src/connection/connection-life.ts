@@ -182,7 +182,16 @@ export function createConnectionLife(options: ConnectionLifeOptions): Connection
     close(connection, CLOSE_CODES.heartbeatTimeout, 'slow_consumer')
   }
 
-  const outgoing = createOutgoing(limits.maxQueueBytes, closeSlow)
+  const closeBroken = (connection: Connection, error: unknown): void => {
+    logger.error('A socket threw while it was written to; its connection is closed.', { error })
+    close(connection, CLOSE_CODES.internal, 'internal')
+  }
+
+  const outgoing = createOutgoing({
+    maxQueueBytes: limits.maxQueueBytes,
+    onSlow: closeSlow,
+    onBroken: closeBroken,
+  })
   const say = (connection: Connection, message: OutgoingMessage): void =>
     outgoing.send(connection, encodeMessage(message, clock.now()))
 

@@ -17,8 +17,8 @@ export interface FanOut {
    */
   add(audience: Audience, lane: string, frame: Frame): void
   /**
-   * Tells what has gathered. Called before anything else is said to anybody, before a connection closes, and before
-   * somebody joins an audience or leaves it.
+   * Tells what has gathered. Called before anything else is said to anybody, before a connection closes, before somebody
+   * joins an audience or leaves it, and before rights count that have changed.
    */
   flush(): void
 }

@@ -15,7 +15,15 @@ export interface Outgoing {
   readonly framesSent: number
 }
 
-export function createOutgoing(maxQueueBytes: number, onSlow: (connection: Connection) => void): Outgoing {
+export interface OutgoingOptions {
+  readonly maxQueueBytes: number
+  /** Its peer does not read. */
+  onSlow(connection: Connection): void
+  /** Its socket threw, which no socket should. */
+  onBroken(connection: Connection, error: unknown): void
+}
+
+export function createOutgoing({ maxQueueBytes, onSlow, onBroken }: OutgoingOptions): Outgoing {
   let framesSent = 0
 
   const hasRoom = (connection: Connection, byteLength: number): boolean => {
@@ -36,7 +44,14 @@ export function createOutgoing(maxQueueBytes: number, onSlow: (connection: Conne
     else socket.sendRun(run)
   }
 
-  const fanOut = createFanOut(tell)
+  // Of many, one whose socket breaks its contract costs the others nothing.
+  const fanOut = createFanOut((connection, run) => {
+    try {
+      tell(connection, run)
+    } catch (error) {
+      onBroken(connection, error)
+    }
+  })
 
   return {
     send(connection, frame) {

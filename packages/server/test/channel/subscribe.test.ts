@@ -202,6 +202,28 @@ test('what was written before one is closed, or leaves, still arrives', async ()
   expect(typesOf(await leaving.take())).toEqual(['entity:created', 'entity:created', 'unsubscribed'])
 })
 
+test('what was judged before rights change is with the socket before the call returns', async () => {
+  let sees = true
+  const server = createTestServer({
+    policies: policies(allow(Task, (user: User | null) => user && { key: 'all', sees: () => sees })),
+  })
+  const client = await server.connect()
+  await client.ask(subscribe())
+  const order: string[] = []
+  const { send } = client.pair.server
+  client.pair.server.send = (frame) => {
+    order.push(JSON.parse(frame.text).type)
+    send(frame)
+  }
+  server.memory.write([{ id: 'a', row: task('red') }])
+  sees = false
+  const done = server.rightsChanged({ userId: 'ann' })
+  order.push('returned')
+  await done
+  await drainMicrotasks()
+  expect(order).toEqual(['entity:created', 'returned', 'entity:deleted'])
+})
+
 test('a rule is asked once for a group, whatever the number of its members', async () => {
   let asked = 0
   const counting = policies(

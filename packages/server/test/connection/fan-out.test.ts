@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { Connection } from '../../src/connection/connection.ts'
 import { frameOf } from '../../src/connection/frame.ts'
-import { createOutgoing } from '../../src/connection/outgoing.ts'
+import { createOutgoing, type OutgoingOptions } from '../../src/connection/outgoing.ts'
 import type { FrameRun } from '../../src/ports/server-socket.ts'
 
 interface Peer {
@@ -28,11 +28,14 @@ function peer({ takesRuns = true, bufferedBytes = 0 } = {}): Peer {
   return Object.assign(own, { connection })
 }
 
+const outgoingOf = (options: Partial<OutgoingOptions> = {}) =>
+  createOutgoing({ maxQueueBytes: 1_000_000, onSlow: () => {}, onBroken: () => {}, ...options })
+
 const frames = (count: number) => Array.from({ length: count }, (_, n) => frameOf(`${n}`))
 const textsOf = (count: number): string[] => frames(count).map(({ text }) => text)
 
 test('what one tick tells an audience is one visit to each of its members', async () => {
-  const { fanOut } = createOutgoing(1_000_000, () => {})
+  const { fanOut } = outgoingOf()
   const members = [peer(), peer(), peer()]
   const audience = { members }
   for (const frame of frames(16)) {
@@ -47,7 +50,7 @@ test('what one tick tells an audience is one visit to each of its members', asyn
 })
 
 test('audiences of one lane do not break up what the others are told', async () => {
-  const { fanOut } = createOutgoing(1_000_000, () => {})
+  const { fanOut } = outgoingOf()
   const members = [peer(), peer()]
   const audiences = members.map((member) => ({ members: [member] }))
   for (const frame of frames(16)) for (const audience of audiences) fanOut.add(audience, 'entity:Task', frame)
@@ -56,7 +59,7 @@ test('audiences of one lane do not break up what the others are told', async () 
 })
 
 test('it leaves before any timer or input', async () => {
-  const { fanOut } = createOutgoing(1_000_000, () => {})
+  const { fanOut } = outgoingOf()
   const member = peer()
   const order: string[] = []
   setTimeout(() => order.push(`timer after ${member.visits}`), 0)
@@ -67,7 +70,7 @@ test('it leaves before any timer or input', async () => {
 })
 
 test('much in one tick does not gather without bound', () => {
-  const { fanOut } = createOutgoing(10_000_000, () => {})
+  const { fanOut } = outgoingOf({ maxQueueBytes: 10_000_000 })
   const member = peer()
   const audience = { members: [member] }
   for (let n = 0; n < 10; n++) fanOut.add(audience, 'entity:Task', frameOf('x'.repeat(30_000)))
@@ -79,13 +82,27 @@ test('a member that does not read is closed, the others hear all of it, and all 
   const others = [peer(), peer({ takesRuns: false })]
   const audience = { members: [...others, slow] }
   const closed: Connection[] = []
-  const outgoing = createOutgoing(1_001, (connection) => closed.push(connection))
+  const outgoing = outgoingOf({ maxQueueBytes: 1_001, onSlow: (connection) => void closed.push(connection) })
   for (const frame of frames(3)) outgoing.fanOut.add(audience, 'entity:Task', frame)
   await drainMicrotasks()
   expect(closed).toContain(slow.connection)
   expect(slow.heard).toEqual([])
   expect(others.map(({ heard }) => heard)).toEqual([textsOf(3), textsOf(3)])
   expect(outgoing.framesSent).toBe(6)
+})
+
+test('a socket that throws is given up, and the others hear all of it', async () => {
+  const broken = peer()
+  broken.connection.socket.send = () => {
+    throw new Error('broken pipe')
+  }
+  const others = [peer(), peer()]
+  const given: Connection[] = []
+  const { fanOut } = outgoingOf({ onBroken: (connection) => void given.push(connection) })
+  fanOut.add({ members: [others[0] as Peer, broken, others[1] as Peer] }, 'entity:Task', frameOf('x'))
+  await drainMicrotasks()
+  expect(given).toEqual([broken.connection])
+  expect(others.map(({ heard }) => heard)).toEqual([['x'], ['x']])
 })
 
 /** What may happen in a tick. Audiences 0 and 1 share a lane and no member; 2 has a lane of its own. */
@@ -99,7 +116,7 @@ const step = fc.oneof(
 test('everybody hears what was said to them, in the order in which it was said', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(step, { maxLength: 40 }), async (steps) => {
-      const { fanOut, send } = createOutgoing(1_000_000, () => {})
+      const { fanOut, send } = outgoingOf()
       const peers = [peer(), peer({ takesRuns: false }), peer(), peer()]
       const expected = peers.map((): string[] => [])
       const [one, two] = peers as [Peer, Peer]
