@@ -202,26 +202,29 @@ test('what was written before one is closed, or leaves, still arrives', async ()
   expect(typesOf(await leaving.take())).toEqual(['entity:created', 'entity:created', 'unsubscribed'])
 })
 
-test('what was judged before rights change is with the socket before the call returns', async () => {
+test('what was judged before rights changed is with the socket before anybody is asked about the new ones', async () => {
   let sees = true
-  const server = createTestServer({
-    policies: policies(allow(Task, (user: User | null) => user && { key: 'all', sees: () => sees })),
-  })
+  const order: string[] = []
+  const asked = policies(
+    allow(Task, (user: User | null) => {
+      order.push('asked')
+      return user && { key: 'all', sees: () => sees }
+    }),
+  )
+  const server = createTestServer({ policies: asked })
   const client = await server.connect()
   await client.ask(subscribe())
-  const order: string[] = []
   const { send } = client.pair.server
   client.pair.server.send = (frame) => {
     order.push(JSON.parse(frame.text).type)
     send(frame)
   }
+  order.length = 0
   server.memory.write([{ id: 'a', row: task('red') }])
   sees = false
-  const done = server.rightsChanged({ userId: 'ann' })
-  order.push('returned')
-  await done
+  await server.rightsChanged({ userId: 'ann' })
   await drainMicrotasks()
-  expect(order).toEqual(['entity:created', 'returned', 'entity:deleted'])
+  expect(order).toEqual(['entity:created', 'asked', 'entity:deleted'])
 })
 
 test('a rule is asked once for a group, whatever the number of its members', async () => {
