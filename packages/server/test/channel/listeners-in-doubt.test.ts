@@ -166,6 +166,18 @@ test('a message that needs the answer waits for it, and one at the end is refuse
   expect(the.told.slice(2)).toEqual(['unsubscribed', 'update refused'])
 })
 
+test('a message that waits is answered when the subscription is ended', async () => {
+  const the = setting()
+  const ann = await inDoubt(the)
+  await ann.ask(update)
+  const answers = await ann.ask({ type: 'unsubscribe', channel: BOARD, requestId: 'bye' })
+  expect(answers).toMatchObject([
+    { type: 'error', requestId: 'u', payload: { code: 'cancelled' } },
+    { type: 'unsubscribed', requestId: 'bye' },
+  ])
+  expect(the.told).toEqual(['unsubscribed', 'update refused'])
+})
+
 test('rights that change once more while in doubt are asked about at once', async () => {
   const the = setting()
   const ann = await inDoubt(the)
