@@ -52,27 +52,36 @@ function startPresence(host: PresenceHost, options: PresenceOptions): PresenceSe
   const telling = createTelling({ host, view, present: tracker.getPresent, count: tracker.countPresent })
   const turns = createInTurn()
   const watchedByConnection = new Map<string, Set<string>>() // channels subscribed to in so many words
-  const joining = new Set<string>()
+  const asking = new Map<string, Address>() // who waits for a permission
   let cancelSweep = (): void => {}
 
   const userIdOf = (connectionId: string): string => host.connection(connectionId)?.principal?.id ?? ''
 
-  /** May they be here, by the rights of today? A refusal has been answered. */
-  const admit = ({ connectionId, channel, requestId }: Address): Promise<'installed' | 'refused'> =>
-    host.subscribe(connectionId, channel, {
+  /**
+   * May they be here, by the rights of today? A refusal has been answered.
+   *
+   * @throws DnrError `cancelled`, when they left or unsubscribed before the answer.
+   */
+  const admit = async (address: Address): Promise<boolean> => {
+    const { connectionId, channel, requestId } = address
+    const key = keyOf(connectionId, channel)
+    asking.set(key, address)
+    const outcome = await host.subscribe(connectionId, channel, {
       quiet: true,
       ...(requestId === undefined ? {} : { requestId }),
     })
+    const isWanted = asking.get(key) === address
+    if (isWanted) asking.delete(key)
+    if (outcome === 'refused') return false
+    if (!isWanted) throw new DnrError('cancelled', 'You left, or unsubscribed, before the answer.')
+    return true
+  }
 
   const join = async (address: Address, metadata: Metadata): Promise<void> => {
-    const { connectionId, channel, resource } = address
-    const key = keyOf(connectionId, channel)
-    joining.add(key)
-    const outcome = await admit(address)
-    const isWanted = joining.delete(key)
+    const { connectionId, resource } = address
+    if (!(await admit(address))) return
     const principal = host.connection(connectionId)?.principal
-    if (outcome === 'refused' || principal == null) return
-    if (!isWanted) throw new DnrError('cancelled', 'The subscription ended before the join.')
+    if (principal == null) return
     try {
       tracker.join(resource, connectionId, personOf(principal), metadata)
     } catch (error) {
@@ -99,6 +108,18 @@ function startPresence(host: PresenceHost, options: PresenceOptions): PresenceSe
     })
   }
 
+  /** Whoever is seen is gone at once: what waits for a permission, for a minute when a rule fails, is not waited for. */
+  const leaveAtOnce = (address: Address): void => {
+    const key = keyOf(address.connectionId, address.channel)
+    turns.cancel(key)
+    asking.delete(key)
+    leave(address)
+  }
+
+  /** Who is not seen yet leaves in turn, after the join; unless there is no room to wait. */
+  const leavesAtOnce = ({ connectionId, channel, resource }: Address): boolean =>
+    tracker.resourcesOf(connectionId).includes(resource) || !turns.hasRoom(keyOf(connectionId, channel))
+
   /** A join subscribes, so a leave unsubscribes; but not who had subscribed anyway. */
   const unlessWatched = ({ connectionId, channel }: Address): void => {
     if (watchedByConnection.get(connectionId)?.has(channel) !== true) host.unsubscribe(connectionId, channel)
@@ -108,7 +129,7 @@ function startPresence(host: PresenceHost, options: PresenceOptions): PresenceSe
   const update = async (address: Address, metadata: Metadata): Promise<void> => {
     const { connectionId, channel, resource } = address
     if (!tracker.resourcesOf(connectionId).includes(resource)) throw notJoined(channel)
-    if ((await admit(address)) === 'refused') return
+    if (!(await admit(address))) return
     change(address, () => tracker.update(resource, connectionId, metadata))
   }
 
@@ -179,6 +200,7 @@ function startPresence(host: PresenceHost, options: PresenceOptions): PresenceSe
       return attend(address, () => {
         // Before it waits for its turn, as long as a rule fails: what waits is small.
         checkMetadata(metadataOf(message), maxMetadataBytes)
+        if (message.type === 'presence:leave' && leavesAtOnce(address)) return leaveAtOnce(address)
         return turns.run(keyOf(connectionId, address.channel), () => handle(address, message))
       })
     },
@@ -195,7 +217,7 @@ function startPresence(host: PresenceHost, options: PresenceOptions): PresenceSe
       const watched = watchedByConnection.get(connectionId)
       watched?.delete(channel)
       if (watched?.size === 0) watchedByConnection.delete(connectionId)
-      joining.delete(keyOf(connectionId, channel))
+      asking.delete(keyOf(connectionId, channel))
       telling.forget(connectionId, resource)
       end(connectionId, resource)
     },

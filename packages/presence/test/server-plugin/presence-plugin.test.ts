@@ -443,3 +443,42 @@ test('metadata that is too big is refused before it waits, however long a rule f
   await setting.settle()
   expect(setting.take()).toHaveLength(3)
 })
+
+test('a leave waits for nobody: what waits for a permission is cancelled', async () => {
+  const setting = await withThree()
+  const release = setting.holdPermissions()
+  setting.watch('a')
+  await setting.settle()
+  setting.take()
+  setting.post('a', 'presence:update', { metadata: { card: 1 } })
+  setting.post('a', 'presence:update', { metadata: { card: 2 } })
+  await setting.say('a', 'presence:leave', undefined, { requestId: 'r1' })
+  expect(setting.refused).toEqual(['cancelled'])
+  expect(setting.take()).toEqual([
+    'a presence:leave alice×1',
+    'a presence:leave alice×1 r1',
+    'b presence:leave alice×1',
+    'c presence:leave alice×1',
+  ])
+  await setting.say('a', 'presence:join', { metadata: { card: 3 } })
+  release()
+  await setting.settle()
+  expect(setting.refused).toEqual(['cancelled', 'cancelled'])
+  expect(setting.sent().findLast(({ to }) => to === 'b')?.users).toMatchObject([{ metadata: { card: 3 } }])
+})
+
+test('sixteen messages of one person wait for a permission, more are busy; a leave is never refused', async () => {
+  const setting = setUp()
+  const release = setting.holdPermissions()
+  setting.connect('a', 'alice')
+  setting.connect('b', 'bob')
+  for (let said = 0; said < 18; said++) setting.post('a', 'presence:join', {}, { requestId: `r${said}` })
+  await setting.say('b', 'presence:join')
+  expect(setting.refused).toEqual(['busy'])
+  await setting.say('a', 'presence:leave')
+  expect(setting.refused.slice(1)).toEqual(Array(16).fill('cancelled'))
+  expect(setting.take()).toEqual(['a presence:leave '])
+  release()
+  await setting.settle()
+  expect(setting.take().filter((line) => line.startsWith('b'))).toEqual(['b presence:sync bob×1'])
+})

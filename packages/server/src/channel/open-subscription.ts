@@ -5,6 +5,7 @@
 //   3 what collected beyond that is sent, and the subscription is live
 //
 // Too much collected → it is let go, and the log is read further instead. The log no longer reaches back → from the start.
+// Without rows there is no log: what was let go is lost.
 import { type Clock, DnrError, hasReached, type Position } from '@dnr/protocol'
 import { type Connection, isLive } from '../connection/connection.ts'
 import type { Grant } from '../policy/grant.ts'
@@ -51,6 +52,12 @@ export interface OpeningContext extends ReadingContext {
 
 /** Bytes that may collect while a subscription reads. */
 const MAX_COLLECTED_BYTES = 524_288
+/** The same without rows, where a rule that fails may keep a whole room waiting for a minute. */
+const MAX_WORDS_BYTES = 65_536
+/** No more frames than this, however small: each costs its place, too. */
+const MAX_WORDS = 64
+/** What a collected frame takes beside its bytes. */
+const PLACE_BYTES = 64
 /** Times that the log may be trimmed under a reader before it is told so. */
 const MAX_STARTS = 3
 /** Rows of a snapshot are read and encoded for one reader: a byte of them is as much work as this many of a replay. */
@@ -218,7 +225,7 @@ export function collect(
 ): boolean {
   const { readTo } = opening
   if (readTo === null) {
-    keep(opening, frame, position)
+    keep(subscription, opening, frame, position)
     return false
   }
   if (position === null) return true
@@ -227,14 +234,18 @@ export function collect(
   return true
 }
 
-function keep(opening: Opening, frame: Frame, position: Position | null): void {
+function keep({ group }: Subscription, opening: Opening, frame: Frame, position: Position | null): void {
   if (opening.overflowed) return
   opening.buffered.push({ frame, position })
-  opening.bytes += frame.byteLength
-  if (opening.bytes > MAX_COLLECTED_BYTES) letCollectedGo(opening)
+  opening.bytes += frame.byteLength + PLACE_BYTES
+  const isTooMuch =
+    group.grant === null
+      ? opening.bytes > MAX_WORDS_BYTES || opening.buffered.length > MAX_WORDS
+      : opening.bytes > MAX_COLLECTED_BYTES
+  if (isTooMuch) letCollectedGo(opening)
 }
 
-/** The log is read further instead. */
+/** The log is read further instead; words of a channel without rows are lost. */
 export function letCollectedGo(opening: Opening): void {
   opening.buffered = []
   opening.bytes = 0

@@ -145,8 +145,8 @@ export function createRecheck(context: RecheckContext): (affected: Affected) => 
   const goOn = ({ subscription, attempt, sentTo }: Recheck): void => {
     const { connection, group } = subscription
     context.flush(group.channel)
-    // Some of what collected meanwhile is no longer there.
-    if (subscription.opening?.overflowed === true) return letGo(subscription, attempt)
+    // Some of what collected meanwhile is no longer there. Words are lost then, and nobody has to leave for that.
+    if (group.grant !== null && subscription.opening?.overflowed === true) return letGo(subscription, attempt)
     endAttempt(connection, attempt)
     goLive(subscription, sentTo, context)
     tellRights(subscription, context)

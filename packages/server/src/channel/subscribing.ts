@@ -51,8 +51,10 @@ export interface SubscribingOptions extends OpeningContext {
 export function createSubscribing(options: SubscribingOptions): Subscribing {
   const { clock, authorize, send, refuse, registry, rightsOf } = options
 
-  const refuseAttempt = ({ request, joined }: Attempt, connection: Connection, refusal: Refusal): void => {
-    for (const { requestId, subscription, name } of [request, ...joined])
+  const refuseAttempt = (attempt: Attempt, connection: Connection, refusal: Refusal): void => {
+    const { request, joined, isRecheck } = attempt
+    // What the server itself asks has been answered; plugins' messages that joined it have not.
+    for (const { requestId, subscription, name } of isRecheck ? joined : [request, ...joined])
       refuse(connection, { ...refusal, requestId, channel: name, subscription })
   }
 
@@ -61,7 +63,6 @@ export function createSubscribing(options: SubscribingOptions): Subscribing {
     if (attempt === undefined) return
     endAttempt(connection, attempt)
     if (attempt.subscription !== null) registry.remove(attempt.subscription)
-    if (attempt.isRecheck) return
     const message = 'A later request under the same key took the place of this one.'
     refuseAttempt(attempt, connection, { code: 'cancelled', message })
   }

@@ -80,7 +80,7 @@ export interface Subscription {
 export interface Opening {
   buffered: { readonly frame: Frame; readonly position: Position | null }[]
   bytes: number
-  /** Too much collected and was let go: the reading must go on further instead. */
+  /** Too much collected and was let go: the reading must go on further instead; without rows it is lost. */
   overflowed: boolean
   /**
    * Where the reading ended, when the log was ahead of the bus: what the bus delivers up to here has been sent already.

@@ -102,6 +102,34 @@ test('words said in a room meanwhile come with the yes, and not before', async (
   expect(await ann.take()).toMatchObject([{ type: 'message', payload: 'hello' }])
 })
 
+test.each([
+  ['many', 65, 'x'],
+  ['long', 20, 'x'.repeat(40_000)],
+])('too %s words said meanwhile are lost, and nobody leaves for that', async (_what, count, payload) => {
+  const the = setting()
+  const ann = await inDoubt(the, { channels: [ROOM, BOARD] })
+  const say = (): void => {
+    for (const channel of [ROOM, BOARD] as const)
+      the.server.connections.broadcast(channel, { type: 'message', payload })
+  }
+  for (let said = 0; said < count; said++) say()
+  the.lookups.set('ann', 'yes')
+  await the.server.clock.advance(FIRST_MS)
+  expect([await ann.take(), the.told, listeners(the.server)]).toEqual([[], ['rechecked'], 1])
+  say()
+  expect(typesOf(await ann.take())).toEqual(['message', 'message'])
+})
+
+test('as many words as may collect all come', async () => {
+  const the = setting()
+  const ann = await inDoubt(the, { channels: [ROOM] })
+  for (let payload = 0; payload < 64; payload++)
+    the.server.connections.broadcast(ROOM, { type: 'message', payload })
+  the.lookups.set('ann', 'yes')
+  await the.server.clock.advance(FIRST_MS)
+  expect((await ann.take()).map((message) => message.payload)).toEqual([...Array(64).keys()])
+})
+
 test('it is asked about less and less often, and ends with busy after about a minute', async () => {
   const the = setting()
   const ann = await inDoubt(the)
@@ -136,6 +164,18 @@ test('a message that needs the answer waits for it, and one at the end is refuse
     ['u', 'busy'],
   ])
   expect(the.told.slice(2)).toEqual(['unsubscribed', 'update refused'])
+})
+
+test('a message that waits is answered when the subscription is ended', async () => {
+  const the = setting()
+  const ann = await inDoubt(the)
+  await ann.ask(update)
+  const answers = await ann.ask({ type: 'unsubscribe', channel: BOARD, requestId: 'bye' })
+  expect(answers).toMatchObject([
+    { type: 'error', requestId: 'u', payload: { code: 'cancelled' } },
+    { type: 'unsubscribed', requestId: 'bye' },
+  ])
+  expect(the.told).toEqual(['unsubscribed', 'update refused'])
 })
 
 test('rights that change once more while in doubt are asked about at once', async () => {
