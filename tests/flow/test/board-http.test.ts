@@ -515,7 +515,7 @@ describe('the rest of the server', () => {
     await using own = await startBoard({ DATABASE_URL: `file:${path}`, LOG_LEVEL: 'silent' })
     const health = () => boardApi(own.url, '').request('GET', '/healthz')
     const database = new Database(path)
-    database.exec('ALTER TABLE dnr_epochs RENAME TO taken_away')
+    database.exec('ALTER TABLE dnr_log_epochs RENAME TO taken_away')
     const { status, headers, body } = await health()
     expect(status).toBe(503)
     expect(headers.get('retry-after')).toBe('1')
@@ -524,7 +524,7 @@ describe('the rest of the server', () => {
       code: 'storage_failed',
       message: expect.any(String) as string,
     })
-    database.exec('ALTER TABLE taken_away RENAME TO dnr_epochs')
+    database.exec('ALTER TABLE taken_away RENAME TO dnr_log_epochs')
     database.close()
     expect(await health()).toMatchObject({ status: 200, body: { ready: true } })
   })

@@ -13,19 +13,19 @@ export interface LogHead {
 
 /** {@link LogHead} as columns of a statement. */
 export const headColumns = [
-  sql<string | null>`(select epoch from dnr_epochs order by number desc limit 1)`.as('epoch'),
+  sql<string | null>`(select epoch from dnr_log_epochs order by number desc limit 1)`.as('epoch'),
   sql<number>`${sql.raw(HEAD_SQL)}`.as('offset'),
 ]
 
 const headStatement = compileStatement<object, LogHead>(() => systemTables.selectNoFrom(headColumns) as never)
 
 const allEpochs = compileStatement<object, { epoch: string; first_offset: number }>(() =>
-  systemTables.selectFrom('dnr_epochs').select(['epoch', 'first_offset']).orderBy('number'),
+  systemTables.selectFrom('dnr_log_epochs').select(['epoch', 'first_offset']).orderBy('number'),
 )
 
 const insertEpoch = compileStatement<{ epoch: string; firstOffset: number; now: number }, unknown>((param) =>
   systemTables
-    .insertInto('dnr_epochs')
+    .insertInto('dnr_log_epochs')
     .values({ epoch: param('epoch'), first_offset: param('firstOffset'), opened_at: param('now') } as never),
 )
 
@@ -55,9 +55,9 @@ const MAX_EPOCHS = 1_000
 
 const deleteOldEpochs = compileStatement<object, unknown>(() =>
   systemTables
-    .deleteFrom('dnr_epochs')
+    .deleteFrom('dnr_log_epochs')
     .where('number', '<=', (db) =>
-      db.selectFrom('dnr_epochs').select(sql<number>`max(number) - ${sql.lit(MAX_EPOCHS)}`.as('oldest')),
+      db.selectFrom('dnr_log_epochs').select(sql<number>`max(number) - ${sql.lit(MAX_EPOCHS)}`.as('oldest')),
     ),
 )
 

@@ -19,7 +19,8 @@ export interface LogRow {
 /** The tables that DNR keeps beside the user's. */
 export interface SystemTables {
   dnr_change_log: LogRow
-  dnr_epochs: {
+  /** Not by the name of version 1: a process of then that still has the file open looks here before it writes, and fails. */
+  dnr_log_epochs: {
     readonly number: number
     readonly epoch: string
     readonly first_offset: number
@@ -98,7 +99,7 @@ export const SYSTEM_TABLES_DDL: readonly string[] = [
   ) STRICT`,
   // The row id is part of every index: this one finds an entity's entries in log order.
   'CREATE INDEX IF NOT EXISTS dnr_change_log_entity ON dnr_change_log (entity)',
-  `CREATE TABLE IF NOT EXISTS dnr_epochs (
+  `CREATE TABLE IF NOT EXISTS dnr_log_epochs (
     number INTEGER PRIMARY KEY AUTOINCREMENT,
     epoch TEXT NOT NULL UNIQUE,
     first_offset INTEGER NOT NULL,

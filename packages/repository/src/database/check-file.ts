@@ -25,7 +25,8 @@ export function checkFile(handle: SqliteHandle): void {
 
 /** A log that is shorter than the rest of the file knows would be served as if it were complete. */
 function checkLog(handle: SqliteHandle): void {
-  if (handle.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'dnr_meta'").get() === undefined) return
+  // Tables of an older version are looked at when they have been taken over.
+  if (handle.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'dnr_log_epochs'").get() === undefined) return
   const { entries, first, last, floor, head } = handle.prepare(LOG_EXTENT).get() as LogExtent
   const isWhole = entries === head - floor && (entries === 0 || (first === floor + 1 && last === head))
   if (isWhole) return
@@ -48,5 +49,5 @@ const LOG_EXTENT = `SELECT count(*) AS entries, min("offset") AS first, max("off
   max(${HEAD_SQL},
     coalesce((SELECT max("offset") FROM dnr_mutations), 0),
     coalesce((SELECT max("offset") FROM dnr_tombstones), 0),
-    coalesce((SELECT max(first_offset) - 1 FROM dnr_epochs), 0)) AS head
+    coalesce((SELECT max(first_offset) - 1 FROM dnr_log_epochs), 0)) AS head
   FROM dnr_change_log`

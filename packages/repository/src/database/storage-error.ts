@@ -61,10 +61,10 @@ export function storageError(error: unknown): DnrError {
     })
   }
   if (code.startsWith('SQLITE_CORRUPT') || code === 'SQLITE_NOTADB') return corruptError(code, error)
-  if (code === 'SQLITE_ERROR' && /^no such table: (dnr_|sqlite_sequence)/.test((error as Error).message)) {
+  if (code === 'SQLITE_ERROR' && (error as Error).message.startsWith('no such table: dnr_')) {
     return new DnrError(
       'storage_failed',
-      "DNR's tables are missing in this database: call database.migrate([…]) once at start.",
+      "DNR's tables are missing in this database, or another version of @dnr/repository made them: call database.migrate([…]) once at start.",
       { cause: error },
     )
   }

@@ -25,7 +25,10 @@ function canonical(value: unknown): unknown {
   if (typeof value !== 'object' || value === null || 'toJSON' in value) return value
   if (Array.isArray(value)) return value.map(canonical)
   const fields = value as Readonly<Record<string, unknown>>
-  const sorted: Record<string, unknown> = {}
-  for (const name of Object.keys(fields).sort()) sorted[name] = canonical(fields[name])
-  return sorted
+  // Unlike an assignment, this keeps a field of the name `__proto__`.
+  return Object.fromEntries(
+    Object.keys(fields)
+      .sort()
+      .map((name) => [name, canonical(fields[name])]),
+  )
 }

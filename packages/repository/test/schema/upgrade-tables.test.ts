@@ -105,3 +105,46 @@ test('a captured table whose repository is not given keeps the database as it wa
   expect((await database.changeLog.head()).offset).toBe(6)
   await database.close()
 })
+
+// As version 1 asked it, first of all in every write transaction and for every position that it told.
+const HEAD_1 = `select (select "epoch" from "dnr_epochs" order by "number" desc limit 1) as "epoch",
+  coalesce((select seq from sqlite_sequence where name = 'dnr_change_log'), 0) as "offset"`
+
+test('a process of version 1 that still has the file open does not write into a log that was taken over', async () => {
+  using file = temporaryFile()
+  makeTables1(file.path)
+  const older = new Database(file.path)
+  const head = older.prepare(HEAD_1)
+  expect(head.get()).toEqual({ epoch: EPOCH, offset: 6 })
+  const database = openDatabase({ path: file.path })
+  await database.migrate([createRealtimeRepository({ database, entity: Task, captureTable: true })])
+  expect(() => head.get()).toThrow('no such table: dnr_epochs')
+  older.close()
+  await database.close()
+})
+
+test('before the tables of version 1 are taken over, a write and a read say what is to be done', async () => {
+  using file = temporaryFile()
+  makeTables1(file.path)
+  const database = openDatabase({ path: file.path })
+  const tasks = createRealtimeRepository({ database, entity: Task, captureTable: true })
+  const refusal = { code: 'storage_failed', message: expect.stringContaining('database.migrate') }
+  await expect(tasks.mutate({ operation: 'delete', id: 'a' })).rejects.toMatchObject(refusal)
+  await expect(database.changeLog.head()).rejects.toMatchObject(refusal)
+  await database.close()
+})
+
+test("users' views over the log and triggers on it work on after version 1", async () => {
+  await using open = await openUpgraded(`CREATE TABLE seen (id TEXT);
+    CREATE VIEW audit AS SELECT "offset", row_id FROM dnr_change_log;
+    CREATE TRIGGER log_seen AFTER INSERT ON dnr_change_log BEGIN INSERT INTO seen VALUES (NEW.row_id); END;
+    CREATE TRIGGER seen_twice BEFORE INSERT ON seen WHEN (SELECT count(*) FROM dnr_change_log) = 0 BEGIN SELECT 1; END;`)
+  await open.tasks.mutate({ operation: 'create', fields: { id: 'd', title: 'd' } })
+  const other = new Database(open.path)
+  expect(other.prepare('SELECT * FROM audit ORDER BY 1 DESC LIMIT 1').get()).toEqual({
+    offset: 7,
+    row_id: 'd',
+  })
+  expect(other.prepare('SELECT id FROM seen').pluck().all()).toEqual(['d'])
+  other.close()
+})

@@ -6,7 +6,7 @@ import type { Storage } from './storage.ts'
 export function readChangesAfter(storage: Storage, offset: number): Change[] {
   const rows = storage.all('SELECT * FROM dnr_change_log WHERE "offset" > ? ORDER BY "offset"', offset)
   if (rows.length === 0) return []
-  const epochs = storage.all('SELECT epoch, first_offset FROM dnr_epochs ORDER BY number')
+  const epochs = storage.all('SELECT epoch, first_offset FROM dnr_log_epochs ORDER BY number')
   return rows.map((row, index): Change => {
     const epoch = epochs.findLast((each) => Number(each['first_offset']) <= Number(row['offset']))
     return {

@@ -1,0 +1,17 @@
+import { expect, test } from 'vitest'
+import { fingerprint } from '../../src/rows/fingerprint.ts'
+
+const asked = (json: string) =>
+  fingerprint({
+    entity: 'Task',
+    operation: 'update',
+    id: 'a',
+    fields: { data: JSON.parse(json) as unknown },
+    ifVersion: undefined,
+  })
+
+test('the order of fields makes no difference, a field of the name __proto__ does', () => {
+  expect(asked('{"a":1,"b":2}')).toBe(asked('{"b":2,"a":1}'))
+  expect(asked('{"__proto__":{"a":1}}')).not.toBe(asked('{"__proto__":{"a":2}}'))
+  expect(asked('{"__proto__":{"a":1}}')).not.toBe(asked('{}'))
+})
