@@ -118,7 +118,8 @@ export function createCollection<Row extends Versioned>(
     apply() {
       const steps = waiting
       waiting = []
-      steps.forEach((step) => step())
+      // One that throws, at a row that cannot be decoded, holds up neither what follows nor other collections.
+      for (const step of steps) flusher.guard(step)
     },
     tell() {
       if (isChanged) generation.value++
