@@ -34,7 +34,7 @@ export interface CollectionBatch<Row> {
   readonly kind: 'events' | 'resync' | 'answer'
 }
 
-/** What a write came to: the row, `null` when it was deleted, in `version`, at `position`. */
+/** What a write came to: the row, `null` when it was deleted, in `version` (`Infinity`: whatever it was before), at `position`. */
 export interface Answer<Row> {
   readonly id: string
   readonly row: Row | null
@@ -234,7 +234,8 @@ export function createCollection<Row extends Versioned>(
           if (!isForbidden && !(at && position && hasReached(position, at)) && applyAnswer(answer)) {
             if (at) answers.set(id, { ...answer, position: at })
             const told = at ?? position
-            if (told) batches.push({ kind: 'answer', position: told, changes: [describe(id, version)] })
+            if (told)
+              batches.push({ kind: 'answer', position: told, changes: [describe(id, answer.row && version)] })
           }
           part.tell()
         })
