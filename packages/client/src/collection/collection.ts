@@ -198,6 +198,8 @@ export function createCollection<Row extends Versioned>(
     for (const event of events) {
       const { id, version = null } = event.payload as { id: string; version?: number }
       const { mutationId = null, position: place } = event
+      // What left one's sight did so by the rights of today, which no answer knows; it alone has no version.
+      if (version === null) answers.delete(id)
       const answer = answers.get(id)
       const isOld = answer && place && Number(version) < answer.version && hasReached(answer.position, place)
       const isNews = !isOld && isNewer(event, sorted.get(id))

@@ -193,3 +193,20 @@ test('a deleted row does not come back with what others wrote before, and the st
   await settle()
   expect(shown(tasks)).toBe('a5 b1')
 })
+
+test.each([2, 5, 9])(
+  'what leaves sight goes at once, though an answer from before stands at offset 9; told at offset %d',
+  async (offset) => {
+    await using t = await setUp()
+    const tasks = await open(t)
+    tasks.absorb({ id: 'a', row: row('a', 2), version: 2, position: { epoch: 'e1', offset: 9 } })
+    const payload = { id: 'a' }
+    const position = { epoch: 'e1', offset }
+    t.server.peer.say({ type: 'entity:deleted', channel: 'entity:Task', reason: 'left', payload, position })
+    await settle()
+    expect(shown(tasks)).toBe('b1')
+    t.server.peer.say({ type: 'pong', position: { epoch: 'e1', offset: 9 } })
+    await settle()
+    expect(shown(tasks)).toBe('b1')
+  },
+)
