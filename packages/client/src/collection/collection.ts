@@ -34,7 +34,7 @@ export interface CollectionBatch<Row> {
   readonly kind: 'events' | 'resync' | 'answer'
 }
 
-/** What a write came to: the row, `null` when it was deleted, in `version`, at `position`. */
+/** What a write came to: the row, `null` when it was deleted, in `version` (`Infinity`: whatever it was before), at `position`. */
 export interface Answer<Row> {
   readonly id: string
   readonly row: Row | null
@@ -118,7 +118,8 @@ export function createCollection<Row extends Versioned>(
     apply() {
       const steps = waiting
       waiting = []
-      steps.forEach((step) => step())
+      // One that throws, at a row that cannot be decoded, holds up neither what follows nor other collections.
+      for (const step of steps) flusher.guard(step)
     },
     tell() {
       if (isChanged) generation.value++
@@ -197,6 +198,8 @@ export function createCollection<Row extends Versioned>(
     for (const event of events) {
       const { id, version = null } = event.payload as { id: string; version?: number }
       const { mutationId = null, position: place } = event
+      // What left one's sight did so by the rights of today, which no answer knows; it alone has no version.
+      if (version === null) answers.delete(id)
       const answer = answers.get(id)
       const isOld = answer && place && Number(version) < answer.version && hasReached(answer.position, place)
       const isNews = !isOld && isNewer(event, sorted.get(id))
@@ -233,7 +236,8 @@ export function createCollection<Row extends Versioned>(
           if (!isForbidden && !(at && position && hasReached(position, at)) && applyAnswer(answer)) {
             if (at) answers.set(id, { ...answer, position: at })
             const told = at ?? position
-            if (told) batches.push({ kind: 'answer', position: told, changes: [describe(id, version)] })
+            if (told)
+              batches.push({ kind: 'answer', position: told, changes: [describe(id, answer.row && version)] })
           }
           part.tell()
         })

@@ -1,6 +1,6 @@
 import { batch } from '@preact/signals-core'
 
-/** Something with changes to apply and then to tell of. */
+/** Something with changes to apply and then to tell of. Neither throws, or whoever comes after it would be left out: see `guard`. */
 export interface Flushable {
   apply(): void
   tell(): void

@@ -174,3 +174,39 @@ test('a row that its author could not see enters by the rights of today, though 
   await settle()
   expect(shown(tasks)).toBe('a2 b1')
 })
+
+test('a deleted row does not come back with what others wrote before, and the stream has not told yet', async () => {
+  await using t = await setUp()
+  const tasks = await open(t)
+  const seen: string[] = []
+  tasks.rows.subscribe(() => seen.push(shown(tasks)))
+  const told: unknown[] = []
+  tasks.onBatch(({ kind, changes }) => kind === 'answer' && told.push(...changes))
+  tasks.absorb({ id: 'a', row: null, version: Infinity, position: { epoch: 'e1', offset: 5 } })
+  for (const title of ['a2', 'a3', null]) {
+    t.server.commit([{ id: 'a', fields: title === null ? null : { title } }])
+    await settle()
+  }
+  expect(seen).toEqual(['a1 b1', 'b1'])
+  expect(told).toEqual([{ id: 'a', row: null, version: null, mutationId: null }])
+  t.server.commit([{ id: 'a', fields: { title: 'its next life' } }])
+  await settle()
+  expect(shown(tasks)).toBe('a5 b1')
+})
+
+test.each([2, 5, 9])(
+  'what leaves sight goes at once, though an answer from before stands at offset 9; told at offset %d',
+  async (offset) => {
+    await using t = await setUp()
+    const tasks = await open(t)
+    tasks.absorb({ id: 'a', row: row('a', 2), version: 2, position: { epoch: 'e1', offset: 9 } })
+    const payload = { id: 'a' }
+    const position = { epoch: 'e1', offset }
+    t.server.peer.say({ type: 'entity:deleted', channel: 'entity:Task', reason: 'left', payload, position })
+    await settle()
+    expect(shown(tasks)).toBe('b1')
+    t.server.peer.say({ type: 'pong', position: { epoch: 'e1', offset: 9 } })
+    await settle()
+    expect(shown(tasks)).toBe('b1')
+  },
+)

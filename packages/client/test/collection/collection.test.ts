@@ -1,4 +1,4 @@
-import { defineEntity } from '@dnr/protocol'
+import { defineEntity, type WireRow } from '@dnr/protocol'
 import { createRealtimeClient, decodeRows } from '@dnr/client'
 import { createManualClock } from '@dnr/testing'
 import { effect } from '@preact/signals-core'
@@ -668,4 +668,29 @@ test('a row known by an answer and by a snapshot stays when the stream passes th
   await settle()
   expect(tasks.byId('a')).toMatchObject({ version: 2 })
   expect(ids(tasks.rows.value)).toBe('ab')
+})
+
+test('a row that cannot be decoded is reported, and stops neither what follows it nor other collections', async () => {
+  const rows = {
+    Task: {
+      decode(row: WireRow) {
+        if (row['rank'] === 'bad') throw new Error('not a rank')
+        return row
+      },
+      encode: (row: unknown) => row as WireRow,
+    },
+  }
+  const options: Parameters<typeof setUp>[0] & { rows: typeof rows } = { rows }
+  await using t = await setUp(options)
+  seed(t, 'a')
+  const views = [t.client.collection('Task'), t.client.collection('Note')] as const
+  await Promise.all(views.map(({ ready }) => ready))
+  t.server.commit([{ id: 'b', fields: { rank: 'bad' } }])
+  await settle()
+  expect(views.map((each) => ids(each.rows.value))).toEqual(['a', 'ab'])
+  expect(t.errors).toHaveLength(1)
+  t.server.commit([{ id: 'c', fields: { rank: 3 } }])
+  await settle()
+  expect(views.map((each) => ids(each.rows.value))).toEqual(['ac', 'abc'])
+  expect(views[0].position).toEqual(t.server.position())
 })

@@ -141,12 +141,14 @@ export function createMutationQueue(options: MutationQueueOptions): MutationQueu
   }
 
   function answered(mutation: Mutation, row: VersionedRow | null, position: Position | null): void {
+    const { id, operation } = mutation
     batch(() => {
       if (!stored(mutation, row, position)) return
       // An echo is not absorbed: it tells no exact position, and a view takes all up to a position for known.
       for (const { confirmed } of mutation.lane.overlay.views) {
-        const version = row?.version ?? (confirmed.byId(mutation.id)?.version ?? 0) + 1
-        confirmed.absorb({ id: mutation.id, row, version, position })
+        // Deleted is deleted, whatever others wrote before that is still to come. What was hidden may be in sight by now.
+        const next = operation === 'delete' ? Infinity : (confirmed.byId(id)?.version ?? 0) + 1
+        confirmed.absorb({ id, row, version: row?.version ?? next, position })
       }
     })
   }

@@ -48,8 +48,8 @@ export interface ConfirmedRows<Row extends VersionedRow> {
    */
   onBatch(listener: (batch: ConfirmedBatch<Row>) => void): () => void
   /**
-   * Takes a write's answer as confirmed, by version: older than what is known is ignored. `row: null` is deleted or hidden. What
-   * the stream has not reached must go again when a resync of another epoch comes.
+   * Takes a write's answer as confirmed, by version: older than what is known is ignored. `row: null` is deleted, in version
+   * `Infinity`, or hidden. What the stream has not reached must go again when a resync of another epoch comes.
    */
   absorb(answer: { id: string; row: Row | null; version: number; position: Position | null }): void
 }

@@ -202,6 +202,27 @@ test('a deletion is taken back with the history that it was stored in', async ()
   expect([deleted.state.value, tasks.rows.value.length]).toEqual(['synced', 1])
 })
 
+test('what a write without a row becomes in the views: deleted whatever its version was, hidden in the next one', async () => {
+  const { tasks, server, confirmed } = createSetup([task('a'), task('b')])
+  const absorbed: unknown[] = []
+  const { absorb } = confirmed
+  confirmed.absorb = (answer) => {
+    absorbed.push([answer.id, answer.version])
+    absorb(answer)
+  }
+  tasks.delete('a')
+  await drainMicrotasks()
+  await server.last().answer(server.store(server.last().request))
+  tasks.update('b', { status: 'secret' })
+  await drainMicrotasks()
+  const { position } = server.store(server.last().request)
+  await server.last().answer({ row: null, position, visible: false })
+  expect(absorbed).toEqual([
+    ['a', Infinity],
+    ['b', 2],
+  ])
+})
+
 test('a row that its author may no longer see goes with the answer and does not come back', async () => {
   const { tasks, server, confirmed } = createSetup([task('a')])
   const seen = watch(tasks.rows, title)
