@@ -62,4 +62,12 @@ export async function setUp(
   }
 }
 
+/** Cuts the connection, and comes back at once. */
+export async function reconnect(t: Setup): Promise<void> {
+  t.server.peer.pair.cut()
+  await drainMicrotasks()
+  t.client.retryNow()
+  await drainMicrotasks()
+}
+
 export { drainMicrotasks as settle }

@@ -3,7 +3,7 @@
 import type { WireRow } from '@dnr/protocol'
 import { expect, test } from 'vitest'
 import type { Collection } from '../../src/index.ts'
-import { settle, setUp, type Setup } from '../setup.ts'
+import { reconnect, settle, setUp, type Setup } from '../setup.ts'
 
 type Row = { readonly id: string; readonly version: number }
 
@@ -13,13 +13,6 @@ async function open(t: Setup): Promise<Collection<Row>> {
   const tasks = t.client.collection('Task') as unknown as Collection<Row>
   await tasks.ready
   return tasks
-}
-
-async function reconnect(t: Setup): Promise<void> {
-  t.server.peer.pair.cut()
-  await settle()
-  t.client.retryNow()
-  await settle()
 }
 
 const row = (id: string, version: number): Row & WireRow => ({ id, version, title: `${id}${version}` })

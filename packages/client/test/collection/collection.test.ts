@@ -5,7 +5,7 @@ import { effect } from '@preact/signals-core'
 import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { createFakeServer } from '../fake-server.ts'
-import { settle, setUp, type Setup } from '../setup.ts'
+import { reconnect, settle, setUp, type Setup } from '../setup.ts'
 
 const ids = (rows: readonly { readonly id: string }[]): string => rows.map(({ id }) => id).join('')
 
@@ -15,13 +15,6 @@ function record<Value>(signal: { readonly value: Value }): Value[] {
   effect(() => void seen.push(signal.value))
   seen.shift()
   return seen
-}
-
-async function reconnect(t: Setup): Promise<void> {
-  t.server.peer.pair.cut()
-  await settle()
-  t.client.retryNow()
-  await settle()
 }
 
 function seed(t: Setup, ...names: string[]): void {

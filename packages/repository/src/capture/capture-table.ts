@@ -49,6 +49,7 @@ export function releaseTable(connection: Connection, { table, entity }: RowModel
  * @throws DnrError `bad_option` when a captured table is not among `tables`: its writes would go unseen from then on
  */
 export function dropTriggers(connection: Connection, tables: readonly string[]): void {
+  forgetDroppedTables(connection)
   const captured = connection.query('SELECT table_name AS name FROM dnr_captured_tables', []) as {
     name: string
   }[]
@@ -60,6 +61,18 @@ export function dropTriggers(connection: Connection, tables: readonly string[]):
     )
   }
   for (const { name } of captured) drop(connection, presentObjects(connection, name))
+}
+
+/** A table that is dropped takes its triggers along, and leaves what is beside it. */
+function forgetDroppedTables(connection: Connection): void {
+  const dropped = connection.query(
+    "SELECT table_name AS name FROM dnr_captured_tables WHERE table_name COLLATE NOCASE NOT IN (SELECT name FROM sqlite_schema WHERE type = 'table')",
+    [],
+  ) as { name: string }[]
+  for (const { name } of dropped) {
+    drop(connection, presentObjects(connection, name))
+    connection.exec(`DELETE FROM dnr_captured_tables WHERE table_name = '${name}'`)
+  }
 }
 
 function ownerOf(connection: Connection, table: string): string | undefined {

@@ -88,7 +88,10 @@ export function trimAnswers(connection: Connection, trim: AnswerTrim, expiry: Ex
   return { at: end ?? null, batchesLeft, removed }
 }
 
-/** The offset up to which answers are to go so that the newest `keep` stay; -1 when there are no more than that. */
+/**
+ * The offset up to which answers are to go so that the newest `keep` stay; -1 when there are no more than that. Those of one
+ * offset go together: none of them is known to be older, and a write whose answer goes would take effect again.
+ */
 export async function surplusAnswers(reads: Reads, keep: number): Promise<number> {
   const offsets: number[] = []
   for (let after: AnswerKey | undefined = START; after !== undefined; await nextTurn()) {
@@ -98,9 +101,8 @@ export async function surplusAnswers(reads: Reads, keep: number): Promise<number
     after = answers.at(-1)
   }
   // As numbers, and a million of them in a few milliseconds.
-  return (
-    Float64Array.from(offsets)
-      .sort()
-      .at(-1 - Math.floor(keep)) ?? -1
-  )
+  const sorted = Float64Array.from(offsets).sort()
+  const stays = sorted.length - Math.floor(keep)
+  const goes = sorted[stays - 1] ?? -1
+  return goes === sorted[stays] ? goes - 1 : goes
 }

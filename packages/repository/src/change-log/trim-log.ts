@@ -21,7 +21,8 @@ export interface TrimOptions {
    */
   readonly mutationMaxAgeMs?: number
   /**
-   * How many of those answers stay at most, the newest, whosever they are. With this a call looks at all of them, twice.
+   * How many of those answers stay, the newest, whosever they are; more where the oldest of them stand at one offset, as
+   * calls do that changed nothing. With this a call looks at all of them, twice.
    *
    * @default Infinity: no limit by count
    */

@@ -9,7 +9,7 @@ import { systemTables } from '../change-log/log-tables.ts'
 
 /** What a mutation answered when it took effect. */
 export interface StoredAnswer {
-  /** The row after it in its JSON form, as text, for `createMany` a list of them; `null` where there is none. */
+  /** The row after it in its JSON form, as text; `null` for a deletion. For a bulk call a list of the rows that it answers with. */
   readonly answer: string | null
   /** Of the row; for a bulk call how many rows there were. */
   readonly version: number

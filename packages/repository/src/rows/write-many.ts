@@ -87,7 +87,7 @@ function prepareChange<E extends AnyEntity>(
       count++
     })
     const result = { count, position: transaction.position() }
-    asked.store(transaction, { answer: null, ...result })
+    asked.store(transaction, { answer: NO_ROWS, ...result })
     return result
   }
   return { rows: chosen.by === 'ids' ? chosen.ids.length : (chosen.limit ?? MAX_BULK_ROWS), run }
@@ -112,12 +112,15 @@ function idsOf(
   return rows.map((row) => row['id'] as string)
 }
 
+/** `null` would mean that the log has the answer. */
+const NO_ROWS = '[]'
+
 interface Asked {
   /** The answer of an earlier call with the same mutation id. @throws DnrError `mutation_id_reused` */
   find(transaction: WriteTransaction): ReturnType<typeof findStoredAnswer>
   store(
     transaction: WriteTransaction,
-    answer: { readonly answer: string | null; readonly count: number; readonly position: Position },
+    answer: { readonly answer: string; readonly count: number; readonly position: Position },
   ): void
 }
 

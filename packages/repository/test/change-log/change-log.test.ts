@@ -401,6 +401,31 @@ test('keepMutations is kept with one call, however many there are', async () => 
   expect((await again('a')).replayed).toBe(false)
 })
 
+test('keepMutations does not take the newest with the others that stand at its offset', async () => {
+  await using open = await openTasks()
+  const { database, tasks } = open
+  const create = () => tasks.mutate({ operation: 'create', fields: { title: 'x' } }, { mutationId: 'write' })
+  const first = await create()
+  // They change nothing, so they stand where the log does.
+  for (const mutationId of ['b', 'c', 'd'])
+    await tasks.updateMany({ where: { title: 'nobody' } }, { title: 'y' }, { mutationId })
+  await database.changeLog.trim({ keepMutations: 2 })
+  expect(await create()).toEqual({ ...first, replayed: true })
+})
+
+test('what nobody reads of a bulk call is not kept when the log goes', async () => {
+  using file = temporaryFile()
+  await using open = await openTasks({ path: file.path })
+  await open.tasks.create({ title: 'x' })
+  const ask = () => open.tasks.updateMany({ where: {} }, { title: 'y' }, { mutationId: 'bulk' })
+  const first = await ask()
+  await open.database.changeLog.trim({ keep: 0 })
+  const other = new Database(file.path)
+  expect(other.prepare('SELECT answer FROM dnr_mutations').pluck().all()).toEqual(['[]'])
+  other.close()
+  expect(await ask()).toEqual(first)
+})
+
 test('an answer is the same after the log has lost its entry: of a creation, a change, a deletion, many rows, each user', async () => {
   await using open = await openTasks()
   const { database, tasks } = open

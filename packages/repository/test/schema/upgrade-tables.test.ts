@@ -106,6 +106,19 @@ test('a captured table whose repository is not given keeps the database as it wa
   await database.close()
 })
 
+test('a captured table that has been dropped since is forgotten', async () => {
+  using file = temporaryFile()
+  makeTables1(file.path, 'DROP TABLE Task')
+  const database = openDatabase({ path: file.path })
+  await database.migrate([])
+  expect((await database.changeLog.head()).offset).toBe(6)
+  await database.close()
+  const other = new Database(file.path)
+  expect(other.prepare("SELECT name FROM sqlite_schema WHERE name LIKE 'dnr_images_%'").all()).toEqual([])
+  expect(other.prepare('SELECT * FROM dnr_captured_tables').all()).toEqual([])
+  other.close()
+})
+
 // As version 1 asked it, first of all in every write transaction and for every position that it told.
 const HEAD_1 = `select (select "epoch" from "dnr_epochs" order by "number" desc limit 1) as "epoch",
   coalesce((select seq from sqlite_sequence where name = 'dnr_change_log'), 0) as "offset"`

@@ -35,6 +35,7 @@ export function createFanOut(tell: (connection: Connection, run: FrameRun) => vo
   let empty = start()
   let gathered = new Map<Audience, Chain<Frame, FrameRun>>()
   let lane = ''
+  let endsTick = false
 
   const flush = (): void => {
     if (gathered.size === 0) return
@@ -51,11 +52,17 @@ export function createFanOut(tell: (connection: Connection, run: FrameRun) => vo
     }
   }
 
+  const endTick = (): void => {
+    endsTick = false
+    flush()
+  }
+
   return {
     add(audience, itsLane, frame) {
       if (itsLane !== lane) flush()
       lane = itsLane
-      if (gathered.size === 0) afterTick(flush)
+      if (!endsTick) afterTick(endTick)
+      endsTick = true
       const chain = append(gathered.get(audience) ?? empty, frame)
       gathered.set(audience, chain)
       if (chain.bytes > MAX_GATHERED_BYTES) flush()
