@@ -21,6 +21,7 @@ export default defineConfig({
         ...source,
         test: {
           name: 'node',
+          setupFiles: './scripts/property-seed.ts',
           testTimeout: 20_000, // properties run thousands of cases, two files at a time on two cores
           include: [
             'packages/*/test/**/*.test.ts',

@@ -190,9 +190,12 @@ function createParts(model: RowModel) {
       SELECT entity, row_id, version + 1, ${HEAD_SQL}
       FROM dnr_row_writes WHERE ${kept(ids)} AND image IS NOT NULL AND NOT ${hasRow('row_id')}`,
     ],
-    /** A row that another trigger changed while it was being made is in the log when its own turn comes. */
+    /**
+     * A row that another trigger changed while it was being made is in the log when its own turn comes. One that is kept
+     * for another row stays kept: that other may yet replace it.
+     */
     markCreation: `UPDATE dnr_row_writes SET kept = 0, mark = 'created', for_id = NULL
-      WHERE ${writeOf('NEW."id"')} AND kept = 1 AND mark IN ('created', 'inserting')`,
+      WHERE ${writeOf('NEW."id"')} AND kept = 1 AND for_id = NEW."id" AND mark IN ('created', 'inserting')`,
     /** A row that was kept for another and is still there stays kept, as it is now: a statement around this one may yet remove it. */
     forget: (ids: string) => [
       `DELETE FROM dnr_row_writes WHERE ${kept(ids)} AND (for_id IN (${ids}) AND row_id IN (${ids}) OR NOT ${hasRow('row_id')})`,

@@ -154,6 +154,20 @@ test(
             ],
           ],
           [
+            // A row that a trigger changed while it was being made, and changes again just before it is replaced.
+            {
+              recursive: false,
+              foreignKeys: false,
+              triggersBefore: [USER_TRIGGERS[3] as string],
+              triggersAfter: [USER_TRIGGERS[0] as string, USER_TRIGGERS[5] as string],
+            },
+            [
+              { kind: 'sql', texts: ["INSERT INTO Item (id, slug) VALUES ('a', 'y')"] },
+              { kind: 'sql', texts: ["INSERT INTO Item (id, slug) VALUES ('c', NULL)"] },
+              { kind: 'sql', texts: ["UPDATE OR REPLACE Item SET slug = 'z' WHERE true"] },
+            ],
+          ],
+          [
             { recursive: false, foreignKeys: true, triggersBefore: [], triggersAfter: [] },
             [
               {
