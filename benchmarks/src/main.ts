@@ -37,7 +37,8 @@ async function benchFanOut(): Promise<void> {
     { title: 'one change in flight', changesPerTick: 1, ticks: quick ? 4 : 40 },
     { title: '16 changes in one tick', changesPerTick: 16, ticks: quick ? 1 : 10 },
   ]
-  const result = await measureFanOut({ contenders: names, subscribers, rounds: quick ? 1 : 15, modes })
+  const lengths = quick ? { heats: 1, warmUpRounds: 1, rounds: 1 } : { heats: 3, warmUpRounds: 3, rounds: 12 }
+  const result = await measureFanOut({ contenders: names, subscribers, modes, ...lengths })
   const title = `Fan-out to ${subscribers} subscribers: server CPU per delivered message`
   print(title, formatFanOut(result, quick ? [] : fanOutBudgets))
 }

@@ -3,7 +3,6 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type ContenderName, contenders } from '../contenders/contenders.ts'
 import { type Child, startChild } from '../process/child.ts'
-import { median } from '../report/median.ts'
 
 /** How changes come: each after the one before has arrived everywhere, or a handful in one tick. */
 export interface Mode {
@@ -15,12 +14,19 @@ export interface Mode {
 export interface FanOutOptions {
   readonly contenders: readonly ContenderName[]
   readonly subscribers: number
+  /** How many processes each contender has, one after the other. */
+  readonly heats: number
+  /** Rounds of each heat that are not counted. */
+  readonly warmUpRounds: number
   readonly rounds: number
   readonly modes: readonly Mode[]
 }
 
-/** Median server CPU per delivered message, in microseconds, by mode and contender. */
-export type FanOutResult = ReadonlyMap<Mode, ReadonlyMap<ContenderName, number>>
+/**
+ * Server CPU per delivered message, in microseconds, by mode and contender: a sample for each round, those of one round at the same
+ * place in each list.
+ */
+export type FanOutResult = ReadonlyMap<Mode, ReadonlyMap<ContenderName, readonly number[]>>
 
 interface Arena {
   readonly name: ContenderName
@@ -30,35 +36,34 @@ interface Arena {
 }
 
 /**
- * Every contender has a server process and a load process of its own for the whole run; rounds are interleaved, so that
- * a slow minute of the machine meets all of them.
+ * In each heat every contender has a new server process and a new load process, because where a process happens to have its memory
+ * moves its figure for as long as it lives. Rounds are interleaved, so that a slow minute of the machine meets all of them.
  */
-export async function measureFanOut({
-  contenders: names,
-  subscribers,
-  rounds,
-  modes,
-}: FanOutOptions): Promise<FanOutResult> {
+export async function measureFanOut({ heats, ...options }: FanOutOptions): Promise<FanOutResult> {
+  const { modes, contenders: names } = options
+  const samples = new Map(modes.map((mode) => [mode, new Map(names.map((name) => [name, [] as number[]]))]))
+  for (let heat = 0; heat < heats; heat++) {
+    await measureHeat(options, (mode, name, micros) => samples.get(mode)?.get(name)?.push(micros))
+  }
+  return samples
+}
+
+async function measureHeat(
+  { contenders: names, subscribers, warmUpRounds, rounds, modes }: Omit<FanOutOptions, 'heats'>,
+  sample: (mode: Mode, name: ContenderName, micros: number) => void,
+): Promise<void> {
   const arenas: Arena[] = []
   const folder = await mkdtemp(join(tmpdir(), 'dnr-bench-'))
   try {
     for (const name of names) arenas.push(await openArena(name, subscribers, folder))
-    const samples = new Map(modes.map((mode) => [mode, new Map(names.map((name) => [name, [] as number[]]))]))
-    for (let round = 0; round <= rounds; round++) {
+    for (let round = -warmUpRounds; round < rounds; round++) {
       for (const mode of modes) {
         for (const arena of arenas) {
           const micros = await measureRound(arena, mode, subscribers)
-          // The first round warms up.
-          if (round > 0) samples.get(mode)?.get(arena.name)?.push(micros)
+          if (round >= 0) sample(mode, arena.name, micros)
         }
       }
     }
-    return new Map(
-      [...samples].map(([mode, byName]) => [
-        mode,
-        new Map([...byName].map(([name, list]) => [name, median(list)])),
-      ]),
-    )
   } finally {
     await Promise.all(arenas.flatMap(({ server, load }) => [load.close(), server.close()]))
     await rm(folder, { recursive: true, force: true })

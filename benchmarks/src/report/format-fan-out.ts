@@ -1,24 +1,28 @@
 import { type ContenderName, contenders } from '../contenders/contenders.ts'
 import type { FanOutResult, Mode } from '../fan-out/fan-out.ts'
 import type { Budget } from './budgets.ts'
+import { median } from './median.ts'
 import { formatTable, verdict } from './table.ts'
 
-/** A table for each mode: microseconds, the ratio to each peer, and the budget beside it. */
+/**
+ * A table for each mode: the median microseconds, the median ratio to each peer, and the budget beside it. A ratio is that of
+ * one round, whose minute both have shared; the machine's speed may be another one in the next.
+ */
 export function formatFanOut(result: FanOutResult, budgets: readonly Budget[]): string {
-  return [...result].map(([mode, micros]) => formatMode(mode, micros, budgets)).join('\n\n')
+  return [...result].map(([mode, samples]) => formatMode(mode, samples, budgets)).join('\n\n')
 }
 
 const peers: readonly ContenderName[] = ['ws', 'socket.io', 'dnr']
 
 function formatMode(
   mode: Mode,
-  micros: ReadonlyMap<ContenderName, number>,
+  samples: ReadonlyMap<ContenderName, readonly number[]>,
   budgets: readonly Budget[],
 ): string {
-  const rows = [...micros].map(([name, value]) => [
+  const rows = [...samples].map(([name, micros]) => [
     contenders[name].title,
-    value.toFixed(2),
-    ...peers.flatMap((peer) => ratioCells(mode, name, peer, value, micros.get(peer), budgets)),
+    median(micros).toFixed(2),
+    ...peers.flatMap((peer) => ratioCells(mode, name, peer, micros, samples.get(peer), budgets)),
   ])
   return formatTable([
     [mode.title, 'µs', '÷ ws', 'budget', '', '÷ socket.io', 'budget', '', '÷ DNR', 'budget', ''],
@@ -30,21 +34,27 @@ function ratioCells(
   mode: Mode,
   name: ContenderName,
   peer: ContenderName,
-  value: number,
-  peerValue: number | undefined,
+  micros: readonly number[],
+  peerMicros: readonly number[] | undefined,
   budgets: readonly Budget[],
 ): string[] {
-  if (peerValue === undefined) return ['–', '', '']
+  if (peerMicros === undefined) return ['–', '', '']
+  const overRounds = (compare: (own: number, other: number) => number): number =>
+    median(micros.map((own, round) => compare(own, peerMicros[round] ?? Number.NaN)))
+  const ratio = overRounds((own, other) => own / other)
   const budget = budgets.find(
     (each) => each.contender === name && each.peer === peer && each.changesPerTick === mode.changesPerTick,
   )
-  return [
-    (value / peerValue).toFixed(3),
-    ...(budget === undefined ? ['', ''] : budgetCells(budget, value, peerValue)),
-  ]
-}
-
-function budgetCells({ atMost }: Budget, value: number, peerValue: number): string[] {
-  if ('ratio' in atMost) return [`≤ ${atMost.ratio.toFixed(3)}`, verdict(value / peerValue, atMost.ratio)]
-  return [`≤ 1 + ${atMost.micros} µs`, verdict(value - peerValue, atMost.micros)]
+  if (budget === undefined) return [ratio.toFixed(3), '', '']
+  const { atMost } = budget
+  return 'ratio' in atMost
+    ? [ratio.toFixed(3), `≤ ${atMost.ratio.toFixed(3)}`, verdict(ratio, atMost.ratio)]
+    : [
+        ratio.toFixed(3),
+        `≤ 1 + ${atMost.micros} µs`,
+        verdict(
+          overRounds((own, other) => own - other),
+          atMost.micros,
+        ),
+      ]
 }
