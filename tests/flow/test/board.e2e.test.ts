@@ -321,6 +321,25 @@ chromiumOrSkip(
   },
 )
 
+chromiumOrSkip(
+  'says how many changes wait, also while it is not known yet that the network is dead',
+  async () => {
+    await using board = await startBoard()
+    const alice = await openBoardPage(browser, board.url, { name: 'Alice', ...red })
+    await alice.page.context().setOffline(true) // stalls the open socket, as a dead network does
+    await alice.page.keyboard.press('n')
+    await alice.page.getByTestId('new-title').fill('Held up')
+    await alice.page.keyboard.press('Enter')
+    await alice.page.keyboard.press('Escape')
+    await alice.page.getByTestId('connection').getByText('Live').waitFor()
+    await alice.page.getByTestId('waiting').getByText('1 change waiting').waitFor()
+    await alice.page.context().setOffline(false)
+    await expectSoon(() => alice.page.getByTestId('waiting').count()).toBe(0)
+    expect(await alice.page.getByTestId('mark-pending').count()).toBe(0)
+    await closeQuietly(alice)
+  },
+)
+
 chromiumOrSkip('two people who changed the same words offline are asked, others are merged', async () => {
   await using board = await startBoard()
   const api = await signInToBoard(board.url, 'carol', 'red')

@@ -1,6 +1,6 @@
 import type { ConnectionState } from '@dnr/client'
 import { useConnectionState, useSignalValue } from '@dnr/react'
-import { useCallback, useSyncExternalStore } from 'react'
+import { useCallback, useEffect, useState, useSyncExternalStore } from 'react'
 import type { Board } from '../model/board.ts'
 import { signOut } from '../shell/open-board.ts'
 
@@ -11,12 +11,13 @@ export function ConnectionPill({ board }: { readonly board: Board }) {
   const waiting = useSignalValue(optimistic.pendingCount)
   const seconds = useSecondsUntil(state.status === 'waiting' ? state.retryAt : null)
   const { look, text, action } = describe(state, seconds)
+  const isStuck = useLasting(waiting > 0, STUCK_MS)
   const isOut = look !== 'live'
   return (
     <div className="pill" data-look={look} role="status" data-testid="connection">
       <span className="pill-dot" />
       <span className="pill-text">{text}</span>
-      {isOut && waiting > 0 && (
+      {waiting > 0 && (isOut || isStuck) && (
         <span className="pill-waiting" data-testid="waiting">
           {waiting === 1 ? '1 change waiting' : `${waiting} changes waiting`}
         </span>
@@ -64,6 +65,23 @@ function describe(state: ConnectionState, seconds: number): Description {
     case 'closed':
       return { look: 'off', text: 'Disconnected', action: 'connect' }
   }
+}
+
+/** A dead network is noticed late, a busy server answers late; most writes are done long before. */
+const STUCK_MS = 2_000
+
+/** Has something been so for a while, without a break? */
+function useLasting(isSo: boolean, whileMs: number): boolean {
+  const [hasLasted, setLasted] = useState(false)
+  useEffect(() => {
+    if (!isSo) return
+    const timer = setTimeout(() => setLasted(true), whileMs)
+    return () => {
+      clearTimeout(timer)
+      setLasted(false)
+    }
+  }, [isSo, whileMs])
+  return isSo && hasLasted
 }
 
 const TICK_MS = 250
