@@ -2,10 +2,12 @@
 import { measureCollections } from './collections/collections.ts'
 import type { ContenderName } from './contenders/contenders.ts'
 import { contenders } from './contenders/contenders.ts'
+import { audiences } from './fan-out/audience.ts'
 import { measureFanOut } from './fan-out/fan-out.ts'
+import { RECORDS, RECORDS_PER_CLIENT } from './fan-out/record-spread.ts'
 import { measureLatency } from './latency/latency.ts'
 import { measureOpening } from './opening/opening.ts'
-import { fanOutBudgets } from './report/budgets.ts'
+import { fanOutBudgets, recordBudgets } from './report/budgets.ts'
 import { formatCollections } from './report/format-collections.ts'
 import { formatFanOut } from './report/format-fan-out.ts'
 import { formatLatency } from './report/format-latency.ts'
@@ -29,6 +31,10 @@ function print(title: string, table: string): void {
   console.log(`\n${title}\n\n${table}`)
 }
 
+const fanOutLengths = quick
+  ? { heats: 1, warmUpRounds: 1, rounds: 1 }
+  : { heats: 3, warmUpRounds: 3, rounds: 12 }
+
 async function benchFanOut(): Promise<void> {
   const names = (Object.keys(contenders) as ContenderName[]).filter(isWanted)
   if (names.length === 0) return
@@ -37,10 +43,23 @@ async function benchFanOut(): Promise<void> {
     { title: 'one change in flight', changesPerTick: 1, ticks: quick ? 4 : 40 },
     { title: '16 changes in one tick', changesPerTick: 16, ticks: quick ? 1 : 10 },
   ]
-  const lengths = quick ? { heats: 1, warmUpRounds: 1, rounds: 1 } : { heats: 3, warmUpRounds: 3, rounds: 12 }
-  const result = await measureFanOut({ contenders: names, subscribers, modes, ...lengths })
+  const options = { audience: 'all', contenders: names, subscribers, modes, ...fanOutLengths } as const
+  const result = await measureFanOut(options)
   const title = `Fan-out to ${subscribers} subscribers: server CPU per delivered message`
   print(title, formatFanOut(result, quick ? [] : fanOutBudgets))
+}
+
+async function benchRecords(): Promise<void> {
+  const subscribers = quick ? 50 : 1_000
+  const names = Object.keys(audiences.records.contenders) as ContenderName[]
+  const channels = `${RECORDS_PER_CLIENT} of ${RECORDS.toLocaleString('en')} record channels each`
+  const modes = [
+    { title: `512 changes in one tick, ${channels}`, changesPerTick: 512, ticks: quick ? 2 : 20 },
+  ]
+  const options = { audience: 'records', contenders: names, subscribers, modes, ...fanOutLengths } as const
+  const result = await measureFanOut(options)
+  const title = `Fan-out to ${subscribers} subscribers of records: server CPU per delivered message`
+  print(title, formatFanOut(result, quick ? [] : recordBudgets, 'records'))
 }
 
 async function benchLatency(): Promise<void> {
@@ -93,6 +112,7 @@ async function benchCollections(): Promise<void> {
 console.log(describeMachine())
 if (quick) console.log('--quick: these figures mean nothing, and no budget is held against them.')
 await benchFanOut()
+if (isWanted('records')) await benchRecords()
 if (isWanted('latency')) await benchLatency()
 if (isWanted('writes')) await benchWrites()
 if (isWanted('resume')) await benchResume()

@@ -11,6 +11,7 @@ test('a quick run measures every contender and ends well', { timeout: 180_000 },
   for (const title of [
     'ws, one string',
     'socket.io room',
+    'socket.io room for each record',
     'DNR, one policy group',
     'DNR, written',
     'DNR, write answered',
@@ -23,6 +24,6 @@ test('a quick run measures every contender and ends well', { timeout: 180_000 },
   ]) {
     expect(stdout).toContain(title)
   }
-  expect(stdout).toMatch(/one change in flight[\s\S]*16 changes in one tick/)
+  expect(stdout).toMatch(/one change in flight[\s\S]*16 changes in one tick[\s\S]*512 changes in one tick/)
   expect(stdout).not.toContain('NaN')
 })

@@ -1,7 +1,9 @@
+import type { dialects } from '../fan-out/dialect.ts'
+
 /** A server of the comparison. All of them deliver the same messages to everybody who connects and subscribes. */
 export interface Contender {
   readonly port: number
-  /** Makes `count` changes in one tick and hands each to every subscriber. */
+  /** Makes `count` changes in one tick and hands each to everybody who listens to it. */
   publish(count: number): void | Promise<void>
   close(): Promise<void>
 }
@@ -9,7 +11,7 @@ export interface Contender {
 export interface ContenderDescription {
   readonly title: string
   /** How a load client gets in: see `fan-out/dialect.ts`. */
-  readonly dialect: 'ws' | 'socket.io' | 'dnr'
+  readonly dialect: keyof typeof dialects
   /** `file` is a path for whoever keeps rows on disk. */
   start(file: string): Promise<Contender>
 }

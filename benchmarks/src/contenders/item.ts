@@ -22,10 +22,13 @@ export function itemFields(n: number): Omit<ItemRow, 'version'> {
   return fields
 }
 
-/** The `n`th state of the row. */
-export function itemRow(n: number): ItemRow {
+/** The id of the row that everybody listens to. */
+export const ITEM_ID = '550e8400-e29b-41d4-a716-446655440000'
+
+/** The `n`th state of a row. */
+export function itemRow(n: number, id: string = ITEM_ID): ItemRow {
   return {
-    id: '550e8400-e29b-41d4-a716-446655440000',
+    id,
     title: `Change the title for the ${n}th time`,
     status: 'todo',
     team: 'red',
@@ -37,10 +40,19 @@ export function itemRow(n: number): ItemRow {
 
 /** What the peers send: the message of the wire, with the same fields as DNR's own. */
 export function itemMessage(n: number): object {
+  return message('entity:Item', itemRow(n), n)
+}
+
+/** The same of a row that is listened to by its id. */
+export function recordMessage(n: number, id: string): object {
+  return message(`entity:Item:${id}`, itemRow(n, id), n)
+}
+
+function message(channel: string, payload: ItemRow, n: number): object {
   return {
     type: 'entity:updated',
-    channel: 'entity:Item',
-    payload: itemRow(n),
+    channel,
+    payload,
     position: { epoch: 'V1StGXR8_Z5jdHi6B-myT', offset: n },
     timestamp: Date.now(),
   }

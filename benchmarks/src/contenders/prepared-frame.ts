@@ -1,9 +1,9 @@
 import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { WebSocketServer } from 'ws'
 import type { Contender } from './contender.ts'
 import { itemMessage } from './item.ts'
+import { listenOnFreePort } from './listen-on-free-port.ts'
 
 /**
  * The floor for a Node server on `ws`: each frame is built once, and what one socket gets in a tick is one write to its
@@ -16,10 +16,10 @@ export async function startPreparedFrame(): Promise<Contender> {
   http.on('upgrade', (request, socket, head) => {
     server.handleUpgrade(request, socket, head, () => sockets.add(socket))
   })
-  await new Promise<void>((resolve) => void http.listen(0, '127.0.0.1', resolve))
+  const port = await listenOnFreePort(http)
   let n = 0
   return {
-    port: (http.address() as AddressInfo).port,
+    port,
     publish: (count) => {
       const frames = Array.from({ length: count }, () => textFrame(JSON.stringify(itemMessage(++n))))
       const gathered = Buffer.concat(frames)

@@ -1,17 +1,17 @@
 import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { WebSocketServer } from 'ws'
 import type { Contender } from './contender.ts'
 import { itemMessage } from './item.ts'
+import { listenOnFreePort } from './listen-on-free-port.ts'
 
 /** The yardstick: `ws`, the message serialised once, `send(string)` to every client. No channels, no policies. */
 export async function startWsString(): Promise<Contender> {
   const http = createServer()
   const sockets = new WebSocketServer({ server: http })
-  await new Promise<void>((resolve) => void http.listen(0, '127.0.0.1', resolve))
+  const port = await listenOnFreePort(http)
   let n = 0
   return {
-    port: (http.address() as AddressInfo).port,
+    port,
     publish: (count) => {
       for (let change = 0; change < count; change++) {
         const text = JSON.stringify(itemMessage(++n))

@@ -1,35 +1,54 @@
+import { RECORDS_PER_CLIENT, recordsOf } from './record-spread.ts'
+
 /** How a load client gets from a socket to counting: what it asks for, what it says, and what it counts. */
 export interface Dialect {
   path(client: number): string
-  /** What to send when a frame of the handshake begins like this; null when it asks for nothing. */
-  answer(head: string): string | null
-  /** The beginning of the frame after which the client is subscribed; null: as soon as it is connected. */
-  readonly ready: string | null
+  /** What to send when a frame of the handshake begins like this. */
+  answers(head: string, client: number): readonly string[]
+  /** The beginning of the frame after which the client is subscribed, and how many of them; null: as soon as it is connected. */
+  readonly ready: { readonly head: string; readonly times: number } | null
   /** The beginning of a delivered change. */
   readonly delivered: string
 }
 
-const subscribe = JSON.stringify({ type: 'subscribe', channel: 'entity:Item' })
+const subscribe = (channel: string): string => JSON.stringify({ type: 'subscribe', channel })
 
-export const dialects: Readonly<Record<'ws' | 'socket.io' | 'dnr' | 'dnr-idle', Dialect>> = {
-  ws: { path: () => '/', answer: () => null, ready: null, delivered: '{"type":"entity:' },
+const dnr = {
+  path: (client: number) => `/ws?token=user${client}`,
+  delivered: '{"type":"entity:',
+}
+const isConnected = (head: string): boolean => head.startsWith('{"type":"connec')
+const subscribed = '{"type":"subscri'
+
+// Everybody says which client it is, for the servers that look up what it listens to.
+export const dialects: Readonly<Record<'ws' | 'socket.io' | 'dnr' | 'dnr-records' | 'dnr-idle', Dialect>> = {
+  ws: {
+    path: (client) => `/?client=${client}`,
+    answers: () => [],
+    ready: null,
+    delivered: '{"type":"entity:',
+  },
   'socket.io': {
-    path: () => '/socket.io/?EIO=4&transport=websocket',
-    answer: (head) => (head.startsWith('0{') ? '40' : head.startsWith('2') ? '3' : null),
-    ready: '40{',
+    path: (client) => `/socket.io/?EIO=4&transport=websocket&client=${client}`,
+    answers: (head) => (head.startsWith('0{') ? ['40'] : head.startsWith('2') ? ['3'] : []),
+    ready: { head: '40{', times: 1 },
     delivered: '42["entity:',
   },
   dnr: {
-    path: (client) => `/ws?token=user${client}`,
-    answer: (head) => (head.startsWith('{"type":"connec') ? subscribe : null),
-    ready: '{"type":"subscri',
-    delivered: '{"type":"entity:',
+    ...dnr,
+    answers: (head) => (isConnected(head) ? [subscribe('entity:Item')] : []),
+    ready: { head: subscribed, times: 1 },
+  },
+  'dnr-records': {
+    ...dnr,
+    answers: (head, client) =>
+      isConnected(head) ? recordsOf(client).map((id) => subscribe(`entity:Item:${id}`)) : [],
+    ready: { head: subscribed, times: RECORDS_PER_CLIENT },
   },
   /** Connects, and subscribes when it is told to. */
   'dnr-idle': {
-    path: (client) => `/ws?token=user${client}`,
-    answer: () => null,
-    ready: '{"type":"connec',
-    delivered: '{"type":"entity:',
+    ...dnr,
+    answers: () => [],
+    ready: { head: '{"type":"connec', times: 1 },
   },
 }

@@ -1,10 +1,11 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type ContenderName, contenders } from '../contenders/contenders.ts'
+import type { ContenderName } from '../contenders/contenders.ts'
 import { type Child, startChild } from '../process/child.ts'
+import { type AudienceName, audiences, contenderFor } from './audience.ts'
 
-/** How changes come: each after the one before has arrived everywhere, or a handful in one tick. */
+/** How changes come: each after the one before has arrived everywhere, or many in one tick. */
 export interface Mode {
   readonly title: string
   readonly changesPerTick: number
@@ -12,6 +13,8 @@ export interface Mode {
 }
 
 export interface FanOutOptions {
+  /** Who hears a change. */
+  readonly audience: AudienceName
   readonly contenders: readonly ContenderName[]
   readonly subscribers: number
   /** How many processes each contender has, one after the other. */
@@ -32,6 +35,9 @@ interface Arena {
   readonly name: ContenderName
   readonly server: Child
   readonly load: Child
+  /** Changes made so far. */
+  made: number
+  /** Messages that they come to. */
   total: number
 }
 
@@ -49,17 +55,18 @@ export async function measureFanOut({ heats, ...options }: FanOutOptions): Promi
 }
 
 async function measureHeat(
-  { contenders: names, subscribers, warmUpRounds, rounds, modes }: Omit<FanOutOptions, 'heats'>,
+  { audience, contenders: names, subscribers, warmUpRounds, rounds, modes }: Omit<FanOutOptions, 'heats'>,
   sample: (mode: Mode, name: ContenderName, micros: number) => void,
 ): Promise<void> {
   const arenas: Arena[] = []
+  const countDeliveries = audiences[audience].countDeliveries(subscribers)
   const folder = await mkdtemp(join(tmpdir(), 'dnr-bench-'))
   try {
-    for (const name of names) arenas.push(await openArena(name, subscribers, folder))
+    for (const name of names) arenas.push(await openArena(audience, name, subscribers, folder))
     for (let round = -warmUpRounds; round < rounds; round++) {
       for (const mode of modes) {
         for (const arena of arenas) {
-          const micros = await measureRound(arena, mode, subscribers)
+          const micros = await measureRound(arena, mode, countDeliveries)
           if (round >= 0) sample(mode, arena.name, micros)
         }
       }
@@ -70,19 +77,32 @@ async function measureHeat(
   }
 }
 
-async function openArena(name: ContenderName, clients: number, folder: string): Promise<Arena> {
-  const server = await startChild('fan-out/server-process.ts', [name, join(folder, `${name}.db`)], 'server')
+async function openArena(
+  audience: AudienceName,
+  name: ContenderName,
+  clients: number,
+  folder: string,
+): Promise<Arena> {
+  const file = join(folder, `${name}.db`)
+  const server = await startChild('fan-out/server-process.ts', [audience, name, file], 'server')
   const load = await startChild('fan-out/load-process.ts', [], 'load')
   const { port } = await server.ask<{ port: number }>({ kind: 'port' })
-  await load.ask({ kind: 'connect', port, dialect: contenders[name].dialect, clients })
-  return { name, server, load, total: 0 }
+  const { dialect } = contenderFor(audience, name)
+  await load.ask({ kind: 'connect', port, dialect, clients })
+  return { name, server, load, made: 0, total: 0 }
 }
 
-async function measureRound(arena: Arena, mode: Mode, subscribers: number): Promise<number> {
+async function measureRound(
+  arena: Arena,
+  mode: Mode,
+  countDeliveries: (made: number, count: number) => number,
+): Promise<number> {
   const cpu = async () => (await arena.server.ask<{ cpuMicros: number }>({ kind: 'cpu' })).cpuMicros
+  const { total: arrivedBefore } = arena
   const before = await cpu()
   for (let tick = 0; tick < mode.ticks; tick++) {
-    arena.total += mode.changesPerTick * subscribers
+    arena.total += countDeliveries(arena.made, mode.changesPerTick)
+    arena.made += mode.changesPerTick
     const arrival = arena.load.ask({ kind: 'arrival', total: arena.total })
     await arena.server.ask({ kind: 'publish', count: mode.changesPerTick })
     await arrival
@@ -91,5 +111,5 @@ async function measureRound(arena: Arena, mode: Mode, subscribers: number): Prom
   const { received } = await arena.load.ask<{ received: number }>({ kind: 'received' })
   if (received !== arena.total)
     throw new Error(`${arena.name} delivered ${received} messages instead of ${arena.total}`)
-  return spent / (mode.ticks * mode.changesPerTick * subscribers)
+  return spent / (arena.total - arrivedBefore)
 }

@@ -21,19 +21,16 @@ export function startLoadClient(
       say: (text) => void socket.write(clientFrame(text)),
       close: () => socket.destroy(),
     }
-    let isReady = false
+    let readyFrames = 0
     const deliveredHead = Buffer.from(dialect.delivered)
     const reader = createFrameReader((opcode, head) => {
       if (opcode === 1 && head.subarray(0, deliveredHead.length).equals(deliveredHead)) return delivered()
       if (opcode === 9) return void socket.write(clientFrame('', 10))
       const text = head.toString('latin1')
       if (opcode !== 1) return reject(new Error(`unexpected frame ${opcode} ${text}`))
-      const answer = dialect.answer(text)
-      if (answer !== null) socket.write(clientFrame(answer))
-      if (!isReady && dialect.ready !== null && text.startsWith(dialect.ready)) {
-        isReady = true
-        resolve(opened)
-      }
+      for (const answer of dialect.answers(text, client)) opened.say(answer)
+      const { ready } = dialect
+      if (ready !== null && text.startsWith(ready.head) && ++readyFrames === ready.times) resolve(opened)
     })
     let response = ''
     const readResponse = (chunk: Buffer): void => {

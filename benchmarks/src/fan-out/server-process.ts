@@ -1,9 +1,10 @@
 // One contender in a process of its own. Asked by the parent: start, publish, cpu.
-import { type ContenderName, contenders } from '../contenders/contenders.ts'
+import type { ContenderName } from '../contenders/contenders.ts'
 import { answerParent } from '../process/child.ts'
+import { type AudienceName, contenderFor } from './audience.ts'
 
-const [name = '', file = ''] = process.argv.slice(2)
-const contender = await contenders[name as ContenderName].start(file)
+const [audience = '', name = '', file = ''] = process.argv.slice(2)
+const contender = await contenderFor(audience as AudienceName, name as ContenderName).start(file)
 
 answerParent(
   {

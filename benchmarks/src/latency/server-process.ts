@@ -1,9 +1,9 @@
 // The writing side of the latency comparison: `server-process.ts dnr FILE` or `server-process.ts socket.io`.
 import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { Server } from 'socket.io'
 import { startDnrWithFile } from '../contenders/dnr-written.ts'
 import { itemFields, itemMessage } from '../contenders/item.ts'
+import { listenOnFreePort } from '../contenders/listen-on-free-port.ts'
 import { answerParent } from '../process/child.ts'
 import { monotonicMicros } from './monotonic-micros.ts'
 
@@ -45,9 +45,9 @@ async function startSocketIoWriter(): Promise<Writer> {
   const http = createServer()
   const io = new Server(http, { transports: ['websocket'], serveClient: false })
   io.on('connection', (socket) => void socket.join('entity:Item'))
-  await new Promise<void>((resolve) => void http.listen(0, '127.0.0.1', resolve))
+  const port = await listenOnFreePort(http)
   return {
-    port: (http.address() as AddressInfo).port,
+    port,
     write: async (n) => void io.to('entity:Item').emit('entity:updated', itemMessage(n)),
     close: () => io.close(),
   }

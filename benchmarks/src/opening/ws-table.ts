@@ -1,8 +1,8 @@
 import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import Database from 'better-sqlite3'
 import { WebSocketServer } from 'ws'
 import { itemRow } from '../contenders/item.ts'
+import { listenOnFreePort } from '../contenders/listen-on-free-port.ts'
 import { ITEM_DDL } from '../writes/writer.ts'
 import type { OpeningContender } from './opening-contenders.ts'
 
@@ -27,9 +27,9 @@ export async function startWsTable(file: string, rows: number): Promise<OpeningC
       socket.send(JSON.stringify({ type: 'subscribed', channel: 'entity:Item', payload }))
     })
   })
-  await new Promise<void>((resolve) => void http.listen(0, '127.0.0.1', resolve))
+  const port = await listenOnFreePort(http)
   return {
-    port: (http.address() as AddressInfo).port,
+    port,
     close: async () => {
       for (const socket of sockets.clients) socket.terminate()
       sockets.close()

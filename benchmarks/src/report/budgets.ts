@@ -23,3 +23,9 @@ export const fanOutBudgets: readonly Budget[] = [
   { contender: 'dnr-10-groups', peer: 'dnr', changesPerTick: 16, atMost: { ratio: 1.3 } },
   { contender: 'dnr-own-rules', peer: 'dnr', changesPerTick: 16, atMost: { micros: 3 } },
 ]
+
+/** The same where each client listens to records of its own. */
+export const recordBudgets: readonly Budget[] = [
+  { contender: 'dnr', peer: 'ws', changesPerTick: 512, atMost: { ratio: 0.6 } },
+  { contender: 'dnr', peer: 'socket.io', changesPerTick: 512, atMost: { ratio: 0.45 } },
+]

@@ -1,4 +1,5 @@
-import { type ContenderName, contenders } from '../contenders/contenders.ts'
+import type { ContenderName } from '../contenders/contenders.ts'
+import { type AudienceName, contenderFor } from '../fan-out/audience.ts'
 import type { FanOutResult, Mode } from '../fan-out/fan-out.ts'
 import type { Budget } from './budgets.ts'
 import { median } from './median.ts'
@@ -8,8 +9,16 @@ import { formatTable, verdict } from './table.ts'
  * A table for each mode: the median microseconds, the median ratio to each peer, and the budget beside it. A ratio is that of
  * one round, whose minute both have shared; the machine's speed may be another one in the next.
  */
-export function formatFanOut(result: FanOutResult, budgets: readonly Budget[]): string {
-  return [...result].map(([mode, samples]) => formatMode(mode, samples, budgets)).join('\n\n')
+export function formatFanOut(
+  result: FanOutResult,
+  budgets: readonly Budget[],
+  audience: AudienceName = 'all',
+): string {
+  return [...result]
+    .map(([mode, samples]) =>
+      formatMode(mode, samples, budgets, (name) => contenderFor(audience, name).title),
+    )
+    .join('\n\n')
 }
 
 const peers: readonly ContenderName[] = ['ws', 'socket.io', 'dnr']
@@ -18,9 +27,10 @@ function formatMode(
   mode: Mode,
   samples: ReadonlyMap<ContenderName, readonly number[]>,
   budgets: readonly Budget[],
+  titleOf: (name: ContenderName) => string,
 ): string {
   const rows = [...samples].map(([name, micros]) => [
-    contenders[name].title,
+    titleOf(name),
     median(micros).toFixed(2),
     ...peers.flatMap((peer) => ratioCells(mode, name, peer, micros, samples.get(peer), budgets)),
   ])

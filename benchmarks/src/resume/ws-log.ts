@@ -1,10 +1,10 @@
 // Plain `ws` servers that bring a client up to date. Neither channels nor permissions.
 import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
 import Database from 'better-sqlite3'
 import { WebSocketServer, type WebSocket } from 'ws'
 import { type ItemRow, itemRow } from '../contenders/item.ts'
+import { listenOnFreePort } from '../contenders/listen-on-free-port.ts'
 import { textFrame } from '../contenders/prepared-frame.ts'
 import { RESUME_ROWS, type ResumeContender } from './resume-contender.ts'
 
@@ -73,9 +73,9 @@ async function listen(
       replay(socket, (JSON.parse(text.toString()) as { after: number }).after),
     ),
   )
-  await new Promise<void>((resolve) => void http.listen(0, '127.0.0.1', resolve))
+  const port = await listenOnFreePort(http)
   return {
-    port: (http.address() as AddressInfo).port,
+    port,
     close: async () => {
       for (const socket of sockets.clients) socket.terminate()
       sockets.close()
