@@ -1,5 +1,6 @@
 // `pnpm bench`: DNR beside its peers in one run. `--quick` is a smoke test of the benchmarks themselves.
 import { measureCollections } from './collections/collections.ts'
+import type { ContenderDescription } from './contenders/contender.ts'
 import type { ContenderName } from './contenders/contenders.ts'
 import { contenders } from './contenders/contenders.ts'
 import { audiences } from './fan-out/audience.ts'
@@ -7,6 +8,7 @@ import { measureFanOut } from './fan-out/fan-out.ts'
 import { RECORDS, RECORDS_PER_CLIENT } from './fan-out/record-spread.ts'
 import { measureLatency } from './latency/latency.ts'
 import { measureOpening } from './opening/opening.ts'
+import { isInstalled } from './process/child.ts'
 import { fanOutBudgets, recordBudgets } from './report/budgets.ts'
 import { formatCollections } from './report/format-collections.ts'
 import { formatFanOut } from './report/format-fan-out.ts'
@@ -20,10 +22,12 @@ import { measureResume } from './resume/resume.ts'
 import { measureWrites } from './writes/writes.ts'
 
 const quick = process.argv.includes('--quick')
-const only = process.argv
-  .find((argument) => argument.startsWith('--only='))
-  ?.slice('--only='.length)
-  .split(',')
+const option = (name: string): string | undefined =>
+  process.argv.find((argument) => argument.startsWith(`--${name}=`))?.slice(name.length + 3)
+const only = option('only')?.split(',')
+const subscribers = Number(option('subscribers') ?? (quick ? 50 : 1_000))
+if (!Number.isInteger(subscribers) || subscribers < 1)
+  throw new Error('--subscribers takes a whole number from 1')
 const isJudged = !quick
 const isWanted = (name: string): boolean => only === undefined || only.includes(name)
 
@@ -36,9 +40,9 @@ const fanOutLengths = quick
   : { heats: 3, warmUpRounds: 3, rounds: 12 }
 
 async function benchFanOut(): Promise<void> {
-  const names = (Object.keys(contenders) as ContenderName[]).filter(isWanted)
+  const wanted = (Object.keys(contenders) as ContenderName[]).filter(isWanted)
+  const names = wanted.filter((name) => isPresent(contenders[name]))
   if (names.length === 0) return
-  const subscribers = quick ? 50 : 1_000
   const modes = [
     { title: 'one change in flight', changesPerTick: 1, ticks: quick ? 4 : 40 },
     { title: '16 changes in one tick', changesPerTick: 16, ticks: quick ? 1 : 10 },
@@ -46,11 +50,17 @@ async function benchFanOut(): Promise<void> {
   const options = { audience: 'all', contenders: names, subscribers, modes, ...fanOutLengths } as const
   const result = await measureFanOut(options)
   const title = `Fan-out to ${subscribers} subscribers: server CPU per delivered message`
-  print(title, formatFanOut(result, quick ? [] : fanOutBudgets))
+  print(title, formatFanOut(result, quick ? [] : fanOutBudgets(subscribers)))
+}
+
+/** Can it take part on this machine? */
+function isPresent({ title, runtime }: ContenderDescription): boolean {
+  if (runtime === undefined || isInstalled(runtime)) return true
+  console.log(`Left out: ${title}. Install ${runtime} to see it.`)
+  return false
 }
 
 async function benchRecords(): Promise<void> {
-  const subscribers = quick ? 50 : 1_000
   const names = Object.keys(audiences.records.contenders) as ContenderName[]
   const channels = `${RECORDS_PER_CLIENT} of ${RECORDS.toLocaleString('en')} record channels each`
   const modes = [

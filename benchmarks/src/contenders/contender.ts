@@ -12,6 +12,8 @@ export interface ContenderDescription {
   readonly title: string
   /** How a load client gets in: see `fan-out/dialect.ts`. */
   readonly dialect: keyof typeof dialects
+  /** What runs it instead of this Node; where that is not installed, it does not take part. */
+  readonly runtime?: string
   /** `file` is a path for whoever keeps rows on disk. */
   start(file: string): Promise<Contender>
 }

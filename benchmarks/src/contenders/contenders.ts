@@ -17,6 +17,12 @@ export const contenders = {
     dialect: 'socket.io',
     start: async () => (await import('./socket-io.ts')).startSocketIo(),
   },
+  bun: {
+    title: 'Bun, publish to a topic',
+    dialect: 'ws',
+    runtime: 'bun',
+    start: async () => (await import('./bun-publish.ts')).startBunPublish(),
+  },
   dnr: {
     title: 'DNR, one policy group',
     dialect: 'dnr',

@@ -84,10 +84,10 @@ async function openArena(
   folder: string,
 ): Promise<Arena> {
   const file = join(folder, `${name}.db`)
-  const server = await startChild('fan-out/server-process.ts', [audience, name, file], 'server')
+  const { dialect, runtime } = contenderFor(audience, name)
+  const server = await startChild('fan-out/server-process.ts', [audience, name, file], 'server', { runtime })
   const load = await startChild('fan-out/load-process.ts', [], 'load')
   const { port } = await server.ask<{ port: number }>({ kind: 'port' })
-  const { dialect } = contenderFor(audience, name)
   await load.ask({ kind: 'connect', port, dialect, clients })
   return { name, server, load, made: 0, total: 0 }
 }

@@ -14,8 +14,14 @@ export type Core = 'server' | 'load'
 
 export const canPin = availableParallelism() >= 2 && spawnSync('taskset', ['-c', '0', 'true']).status === 0
 
+/** Is there a program of this name? */
+export function isInstalled(program: string): boolean {
+  return spawnSync(program, ['--version']).status === 0
+}
+
 /**
- * Starts `src/{entry}` with `args` under the same Node, on its core. Workspace packages are read from their sources.
+ * Starts `src/{entry}` with `args` on its core, under the same Node unless `runtime` is another one. Workspace packages are read
+ * from their sources.
  *
  * `niceness`: how far it stands back behind what is measured on its core. Node's own options are for profiles: `BENCH_SERVER_OPTIONS=--cpu-prof pnpm bench`.
  */
@@ -23,7 +29,7 @@ export async function startChild(
   entry: string,
   args: readonly string[],
   core: Core,
-  { niceness = 0 }: { readonly niceness?: number } = {},
+  { niceness = 0, runtime }: { readonly niceness?: number; readonly runtime?: string | undefined } = {},
 ): Promise<Child> {
   const file = fileURLToPath(new URL(`../${entry}`, import.meta.url))
   const nodeOptions = (core === 'server' ? process.env['BENCH_SERVER_OPTIONS'] : undefined)?.split(' ') ?? []
@@ -32,10 +38,9 @@ export async function startChild(
     '--conditions=@dnr/source',
     '--disable-warning=ExperimentalWarning',
     ...nodeOptions,
-    file,
-    ...args,
   ]
-  const pinned = canPin ? ['taskset', '-c', core === 'server' ? '0' : '1', ...node] : node
+  const running = [...(runtime === undefined ? node : [runtime]), file, ...args]
+  const pinned = canPin ? ['taskset', '-c', core === 'server' ? '0' : '1', ...running] : running
   const [command, ...rest] = canPin && niceness > 0 ? ['nice', '-n', `${niceness}`, ...pinned] : pinned
   const child = spawn(command ?? process.execPath, rest, {
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],

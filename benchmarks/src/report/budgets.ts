@@ -13,9 +13,16 @@ export interface Budget {
  * CPU per delivered message, channels, policies and envelopes included. A rule of one's own compares two strings: its own
  * time is in the figure.
  */
-export const fanOutBudgets: readonly Budget[] = [
-  { contender: 'dnr', peer: 'ws', changesPerTick: 1, atMost: { ratio: 0.8 } },
-  { contender: 'dnr', peer: 'socket.io', changesPerTick: 1, atMost: { ratio: 0.8 } },
+export const fanOutBudgets = (subscribers: number): readonly Budget[] => [
+  // Bun's server is µWebSockets, which the budget names and npm does not have.
+  { contender: 'dnr', peer: 'bun', changesPerTick: 16, atMost: { ratio: 1.35 } },
+  { contender: 'dnr', peer: 'ws', changesPerTick: 1, atMost: { ratio: subscribers < 5_000 ? 0.8 : 0.9 } },
+  {
+    contender: 'dnr',
+    peer: 'socket.io',
+    changesPerTick: 1,
+    atMost: { ratio: subscribers < 5_000 ? 0.8 : 0.9 },
+  },
   { contender: 'dnr-10-groups', peer: 'dnr', changesPerTick: 1, atMost: { ratio: 1.3 } },
   { contender: 'dnr-own-rules', peer: 'dnr', changesPerTick: 1, atMost: { micros: 3 } },
   { contender: 'dnr', peer: 'ws', changesPerTick: 16, atMost: { ratio: 0.08 } },

@@ -21,7 +21,12 @@ export function formatFanOut(
     .join('\n\n')
 }
 
-const peers: readonly ContenderName[] = ['ws', 'socket.io', 'dnr']
+const peerHeadings: ReadonlyMap<ContenderName, string> = new Map([
+  ['ws', '÷ ws'],
+  ['socket.io', '÷ socket.io'],
+  ['bun', '÷ Bun'],
+  ['dnr', '÷ DNR'],
+])
 
 function formatMode(
   mode: Mode,
@@ -29,15 +34,14 @@ function formatMode(
   budgets: readonly Budget[],
   titleOf: (name: ContenderName) => string,
 ): string {
+  const peers = [...samples].filter(([name]) => peerHeadings.has(name))
   const rows = [...samples].map(([name, micros]) => [
     titleOf(name),
     median(micros).toFixed(2),
-    ...peers.flatMap((peer) => ratioCells(mode, name, peer, micros, samples.get(peer), budgets)),
+    ...peers.flatMap(([peer, peerMicros]) => ratioCells(mode, name, peer, micros, peerMicros, budgets)),
   ])
-  return formatTable([
-    [mode.title, 'µs', '÷ ws', 'budget', '', '÷ socket.io', 'budget', '', '÷ DNR', 'budget', ''],
-    ...rows,
-  ])
+  const headings = peers.flatMap(([peer]) => [peerHeadings.get(peer) ?? '', 'budget', ''])
+  return formatTable([[mode.title, 'µs', ...headings], ...rows])
 }
 
 function ratioCells(
@@ -45,10 +49,9 @@ function ratioCells(
   name: ContenderName,
   peer: ContenderName,
   micros: readonly number[],
-  peerMicros: readonly number[] | undefined,
+  peerMicros: readonly number[],
   budgets: readonly Budget[],
 ): string[] {
-  if (peerMicros === undefined) return ['–', '', '']
   const overRounds = (compare: (own: number, other: number) => number): number =>
     median(micros.map((own, round) => compare(own, peerMicros[round] ?? Number.NaN)))
   const ratio = overRounds((own, other) => own / other)
