@@ -13,6 +13,7 @@ import { newAttempt } from './attempt.ts'
 import type { Authorization, AuthorizeChannel } from './authorize-channel.ts'
 import type { ChannelRegistry } from './channel-registry.ts'
 import { isWellKnown, rightsOfMember } from './doubt.ts'
+import type { Rechecks } from './recheck.ts'
 import { isAtHead, openByReading, type OpeningContext, opensAtOnce } from './open-subscription.ts'
 import { subscribedFrame } from './snapshot-frames.ts'
 import {
@@ -45,6 +46,8 @@ export interface SubscribingOptions extends OpeningContext {
   onSubscribed(connection: Connection, entry: ChannelEntry): void
   onUnsubscribed(connection: Connection, entry: ChannelEntry): void
   flush(entry: ChannelEntry): void
+  /** Keeps a subscription without rows while nobody knows whether it may go on. */
+  readonly doubt: Rechecks['doubt']
   onError(error: unknown, what: string): void
 }
 
@@ -82,6 +85,8 @@ export function createSubscribing(options: SubscribingOptions): Subscribing {
     const { request, key } = attempt
     const replaced = connection.subscriptions?.get(key)
     if (authorization === null || authorization === 'unknown') {
+      if (authorization === 'unknown' && replaced?.group.grant === null)
+        return refuseAlone(attempt, replaced, refusedBy(authorization))
       endAttempt(connection, attempt)
       if (replaced !== undefined) remove(replaced)
       refuseAttempt(attempt, connection, refusedBy(authorization))
@@ -104,6 +109,20 @@ export function createSubscribing(options: SubscribingOptions): Subscribing {
     const subscription = registry.install(connection, request, grant, !isQuick)
     attempt.subscription = subscription
     return isQuick ? openNow(connection, attempt, subscription) : openLater(connection, attempt, subscription)
+  }
+
+  /** Nobody knows just now: what there was without rows stays, in doubt, and whoever joined the request waits for that. */
+  const refuseAlone = (
+    attempt: Attempt,
+    replaced: Subscription,
+    refusal: Refusal,
+  ): MaybePromise<SubscribeResult> => {
+    const { connection } = replaced
+    const { joined } = attempt
+    attempt.joined = []
+    endAttempt(connection, attempt)
+    refuseAttempt(attempt, connection, refusal)
+    return options.doubt(replaced, joined)
   }
 
   const openNow = (connection: Connection, attempt: Attempt, subscription: Subscription): SubscribeResult => {
@@ -175,10 +194,13 @@ export function createSubscribing(options: SubscribingOptions): Subscribing {
     if (!(result instanceof Promise)) return result
     return result.catch((error: unknown) => {
       if (!isCurrent(connection, attempt)) return attempt.restarted ?? 'refused'
-      endAttempt(connection, attempt)
       options.onError(error, 'subscribing')
       const message = 'The subscription could not be made. Try again later.'
-      refuseAttempt(attempt, connection, { code: 'internal', message })
+      const refusal: Refusal = { code: 'internal', message }
+      const replaced = connection.subscriptions?.get(attempt.key)
+      if (replaced?.group.grant === null) return refuseAlone(attempt, replaced, refusal)
+      endAttempt(connection, attempt)
+      refuseAttempt(attempt, connection, refusal)
       return 'refused'
     })
   }
