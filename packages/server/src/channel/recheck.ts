@@ -150,7 +150,7 @@ export function createRechecks(context: RecheckContext): Rechecks {
     endAttempt(connection, attempt)
     context.remove(subscription)
     const { name, subscription: key } = attempt.request
-    context.refuse(connection, { ...refusal, channel: name, subscription: key })
+    context.refuse(connection, { ...refusal, channel: name, subscription: key, ended: true })
     refuseJoined(connection, attempt, refusal)
   }
 
@@ -235,8 +235,7 @@ export function createRechecks(context: RecheckContext): Rechecks {
     const answer = principal === null ? null : context.authorize(principal, group.channel.channel)
     return whenReady(answer, (authorization) => {
       if (attempt.isOutdated) return ask(recheck, differences)
-      if (authorization === 'unknown' && attempt.doubt !== null)
-        return askLater(recheck, differences)
+      if (authorization === 'unknown' && attempt.doubt !== null) return askLater(recheck, differences)
       return decide(recheck, authorization, differences)
     })
   }
@@ -273,7 +272,7 @@ export function createRechecks(context: RecheckContext): Rechecks {
     return attempt.result
   }
 
-  const recheck: Rechecks['recheck'] = async ({ subscriptions, attempts }) => {
+  const recheckAll: Rechecks['recheck'] = async ({ subscriptions, attempts }) => {
     const befores = new Map<Group, Before>()
     const opening = attempts.filter(({ connection, attempt }) => isCurrent(connection, attempt))
     // What they read is not looked at: they count no longer among those of their groups, and begin anew below.
@@ -300,7 +299,7 @@ export function createRechecks(context: RecheckContext): Rechecks {
     }
   }
 
-  return { recheck, doubt }
+  return { recheck: recheckAll, doubt }
 }
 
 function requestOf({ group, wantsGrant }: Subscription): SubscribeRequest {

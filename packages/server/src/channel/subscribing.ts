@@ -54,11 +54,23 @@ export interface SubscribingOptions extends OpeningContext {
 export function createSubscribing(options: SubscribingOptions): Subscribing {
   const { clock, authorize, send, refuse, registry, rightsOf } = options
 
-  const refuseAttempt = (attempt: Attempt, connection: Connection, refusal: Refusal): void => {
-    const { request, joined, isRecheck } = attempt
-    // What the server itself asks has been answered; plugins' messages that joined it have not.
-    for (const { requestId, subscription, name } of isRecheck ? joined : [request, ...joined])
+  /** Tells who waits for an answer: not who had one before, nor the server itself, when it asks. */
+  const refuseAttempt = (
+    { request, joined, isAnnounced }: Attempt,
+    connection: Connection,
+    refusal: Refusal,
+  ): void => {
+    for (const { requestId, subscription, name } of isAnnounced ? joined : [request, ...joined])
       refuse(connection, { ...refusal, requestId, channel: name, subscription })
+  }
+
+  /** The same where what was installed is over, too, which is told to who had an answer before. */
+  const refuseAndEnd = (attempt: Attempt, connection: Connection, refusal: Refusal): void => {
+    const { name, subscription, requestId } = attempt.request
+    const address = { channel: name, subscription, ...(attempt.isAnnounced ? {} : { requestId }) }
+    refuse(connection, { ...refusal, ...address, ended: true })
+    attempt.isAnnounced = true
+    refuseAttempt(attempt, connection, refusal)
   }
 
   /** An earlier subscribe under the same key gives way; it is answered, so that nobody waits for it. */
@@ -89,7 +101,8 @@ export function createSubscribing(options: SubscribingOptions): Subscribing {
         return refuseAlone(attempt, replaced, refusedBy(authorization))
       endAttempt(connection, attempt)
       if (replaced !== undefined) remove(replaced)
-      refuseAttempt(attempt, connection, refusedBy(authorization))
+      const tell = replaced === undefined ? refuseAttempt : refuseAndEnd
+      tell(attempt, connection, refusedBy(authorization))
       return 'refused'
     }
     const { grant } = authorization
@@ -182,7 +195,7 @@ export function createSubscribing(options: SubscribingOptions): Subscribing {
       'The rows or the change log could not be read. Subscribe again later.',
     )
     if (isOwnFault(known)) options.onError(error, 'reading for a subscription')
-    refuseAttempt(attempt, connection, refusalOf(known))
+    refuseAndEnd(attempt, connection, refusalOf(known))
     return 'refused'
   }
 

@@ -87,7 +87,9 @@ test('a no that comes in the end is a no, and says nothing of what was said mean
   await bob.ask({ type: 'message', channel: ROOM, payload: 'MARK' })
   the.lookups.set('ann', 'no')
   await the.server.clock.advance(FIRST_MS)
-  expect(await ann.take()).toMatchObject([{ type: 'error', channel: ROOM, payload: { code: 'forbidden' } }])
+  expect(await ann.take()).toMatchObject([
+    { type: 'error', channel: ROOM, payload: { code: 'forbidden' }, ended: true },
+  ])
   expect(the.server.channels.subscriptionCount).toBe(0)
 })
 
@@ -142,7 +144,7 @@ test('it is asked about less and less often, and ends with busy after about a mi
   }
   expect(asks).toEqual([2, 4, 8, 17, 35, 69])
   expect(await ann.take()).toMatchObject([
-    { type: 'error', channel: BOARD, payload: { code: 'busy', retryAfterMs: 1_000 } },
+    { type: 'error', channel: BOARD, payload: { code: 'busy', retryAfterMs: 1_000 }, ended: true },
   ])
   expect(the.told).toEqual(['unsubscribed'])
   expect(the.server.channels.subscriptionCount).toBe(0)
@@ -164,6 +166,15 @@ test('a message that needs the answer waits for it, and one at the end is refuse
     ['u', 'busy'],
   ])
   expect(the.told.slice(2)).toEqual(['unsubscribed', 'update refused'])
+})
+
+test('a message that is refused meanwhile, and names no request, is told from the end of the subscription', async () => {
+  const the = setting()
+  const ann = await inDoubt(the, { channels: [ROOM] })
+  const [refused] = await ann.ask({ type: 'message', channel: ROOM, payload: 'hello' })
+  expect(refused).toMatchObject({ type: 'error', channel: ROOM, payload: { code: 'busy' } })
+  expect(refused).not.toHaveProperty('requestId')
+  expect(refused).not.toHaveProperty('ended')
 })
 
 test('a message that waits is answered when the subscription is ended', async () => {
@@ -209,9 +220,9 @@ test.each<[Lookup]>([['throws'], ['rejects'], ['hangs']])(
     const ann = await inDoubt(the, { lookup })
     ann.send(again)
     if (lookup === 'hangs') await the.server.clock.advance(5_000)
-    expect(await ann.take()).toMatchObject([
-      { type: 'error', channel: BOARD, requestId: 'again', payload: { code: 'busy', retryAfterMs: 1_000 } },
-    ])
+    const [refused, ...others] = await ann.take()
+    expect(refused).toMatchObject({ requestId: 'again', payload: { code: 'busy', retryAfterMs: 1_000 } })
+    expect([refused?.ended, others]).toEqual([undefined, []])
     expect([the.told, the.server.channels.subscriptionCount, listeners(the.server)]).toEqual([[], 1, 0])
     the.lookups.set('ann', 'yes')
     await the.server.clock.advance(SECOND_MS)
@@ -237,10 +248,9 @@ test('asked for once more when nobody was in doubt, and its rule fails now: it h
 test('who asks for it again and again does not stay in doubt for longer', async () => {
   const the = setting()
   const ann = await inDoubt(the)
-  const ended = async (): Promise<boolean> =>
-    (await ann.ask(again)).some(({ type, requestId }) => type === 'error' && requestId === undefined)
+  const hasEnded = async (): Promise<boolean> => (await ann.ask(again)).some(({ ended }) => ended === true)
   let second = 0
-  while (second < 90 && !(await ended())) {
+  while (second < 90 && !(await hasEnded())) {
     await the.server.clock.advance(1_000)
     second++
   }
@@ -287,7 +297,9 @@ test('a no to who asks once more is a no to what there was', async () => {
   const the = setting()
   const ann = await inDoubt(the)
   the.lookups.set('ann', 'no')
-  expect(await ann.ask(again)).toMatchObject([{ requestId: 'again', payload: { code: 'forbidden' } }])
+  expect(await ann.ask(again)).toMatchObject([
+    { requestId: 'again', payload: { code: 'forbidden' }, ended: true },
+  ])
   expect([the.told, the.server.channels.subscriptionCount]).toEqual([['unsubscribed'], 0])
 })
 
