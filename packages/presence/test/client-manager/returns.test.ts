@@ -28,7 +28,7 @@ function openWorld() {
     },
     unsubscribe: () => {},
     subscribers: () => ['alice'],
-    send: (ids, message) => void (ids.includes('alice') && tell(message)),
+    send: (ids, message) => void ([...ids].includes('alice') && tell(message)),
     refuse(id, { requestId, ...payload }) {
       if (id === 'alice') tell({ type: 'error', requestId, payload })
     },
