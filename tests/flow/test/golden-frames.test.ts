@@ -44,7 +44,7 @@ describe.each(['subscribe', 'unsubscribe', 'ping', 'entity-event', 'presence', '
           user1.send(golden.text ?? golden.frame ?? {})
           continue
         }
-        await causeOf(golden.frame, server.tasks, user2)
+        await causeOf(golden.frame, server, user2)
         expect(comparable(await user1.next())).toEqual(comparable(golden.frame))
       }
       user1.send({ type: 'ping', requestId: 'last' })
@@ -66,10 +66,11 @@ test('a session that ends is renewed as the golden frames say', async () => {
 /** What makes the server send a frame that answers no request. */
 async function causeOf(
   frame: Record<string, unknown>,
-  tasks: Tasks,
+  { tasks, ban }: Awaited<ReturnType<typeof startServer>>,
   user2: { send(frame: object): void },
 ): Promise<void> {
   if (frame['requestId'] !== undefined) return
+  if (frame['ended'] === true) await ban('user1')
   if (frame['channel'] === 'entity:Task') {
     if (frame['type'] === 'entity:created') {
       await tasks.create({ id: taskId, title: 'New task', created_at: '2024-11-28T10:00:00Z' })
@@ -101,11 +102,10 @@ function read(exchange: string): readonly GoldenFrame[] {
   return JSON.parse(readFileSync(file, 'utf8')) as readonly GoldenFrame[]
 }
 
-type Tasks = Awaited<ReturnType<typeof startServer>>['tasks']
-
 async function startServer({ lastsMs }: { readonly lastsMs?: number } = {}) {
   const database = openDatabase({ path: ':memory:' })
   const tasks = createRealtimeRepository({ database, entity: Task })
+  const banned = new Set<string>()
   await database.migrate([tasks])
   const realtime = createRealtimeServer({
     repositories: [tasks],
@@ -120,7 +120,7 @@ async function startServer({ lastsMs }: { readonly lastsMs?: number } = {}) {
           },
     policies: policies(
       allow(Task, (user) => user !== null),
-      allowChannel('presence', () => true),
+      allowChannel('presence', ({ id }) => !banned.has(id)),
     ),
     plugins: [presence({ ttlMs: 30_000 })],
   })
@@ -131,6 +131,10 @@ async function startServer({ lastsMs }: { readonly lastsMs?: number } = {}) {
   await once(http, 'listening')
   return {
     tasks,
+    async ban(userId: string) {
+      banned.add(userId)
+      await realtime.invalidate({ userId })
+    },
     url: `ws://127.0.0.1:${(http.address() as AddressInfo).port}/ws`,
     async [Symbol.asyncDispose]() {
       await relay.stop()

@@ -162,7 +162,7 @@ export function createWireSubscription(
         subscribed(message.payload)
       } else if (type === 'unsubscribed') {
         if (!requestId && isAnswered) ask()
-      } else if (type === 'error' && !requestId && ENDING.test(message.payload.code)) {
+      } else if (type === 'error' && message.ended) {
         if (isAnswered) refused(readWireError(message))
       } else sink.message?.(message)
     },
@@ -175,9 +175,6 @@ export function createWireSubscription(
     },
   }
 }
-
-/** Errors about a channel that end its subscription. */
-const ENDING = /^(forbidden|unauthorized|slow_consumer|internal|busy|bad_query)$/
 
 function isEntityEvent(message: ServerMessage): message is EntityEvent {
   return /^entity:(created|updated|deleted)$/.test(message.type)

@@ -295,7 +295,8 @@ test('a server that ends a subscription again and again gets slower answers, and
       type: 'error',
       channel: 'entity:Task',
       subscription: 'e',
-      payload: { code: 'slow_consumer', message: 'resync' },
+      payload: { code: 'busy', message: 'later' },
+      ended: true,
     })
     for (let ms = 0; ms < 20_000 && t.server.heard('subscribe').length === before; ms += 500)
       await t.clock.advance(500)
@@ -305,6 +306,21 @@ test('a server that ends a subscription again and again gets slower answers, and
   expect(times).toHaveLength(8)
   expect(subscription.status.value).toBe('failed')
 })
+
+test.each(['busy', 'forbidden', 'internal'])(
+  'a message that is refused with %s is told to the channel’s listeners, and ends nothing',
+  async (code) => {
+    await using t = await setUp()
+    const heard: unknown[] = []
+    const room = t.client.subscribe('room:a', { message: (message) => heard.push(message.type) })
+    await room.ready
+    const asked = t.server.heard('subscribe').length
+    t.server.peer.say({ type: 'error', channel: 'room:a', payload: { code, message: 'No.' } })
+    await t.clock.advance(60_000)
+    expect([heard, room.status.value]).toEqual([['error'], 'live'])
+    expect(t.server.heard('subscribe')).toHaveLength(asked)
+  },
+)
 
 test('a subscription that the server ended is asked for again with its position', async () => {
   await using t = await setUp()
@@ -334,7 +350,8 @@ test('what the server says by itself while a question is unanswered is about the
     payload: { recovered: true, position: { epoch: 'e1', offset: 9 } },
   })
   t.server.peer.say({ ...unasked, type: 'unsubscribed' })
-  t.server.peer.say({ ...unasked, type: 'error', payload: { code: 'forbidden', message: 'No more.' } })
+  const forbidden = { code: 'forbidden', message: 'No more.' }
+  t.server.peer.say({ ...unasked, type: 'error', payload: forbidden, ended: true })
   await settle()
   expect(again.status.value).toBe('loading')
   expect(t.server.heard('subscribe')).toHaveLength(asked)

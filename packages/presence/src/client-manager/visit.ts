@@ -32,8 +32,11 @@ export interface Visit {
   end(): void
 }
 
-/** The request id of every join: tells its refusal from the end of the subscription, and lets the server answer many with one frame. */
-const JOIN = 'join'
+/**
+ * Joins of this page so far. Eight request ids in turn tell the answers of those that follow on each other apart, also of two visits;
+ * with so few of them the server answers many pages with one frame.
+ */
+let joins = 0
 
 export function openVisit(resource: string, activity: Activity, options: VisitOptions): Visit {
   const { transport, clock } = options
@@ -44,6 +47,7 @@ export function openVisit(resource: string, activity: Activity, options: VisitOp
   let metadata: Metadata = {}
   let isWanted = false
   let isJoined = false
+  let joinId = '' // of the last one: what an earlier one is answered with is no news any more
   let isRefused = false // and not tried again by itself
   let cancelTimer = (): void => {} // of forgetting while stale, of the next try while live
 
@@ -64,25 +68,30 @@ export function openVisit(resource: string, activity: Activity, options: VisitOp
   /** Everything is said anew: what the server knew of this tab is gone with its connection. */
   const join = (): void => {
     quiet()
-    isJoined = say('presence:join', { metadata }, JOIN)
+    joinId = `join${++joins % 8}`
+    isJoined = say('presence:join', { metadata }, joinId)
     if (activity !== 'active') say('presence:heartbeat', { state: activity })
   }
 
   const hear = (message: ServerMessage): void => {
     members.value = applyPresence(members.peek(), message)
-    const isOfJoin = message.requestId === JOIN
-    if (message.type === 'error') refused(message.payload, isOfJoin)
-    else if (isOfJoin) error.value = null
+    const { requestId } = message
+    if (!isWanted || (requestId && requestId !== joinId)) return
+    if (message.type === 'error') refused(message.payload, requestId)
+    else if (requestId) error.value = null
   }
 
-  const refused = (refusal: PresenceRefusal, isOfJoin: boolean): void => {
-    if (!isWanted) return
-    if (refusal.code === 'not_joined') return isJoined ? join() : undefined
+  /** `requestId`: it is the join that was refused. */
+  const refused = (refusal: PresenceRefusal, requestId?: string): void => {
+    const { code, retryAfterMs } = refusal
+    if (code === 'not_joined') return isJoined ? join() : undefined
     error.value = refusal
-    if (!isOfJoin) return
-    quiet()
-    isRefused = refusal.retryAfterMs === undefined
-    if (!isRefused) cancelTimer = clock.setTimeout(join, Number(refusal.retryAfterMs))
+    if (requestId) quiet()
+    if (retryAfterMs) {
+      // Also for an update: a join says all of it anew.
+      cancelTimer()
+      cancelTimer = clock.setTimeout(join, retryAfterMs)
+    } else isRefused = !!requestId
   }
 
   const enter = (status: string): void => {

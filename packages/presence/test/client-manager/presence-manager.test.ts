@@ -15,6 +15,7 @@ function setUp(options: Partial<PresenceManagerOptions> = {}) {
   const said: Said[] = []
   const listeners = new Set<{ message?(message: ServerMessage): void; status?(status: string): void }>()
   let subscriptions = 0
+  let lastJoin: string | undefined
   const manager = createPresenceManager({
     clock,
     transport: {
@@ -23,7 +24,8 @@ function setUp(options: Partial<PresenceManagerOptions> = {}) {
         listeners.add(listener)
         return { unsubscribe: () => void listeners.delete(listener) }
       },
-      send: ({ type, payload }) => {
+      send: ({ type, payload, requestId }) => {
+        if (type === 'presence:join') lastJoin = requestId
         said.push(payload === undefined ? { type } : { type, payload })
         return true
       },
@@ -42,6 +44,8 @@ function setUp(options: Partial<PresenceManagerOptions> = {}) {
     status: (status: string) => listeners.forEach((listener) => listener.status?.(status)),
     hear: (type: string, ...users: Member[]) => tell({ type, payload: { users } }),
     tell,
+    /** The request id of the last join. */
+    lastJoin: () => lastJoin,
     /** What was sent since the last call. */
     take: () => said.splice(0),
   }
@@ -297,11 +301,11 @@ const refuse = (code: string, retryAfterMs?: number, requestId?: string) => ({
 })
 
 test('a full resource is said, not claimed as joined, and tried again when the server says', async () => {
-  const { manager, clock, status, take, tell } = setUp()
+  const { manager, clock, status, take, tell, lastJoin } = setUp()
   const room = manager.join('board')
   status('live')
   take()
-  tell(refuse('busy', 5_000, 'join'))
+  tell(refuse('busy', 5_000, lastJoin()))
   expect(room.error.value).toMatchObject({ code: 'busy', retryAfterMs: 5_000 })
   room.update({ card: 1 })
   room.heartbeat('away')
@@ -310,16 +314,16 @@ test('a full resource is said, not claimed as joined, and tried again when the s
   await clock.advance(1)
   expect(take()).toEqual([join({ card: 1 }), beat('away')])
   expect(room.error.value).toMatchObject({ code: 'busy' })
-  tell({ type: 'presence:sync', requestId: 'join', payload: { users: [] } })
+  tell({ type: 'presence:sync', requestId: lastJoin(), payload: { users: [] } })
   expect(room.error.value).toBeNull()
 })
 
 test('who was refused and leaves says nothing and does not come back', async () => {
-  const { manager, clock, status, take, tell } = setUp()
+  const { manager, clock, status, take, tell, lastJoin } = setUp()
   const room = manager.join('board')
   manager.watch('board')
   status('live')
-  tell(refuse('busy', 5_000, 'join'))
+  tell(refuse('busy', 5_000, lastJoin()))
   take()
   room.leave()
   await clock.advance(10_000)
@@ -327,10 +331,10 @@ test('who was refused and leaves says nothing and does not come back', async () 
 })
 
 test('a join refused for its metadata is tried again with the next metadata', () => {
-  const { manager, status, take, tell } = setUp()
+  const { manager, status, take, tell, lastJoin } = setUp()
   const room = manager.join('board', { metadata: { text: 'long' } })
   status('live')
-  tell(refuse('bad_metadata', undefined, 'join'))
+  tell(refuse('bad_metadata', undefined, lastJoin()))
   take()
   expect(room.error.value?.code).toBe('bad_metadata')
   room.update({ text: 'short' })
@@ -347,4 +351,19 @@ test('an update refused for its metadata is said, and the room stays joined', as
   room.leave()
   await drainMicrotasks()
   expect(take()).toEqual([leave])
+})
+
+test('an update that finds no room to wait is said again, with all that was said since', async () => {
+  const { manager, clock, status, take, tell, lastJoin } = setUp()
+  const room = manager.join('board')
+  status('live')
+  room.update({ move: 1 })
+  room.heartbeat('idle')
+  take()
+  tell(refuse('busy', 1_000))
+  expect(room.error.value?.code).toBe('busy')
+  await clock.advance(1_000)
+  expect(take()).toEqual([join({ move: 1 }), beat('idle')])
+  tell({ type: 'presence:sync', requestId: lastJoin(), payload: { users: [] } })
+  expect([room.error.value, clock.pendingTimers]).toEqual([null, 0])
 })

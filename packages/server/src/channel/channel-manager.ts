@@ -18,7 +18,7 @@ import { createDoubts } from './doubts.ts'
 import type { KnownEntity } from './entities.ts'
 import { forgetHeard, type HistoryReader } from './history-reader.ts'
 import { collect, letCollectedGo, type OpeningContext } from './open-subscription.ts'
-import { type Affected, createRecheck } from './recheck.ts'
+import { type Affected, createRechecks } from './recheck.ts'
 import { settleDoubt } from './settle-doubt.ts'
 import { createSubscribing, endAttempt, isCurrent } from './subscribing.ts'
 import {
@@ -102,10 +102,15 @@ export function createChannelManager(options: ChannelManagerOptions): Channels {
     random: options.random,
     policyTimeoutMs: options.policyTimeoutMs,
     onBegun: tellMembersOfDoubt,
-    settle: (group) => settleDoubt(group, { ...options, recheck }),
+    settle: (group) => settleDoubt(group, { ...options, recheck: rechecks.recheck }),
   })
   const registry = createChannelRegistry(options.entities, doubts, fanOut.flush)
-  const { subscribe, pursue, supersede, remove } = createSubscribing({ ...options, ...context, registry })
+  const { subscribe, pursue, supersede, remove } = createSubscribing({
+    ...options,
+    ...context,
+    registry,
+    doubt: (subscription, joined) => rechecks.doubt(subscription, joined),
+  })
 
   /** From here on no position tells what its rows were. Who still reads is told in its turn. */
   function tellMembersOfDoubt({ members }: Group): void {
@@ -125,7 +130,7 @@ export function createChannelManager(options: ChannelManagerOptions): Channels {
     )
   }
 
-  const recheck = createRecheck({
+  const rechecks = createRechecks({
     ...context,
     registry,
     random: options.random,
@@ -178,7 +183,7 @@ export function createChannelManager(options: ChannelManagerOptions): Channels {
       if (quiet) registry.remove(subscription)
       else remove(subscription)
     },
-    recheck,
+    recheck: rechecks.recheck,
     release(connection) {
       for (const attempt of connection.attempts?.values() ?? []) endAttempt(connection, attempt)
       for (const subscription of connection.subscriptions?.values() ?? []) registry.remove(subscription)

@@ -150,7 +150,7 @@ export function createChannelRegistry(
 }
 
 function newOpening(): Opening {
-  return { buffered: [], bytes: 0, overflowed: false, readTo: null, knowsDoubt: false }
+  return { buffered: [], bytes: 0, overflowed: false, readTo: null, knowsDoubt: false, doubt: null }
 }
 
 /** Mutes a subscription that is live, or waits for the bus alone: what comes from now on collects. */

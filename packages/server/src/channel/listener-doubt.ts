@@ -24,6 +24,14 @@ export function createListenerDoubt(clock: Clock, random: () => number): Listene
   let failed = createDeferred()
   let endPause: (() => void) | null = null
 
+  const wake = (): boolean => {
+    const end = endPause
+    // Before who pauses hears of it: the rule may fail again, and the next pause begin, until then.
+    endPause = null
+    end?.()
+    return end !== null
+  }
+
   return {
     get failed() {
       return failed.promise
@@ -34,17 +42,14 @@ export function createListenerDoubt(clock: Clock, random: () => number): Listene
       failed.resolve()
       failed = createDeferred()
       const { promise, resolve } = createDeferred()
-      const cancelTimer = clock.setTimeout(resolve, doubtDelayMs(failures++, random))
-      endPause = resolve
+      const cancelTimer = clock.setTimeout(wake, doubtDelayMs(failures++, random))
+      endPause = () => {
+        cancelTimer()
+        resolve()
+      }
       await promise
-      cancelTimer()
-      endPause = null
       return true
     },
-    wake() {
-      if (endPause === null) return false
-      endPause()
-      return true
-    },
+    wake,
   }
 }

@@ -8,7 +8,7 @@
 //
 // Who is still being opened is opened anew, if nothing has been sent yet. A channel without rows has no difference to tell: when
 // rights change while it is asked about, it is asked about once more and stays muted; and so it is when its rule fails, with
-// back-off. Plugins' messages wait for the answer.
+// back-off, also for somebody who asks for the channel once more. Plugins' messages wait for the answer.
 import type { Position } from '@dnr/protocol'
 import { type Connection, isLive, principalOf } from '../connection/connection.ts'
 import type { FanOut } from '../connection/fan-out.ts'
@@ -73,9 +73,20 @@ interface Recheck {
   readonly isExact: boolean
 }
 
+/** The server asks whether subscriptions may go on. */
+export interface Rechecks {
+  /** Rights have changed: resolves when it is known what comes of everybody affected, or that nobody knows for now. */
+  recheck(affected: Affected): Promise<void>
+  /**
+   * Nobody knows just now whether a subscription without rows may go on: it is muted, and asked about later. `joined` wait for
+   * the answer, which resolves this; never rejects.
+   */
+  doubt(subscription: Subscription, joined: readonly SubscribeRequest[]): MaybePromise<SubscribeResult>
+}
+
 const GONE_ON = 'The subscription has to begin anew: ask again after that.'
 
-export function createRecheck(context: RecheckContext): (affected: Affected) => Promise<void> {
+export function createRechecks(context: RecheckContext): Rechecks {
   const { registry, clock, send, endAttempt, isCurrent } = context
 
   /** From this moment nothing goes out that was judged by the rights of before. */
@@ -90,7 +101,7 @@ export function createRecheck(context: RecheckContext): (affected: Affected) => 
     mute(subscription)
     const attempt = newAttempt(key, requestOf(subscription), true)
     attempt.subscription = subscription
-    if (group.grant === null) attempt.doubt = createListenerDoubt(clock, context.random)
+    attempt.doubt = doubtOf(subscription)
     connection.attempts ??= new Map()
     connection.attempts.set(key, attempt)
     const isKnown = !subscription.isUnsure || (before.shown?.isComplete === true && before.doubt === null)
@@ -98,10 +109,17 @@ export function createRecheck(context: RecheckContext): (affected: Affected) => 
     return { subscription, attempt, before, sentTo, isExact }
   }
 
+  /** The one that a muted subscription without rows has as long as it is muted. */
+  const doubtOf = ({ group, opening }: Subscription): ListenerDoubt | null => {
+    if (group.grant !== null || opening === null) return null
+    return (opening.doubt ??= createListenerDoubt(clock, context.random))
+  }
+
   /** Without rows there is nothing that it would have to be told anew: it waits for the answer, and its plugin sees no end. */
   const silence = (replaced: Subscription): void => {
-    if (replaced.group.grant === null) mute(replaced)
-    else context.remove(replaced)
+    if (replaced.group.grant !== null) return context.remove(replaced)
+    mute(replaced)
+    doubtOf(replaced)
   }
 
   const restart = (connection: Connection, attempt: Attempt): MaybePromise<unknown> => {
@@ -113,8 +131,10 @@ export function createRecheck(context: RecheckContext): (affected: Affected) => 
     if (attempt.isAnnounced) return askAnew(connection, attempt)
     const again = newAttempt(attempt.key, attempt.request)
     again.joined = attempt.joined
+    // Where its rule fails, what it would have replaced is in doubt.
+    const failed = connection.subscriptions?.get(attempt.key)?.opening?.doubt?.failed
     attempt.restarted = context.pursue(connection, again)
-    return attempt.restarted
+    return failed === undefined ? attempt.restarted : Promise.race([attempt.restarted, failed])
   }
 
   /** The client comes back with its position and the rights it had, and gets the rows as a difference. */
@@ -130,7 +150,7 @@ export function createRecheck(context: RecheckContext): (affected: Affected) => 
     endAttempt(connection, attempt)
     context.remove(subscription)
     const { name, subscription: key } = attempt.request
-    context.refuse(connection, { ...refusal, channel: name, subscription: key })
+    context.refuse(connection, { ...refusal, channel: name, subscription: key, ended: true })
     refuseJoined(connection, attempt, refusal)
   }
 
@@ -200,15 +220,11 @@ export function createRecheck(context: RecheckContext): (affected: Affected) => 
   }
 
   /** Without rows nothing is lost by waiting: it stays, muted, and nobody is told that it has gone. */
-  const askLater = async (
-    recheck: Recheck,
-    doubt: ListenerDoubt,
-    differences: Differences,
-  ): Promise<void> => {
+  const askLater = async (recheck: Recheck, differences: Differences): Promise<void> => {
     if (!isStillAsked(recheck)) return undefined
-    const isInTime = await doubt.pause()
+    const isInTime = await recheck.attempt.doubt?.pause()
     if (!isStillAsked(recheck)) return undefined
-    return isInTime ? ask(recheck, differences) : refuse(recheck, refusedBy('unknown'))
+    return isInTime === true ? ask(recheck, differences) : refuse(recheck, refusedBy('unknown'))
   }
 
   const ask = (recheck: Recheck, differences: Differences): MaybePromise<void> => {
@@ -219,17 +235,17 @@ export function createRecheck(context: RecheckContext): (affected: Affected) => 
     const answer = principal === null ? null : context.authorize(principal, group.channel.channel)
     return whenReady(answer, (authorization) => {
       if (attempt.isOutdated) return ask(recheck, differences)
-      if (authorization === 'unknown' && attempt.doubt !== null)
-        return askLater(recheck, attempt.doubt, differences)
+      if (authorization === 'unknown' && attempt.doubt !== null) return askLater(recheck, differences)
       return decide(recheck, authorization, differences)
     })
   }
 
-  const recheckOne = async (recheck: Recheck, differences: Differences): Promise<SubscribeResult> => {
-    const { attempt } = recheck
-    const { connection } = recheck.subscription
+  const recheckOne = async (
+    { subscription: { connection }, attempt }: Recheck,
+    begin: () => MaybePromise<void>,
+  ): Promise<SubscribeResult> => {
     try {
-      await ask(recheck, differences)
+      await begin()
     } catch (error) {
       context.onError(error, 'a change of rights')
       if (isCurrent(connection, attempt) && attempt.subscription !== null)
@@ -244,11 +260,19 @@ export function createRecheck(context: RecheckContext): (affected: Affected) => 
     const { attempt } = recheck
     // The next time that its rule fails may be before this returns.
     const failed = attempt.doubt?.failed
-    attempt.result = recheckOne(recheck, differences)
+    attempt.result = recheckOne(recheck, () => ask(recheck, differences))
     return failed === undefined ? attempt.result : Promise.race([attempt.result, failed])
   }
 
-  return async ({ subscriptions, attempts }) => {
+  const doubt: Rechecks['doubt'] = (subscription, joined) => {
+    const recheck = suspend(subscription, new Map())
+    const { attempt } = recheck
+    attempt.joined = joined
+    attempt.result = recheckOne(recheck, () => askLater(recheck, createDifferences(context)))
+    return attempt.result
+  }
+
+  const recheckAll: Rechecks['recheck'] = async ({ subscriptions, attempts }) => {
     const befores = new Map<Group, Before>()
     const opening = attempts.filter(({ connection, attempt }) => isCurrent(connection, attempt))
     // What they read is not looked at: they count no longer among those of their groups, and begin anew below.
@@ -274,6 +298,8 @@ export function createRecheck(context: RecheckContext): (affected: Affected) => 
       for (const { release } of befores.values()) release()
     }
   }
+
+  return { recheck: recheckAll, doubt }
 }
 
 function requestOf({ group, wantsGrant }: Subscription): SubscribeRequest {

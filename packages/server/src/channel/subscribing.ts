@@ -13,6 +13,7 @@ import { newAttempt } from './attempt.ts'
 import type { Authorization, AuthorizeChannel } from './authorize-channel.ts'
 import type { ChannelRegistry } from './channel-registry.ts'
 import { isWellKnown, rightsOfMember } from './doubt.ts'
+import type { Rechecks } from './recheck.ts'
 import { isAtHead, openByReading, type OpeningContext, opensAtOnce } from './open-subscription.ts'
 import { subscribedFrame } from './snapshot-frames.ts'
 import {
@@ -45,17 +46,31 @@ export interface SubscribingOptions extends OpeningContext {
   onSubscribed(connection: Connection, entry: ChannelEntry): void
   onUnsubscribed(connection: Connection, entry: ChannelEntry): void
   flush(entry: ChannelEntry): void
+  /** Keeps a subscription without rows while nobody knows whether it may go on. */
+  readonly doubt: Rechecks['doubt']
   onError(error: unknown, what: string): void
 }
 
 export function createSubscribing(options: SubscribingOptions): Subscribing {
   const { clock, authorize, send, refuse, registry, rightsOf } = options
 
-  const refuseAttempt = (attempt: Attempt, connection: Connection, refusal: Refusal): void => {
-    const { request, joined, isRecheck } = attempt
-    // What the server itself asks has been answered; plugins' messages that joined it have not.
-    for (const { requestId, subscription, name } of isRecheck ? joined : [request, ...joined])
+  /** Tells who waits for an answer: not who had one before, nor the server itself, when it asks. */
+  const refuseAttempt = (
+    { request, joined, isAnnounced }: Attempt,
+    connection: Connection,
+    refusal: Refusal,
+  ): void => {
+    for (const { requestId, subscription, name } of isAnnounced ? joined : [request, ...joined])
       refuse(connection, { ...refusal, requestId, channel: name, subscription })
+  }
+
+  /** The same where what was installed is over, too, which is told to who had an answer before. */
+  const refuseAndEnd = (attempt: Attempt, connection: Connection, refusal: Refusal): void => {
+    const { name, subscription, requestId } = attempt.request
+    const address = { channel: name, subscription, ...(attempt.isAnnounced ? {} : { requestId }) }
+    refuse(connection, { ...refusal, ...address, ended: true })
+    attempt.isAnnounced = true
+    refuseAttempt(attempt, connection, refusal)
   }
 
   /** An earlier subscribe under the same key gives way; it is answered, so that nobody waits for it. */
@@ -82,9 +97,12 @@ export function createSubscribing(options: SubscribingOptions): Subscribing {
     const { request, key } = attempt
     const replaced = connection.subscriptions?.get(key)
     if (authorization === null || authorization === 'unknown') {
+      if (authorization === 'unknown' && replaced?.group.grant === null)
+        return refuseAlone(attempt, replaced, refusedBy(authorization))
       endAttempt(connection, attempt)
       if (replaced !== undefined) remove(replaced)
-      refuseAttempt(attempt, connection, refusedBy(authorization))
+      const tell = replaced === undefined ? refuseAttempt : refuseAndEnd
+      tell(attempt, connection, refusedBy(authorization))
       return 'refused'
     }
     const { grant } = authorization
@@ -104,6 +122,20 @@ export function createSubscribing(options: SubscribingOptions): Subscribing {
     const subscription = registry.install(connection, request, grant, !isQuick)
     attempt.subscription = subscription
     return isQuick ? openNow(connection, attempt, subscription) : openLater(connection, attempt, subscription)
+  }
+
+  /** Nobody knows just now: what there was without rows stays, in doubt, and whoever joined the request waits for that. */
+  const refuseAlone = (
+    attempt: Attempt,
+    replaced: Subscription,
+    refusal: Refusal,
+  ): MaybePromise<SubscribeResult> => {
+    const { connection } = replaced
+    const { joined } = attempt
+    attempt.joined = []
+    endAttempt(connection, attempt)
+    refuseAttempt(attempt, connection, refusal)
+    return options.doubt(replaced, joined)
   }
 
   const openNow = (connection: Connection, attempt: Attempt, subscription: Subscription): SubscribeResult => {
@@ -163,7 +195,7 @@ export function createSubscribing(options: SubscribingOptions): Subscribing {
       'The rows or the change log could not be read. Subscribe again later.',
     )
     if (isOwnFault(known)) options.onError(error, 'reading for a subscription')
-    refuseAttempt(attempt, connection, refusalOf(known))
+    refuseAndEnd(attempt, connection, refusalOf(known))
     return 'refused'
   }
 
@@ -175,10 +207,13 @@ export function createSubscribing(options: SubscribingOptions): Subscribing {
     if (!(result instanceof Promise)) return result
     return result.catch((error: unknown) => {
       if (!isCurrent(connection, attempt)) return attempt.restarted ?? 'refused'
-      endAttempt(connection, attempt)
       options.onError(error, 'subscribing')
       const message = 'The subscription could not be made. Try again later.'
-      refuseAttempt(attempt, connection, { code: 'internal', message })
+      const refusal: Refusal = { code: 'internal', message }
+      const replaced = connection.subscriptions?.get(attempt.key)
+      if (replaced?.group.grant === null) return refuseAlone(attempt, replaced, refusal)
+      endAttempt(connection, attempt)
+      refuseAttempt(attempt, connection, refusal)
       return 'refused'
     })
   }

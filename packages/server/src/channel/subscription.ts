@@ -89,6 +89,8 @@ export interface Opening {
   readTo: Position | null
   /** Has its client been told that its group is in doubt? */
   knowsDoubt: boolean
+  /** Without rows: since when its rule has failed, whoever asked it; `null` when it was not asked yet. */
+  doubt: ListenerDoubt | null
 }
 
 /** Live, or waiting for the bus alone. Who still reads has an attempt. */

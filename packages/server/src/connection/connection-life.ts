@@ -196,8 +196,8 @@ export function createConnectionLife(options: ConnectionLifeOptions): Connection
     outgoing.send(connection, encodeMessage(message, clock.now()))
 
   const refuse = (connection: Connection, refusal: Refusal): void => {
-    const { code, message, requestId, channel, subscription, retryAfterMs, details } = refusal
-    const address = { type: 'error', channel, subscription, requestId }
+    const { code, message, requestId, channel, subscription, ended, retryAfterMs, details } = refusal
+    const address = { type: 'error', channel, subscription, requestId, ended }
     try {
       say(connection, { ...address, payload: { code, message, retryAfterMs, details } })
     } catch (error) {

@@ -9,6 +9,8 @@ export interface Refusal {
   readonly requestId?: string | undefined
   readonly channel?: string | undefined
   readonly subscription?: string | undefined
+  /** The subscription that was installed under `channel` and `subscription` is over with it. */
+  readonly ended?: true | undefined
   readonly retryAfterMs?: number | undefined
   readonly details?: Readonly<Record<string, unknown>> | undefined
 }

@@ -87,7 +87,9 @@ test('a no that comes in the end is a no, and says nothing of what was said mean
   await bob.ask({ type: 'message', channel: ROOM, payload: 'MARK' })
   the.lookups.set('ann', 'no')
   await the.server.clock.advance(FIRST_MS)
-  expect(await ann.take()).toMatchObject([{ type: 'error', channel: ROOM, payload: { code: 'forbidden' } }])
+  expect(await ann.take()).toMatchObject([
+    { type: 'error', channel: ROOM, payload: { code: 'forbidden' }, ended: true },
+  ])
   expect(the.server.channels.subscriptionCount).toBe(0)
 })
 
@@ -142,7 +144,7 @@ test('it is asked about less and less often, and ends with busy after about a mi
   }
   expect(asks).toEqual([2, 4, 8, 17, 35, 69])
   expect(await ann.take()).toMatchObject([
-    { type: 'error', channel: BOARD, payload: { code: 'busy', retryAfterMs: 1_000 } },
+    { type: 'error', channel: BOARD, payload: { code: 'busy', retryAfterMs: 1_000 }, ended: true },
   ])
   expect(the.told).toEqual(['unsubscribed'])
   expect(the.server.channels.subscriptionCount).toBe(0)
@@ -164,6 +166,15 @@ test('a message that needs the answer waits for it, and one at the end is refuse
     ['u', 'busy'],
   ])
   expect(the.told.slice(2)).toEqual(['unsubscribed', 'update refused'])
+})
+
+test('a message that is refused meanwhile, and names no request, is told from the end of the subscription', async () => {
+  const the = setting()
+  const ann = await inDoubt(the, { channels: [ROOM] })
+  const [refused] = await ann.ask({ type: 'message', channel: ROOM, payload: 'hello' })
+  expect(refused).toMatchObject({ type: 'error', channel: ROOM, payload: { code: 'busy' } })
+  expect(refused).not.toHaveProperty('requestId')
+  expect(refused).not.toHaveProperty('ended')
 })
 
 test('a message that waits is answered when the subscription is ended', async () => {
@@ -196,6 +207,112 @@ test('who says that rights have changed waits for one answer, not for the end of
   await the.server.clock.advance(10_000)
   await Promise.all([asking, again])
   expect([await ann.take(), the.told, listeners(the.server)]).toEqual([[], [], 0])
+})
+
+const again = { ...subscribe(BOARD), requestId: 'again' }
+/** Longer than the second wait, which a refused request begins. */
+const SECOND_MS = 2_500
+
+test.each<[Lookup]>([['throws'], ['rejects'], ['hangs']])(
+  'asked for once more while its rule %s: the new request alone is refused, and the subscription goes on',
+  async (lookup) => {
+    const the = setting()
+    const ann = await inDoubt(the, { lookup })
+    ann.send(again)
+    if (lookup === 'hangs') await the.server.clock.advance(5_000)
+    const [refused, ...others] = await ann.take()
+    expect(refused).toMatchObject({ requestId: 'again', payload: { code: 'busy', retryAfterMs: 1_000 } })
+    expect([refused?.ended, others]).toEqual([undefined, []])
+    expect([the.told, the.server.channels.subscriptionCount, listeners(the.server)]).toEqual([[], 1, 0])
+    the.lookups.set('ann', 'yes')
+    await the.server.clock.advance(SECOND_MS)
+    expect([await ann.take(), the.told, listeners(the.server)]).toEqual([[], ['rechecked'], 1])
+  },
+)
+
+test('asked for once more when nobody was in doubt, and its rule fails now: it hears nothing until it is known', async () => {
+  const the = setting()
+  const ann = await the.server.connect('ann@red')
+  await ann.ask(subscribe(ROOM))
+  the.lookups.set('ann', 'throws')
+  expect(await ann.ask({ ...again, channel: ROOM })).toMatchObject([
+    { type: 'error', requestId: 'again', payload: { code: 'busy' } },
+  ])
+  the.server.connections.broadcast(ROOM, { type: 'message', payload: 'hello' })
+  expect(await ann.take()).toEqual([])
+  the.lookups.set('ann', 'yes')
+  await the.server.clock.advance(FIRST_MS)
+  expect(await ann.take()).toMatchObject([{ type: 'message', payload: 'hello' }])
+})
+
+test('who asks for it again and again does not stay in doubt for longer', async () => {
+  const the = setting()
+  const ann = await inDoubt(the)
+  const hasEnded = async (): Promise<boolean> => (await ann.ask(again)).some(({ ended }) => ended === true)
+  let second = 0
+  while (second < 90 && !(await hasEnded())) {
+    await the.server.clock.advance(1_000)
+    second++
+  }
+  expect([second, the.told, the.server.channels.subscriptionCount]).toEqual([60, ['unsubscribed'], 0])
+})
+
+test('a message that waits goes on waiting when the channel is asked for once more', async () => {
+  const the = setting()
+  const ann = await inDoubt(the)
+  await ann.ask(update)
+  expect((await ann.ask(again)).map(({ requestId }) => requestId)).toEqual(['again'])
+  await ann.ask({ ...update, requestId: 'v' })
+  the.lookups.set('ann', 'yes')
+  await the.server.clock.advance(SECOND_MS)
+  expect(await ann.take()).toEqual([])
+  expect(the.told).toEqual(['rechecked', 'update installed', 'update installed'])
+})
+
+test('who says that rights have changed while it is asked for once more waits for one answer', async () => {
+  const the = setting()
+  const ann = await inDoubt(the, { lookup: 'hangs' })
+  ann.send(again)
+  await ann.take()
+  the.lookups.set('ann', 'rejects')
+  await the.server.rightsChanged({ userId: 'ann' })
+  expect((await ann.take()).map(({ requestId }) => requestId)).toEqual(['again'])
+  expect([the.told, the.server.channels.subscriptionCount]).toEqual([[], 1])
+})
+
+test('asked for once more, and unsubscribed at once, it is not asked about any more and leaves no timer', async () => {
+  const the = setting()
+  const ann = await inDoubt(the, { lookup: 'throws' })
+  const bob = await the.server.connect('bob@red')
+  await ann.ask(again)
+  await ann.ask({ type: 'unsubscribe', channel: BOARD })
+  const { count } = the.asked
+  const timers = the.server.clock.pendingTimers
+  await the.server.clock.advance(120_000)
+  expect([the.asked.count, the.server.clock.pendingTimers]).toEqual([count, timers])
+  expect([the.told, bob.closed]).toEqual([['unsubscribed'], null])
+})
+
+test('a no to who asks once more is a no to what there was', async () => {
+  const the = setting()
+  const ann = await inDoubt(the)
+  the.lookups.set('ann', 'no')
+  expect(await ann.ask(again)).toMatchObject([
+    { requestId: 'again', payload: { code: 'forbidden' }, ended: true },
+  ])
+  expect([the.told, the.server.channels.subscriptionCount]).toEqual([['unsubscribed'], 0])
+})
+
+test('a request that fails before its rule is asked leaves what there was in doubt, not silent for ever', async () => {
+  const the = setting()
+  const ann = await inDoubt(the)
+  const { ready } = the.server.eventBus
+  Object.assign(the.server.eventBus, { ready: () => Promise.reject(new Error('The log cannot be read.')) })
+  expect(await ann.ask(again)).toMatchObject([{ requestId: 'again', payload: { code: 'internal' } }])
+  Object.assign(the.server.eventBus, { ready })
+  the.lookups.set('ann', 'yes')
+  await the.server.clock.advance(SECOND_MS)
+  expect([await ann.take(), the.told, listeners(the.server)]).toEqual([[], ['rechecked'], 1])
 })
 
 test('one whose rule fails disturbs nobody else on the channel', async () => {

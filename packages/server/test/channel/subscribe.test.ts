@@ -393,6 +393,22 @@ test('a store that fails is told to who asked; the subscription is not installed
   expect(server.channels.subscriptionCount).toBe(0)
 })
 
+test('a replay that fails after its answer ends the subscription, and says so without the request id', async () => {
+  const memory = createMemoryStore({ pageChanges: 1 })
+  const server = createTestServer({ memory })
+  for (const title of ['1', '2', '3']) memory.write([{ id: 'a', row: { ...task('red'), title } }])
+  const client = await server.connect()
+  let reads = 0
+  memory.gate = (what) =>
+    what === 'history' && ++reads === 2 ? Promise.reject(new Error('SELECT secret')) : undefined
+  client.send({ ...subscribe({ position: { epoch: 'e1', offset: 0 } }), requestId: 'r1' })
+  for (let turn = 0; turn < 5; turn++) await server.clock.advance(10)
+  const [subscribed, error] = (await client.take()).filter(({ type }) => /^(subscribed|error)$/.test(type))
+  expect(subscribed).toMatchObject({ type: 'subscribed', requestId: 'r1' })
+  expect(error).toMatchObject({ type: 'error', channel: 'entity:Task', ended: true })
+  expect([error?.requestId, server.channels.subscriptionCount]).toEqual([undefined, 0])
+})
+
 test('when it is not known where the log stands, a subscribe asks again', async () => {
   const memory = createMemoryStore()
   memory.gate = () => Promise.reject(new Error('locked'))

@@ -112,7 +112,7 @@ export function createConnectionChecker({
   /** What the server says by itself: the log was trimmed under its reading, rights have changed, or there are none any more. */
   const unasked = (frame: Frame): void => {
     const key = keyOf(String(frame['channel']), frame['subscription'] as string | undefined)
-    if (frame.type === 'error') return void subscriptions.delete(key)
+    if (frame.type === 'error') return void (frame['ended'] === true && subscriptions.delete(key))
     if (frame.type !== 'subscribed') return
     const payload = frame['payload'] as SubscribedPayload
     const subscription = subscriptions.get(key)
