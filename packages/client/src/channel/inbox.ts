@@ -14,8 +14,8 @@ type Payload<Type extends ServerMessage['type']> = Extract<
 
 /** Where whole snapshots and whole transactions go. The inbox has moved its position before it calls. */
 export interface Outlet {
-  /** Everything there is, at `position`. */
-  rows(rows: readonly WireRow[], position: Position): void
+  /** Everything there is, at `position`; some rows may be newer, but none than `readTo`. */
+  rows(rows: readonly WireRow[], position: Position, readTo: Position | undefined): void
   /** The events of one transaction; none when only the position moved on. */
   events(events: readonly EntityEvent[], position: Position): void
   /** What happened between `from` and now is not known, and no snapshot was asked for. */
@@ -46,32 +46,26 @@ export function createInbox(outlet: Outlet): Inbox {
   let phase: 'deaf' | 'loading' | 'live' = 'deaf'
   let position: Position | null = null
   let rows: WireRow[] = []
-  let early: EntityEvent[] = []
-  let transaction: EntityEvent[] = []
+  /** While loading, what comes after the rows; then the transaction that is not whole yet. */
+  let events: EntityEvent[] = []
 
   function chunk(payload: Payload<'snapshot'>): void {
     if (phase !== 'loading' || !position) return
     for (const row of payload.rows) rows.push(row)
     if (payload.more) return
-    const complete = rows
-    const waiting = early
-    rows = []
-    early = []
     phase = 'live'
-    outlet.rows(complete, position)
+    outlet.rows(rows.splice(0), position, payload.readTo)
     outlet.live(false)
-    waiting.forEach(event)
+    events.splice(0).forEach(event)
   }
 
   function event(next: EntityEvent): void {
-    if (phase === 'loading') early.push(next)
-    if (phase !== 'live') return
-    const seen = transaction.at(-1)?.position ?? position
-    if (seen && !isAfter(next, seen)) return
-    transaction.push(next)
-    if (next.more) return
-    const whole = transaction
-    transaction = []
+    if (phase === 'deaf') return
+    const seen = events.at(-1)?.position ?? position
+    if (phase === 'live' && seen && !isAfter(next, seen)) return
+    events.push(next)
+    if (phase === 'loading' || next.more) return
+    const whole = events.splice(0)
     position = next.position ?? position
     if (position) outlet.events(whole, position)
   }
@@ -95,7 +89,7 @@ export function createInbox(outlet: Outlet): Inbox {
     chunk,
     event,
     reached(next) {
-      if (phase !== 'live' || transaction.length || !position || hasReached(position, next)) return
+      if (phase !== 'live' || events.length || !position || hasReached(position, next)) return
       position = next
       outlet.events([], next)
     },
@@ -103,8 +97,7 @@ export function createInbox(outlet: Outlet): Inbox {
       if (isLost || phase === 'loading') position = null
       phase = 'deaf'
       rows = []
-      early = []
-      transaction = []
+      events = []
     },
   }
 }
