@@ -14,8 +14,8 @@ type Payload<Type extends ServerMessage['type']> = Extract<
 
 /** Where whole snapshots and whole transactions go. The inbox has moved its position before it calls. */
 export interface Outlet {
-  /** Everything there is, at `position`; some rows may be newer, but none than `readTo`. */
-  rows(rows: readonly WireRow[], position: Position, readTo: Position | undefined): void
+  /** Everything there is, at `position`. */
+  rows(rows: readonly WireRow[], position: Position): void
   /** The events of one transaction; none when only the position moved on. */
   events(events: readonly EntityEvent[], position: Position): void
   /** What happened between `from` and now is not known, and no snapshot was asked for. */
@@ -26,7 +26,10 @@ export interface Outlet {
 
 /** Puts one subscription's frames in order: what is not whole, not new or not ours does not come out. */
 export interface Inbox {
-  /** Everything up to here came out; `null` before the first answer, and when the position was refused. */
+  /**
+   * Where to go on: everything up to here came out. `null` before the first answer, when the position was refused, and as long as
+   * rows of the snapshot are newer: a restored backup may hold the position, and not their changes.
+   */
   readonly position: Position | null
   subscribed(payload: Payload<'subscribed'>): void
   chunk(payload: Payload<'snapshot'>): void
@@ -46,6 +49,8 @@ export function createInbox(outlet: Outlet): Inbox {
   let phase: 'deaf' | 'loading' | 'live' = 'deaf'
   let position: Position | null = null
   let rows: WireRow[] = []
+  /** No row of the last snapshot is newer. */
+  let readTo: Position | undefined
   /** While loading, what comes after the rows; then the transaction that is not whole yet. */
   let events: EntityEvent[] = []
 
@@ -54,7 +59,8 @@ export function createInbox(outlet: Outlet): Inbox {
     for (const row of payload.rows) rows.push(row)
     if (payload.more) return
     phase = 'live'
-    outlet.rows(rows.splice(0), position, payload.readTo)
+    readTo = payload.readTo
+    outlet.rows(rows.splice(0), position)
     outlet.live(false)
     events.splice(0).forEach(event)
   }
@@ -72,7 +78,7 @@ export function createInbox(outlet: Outlet): Inbox {
 
   return {
     get position() {
-      return phase === 'loading' ? null : position
+      return phase === 'loading' || (position && readTo && !hasReached(position, readTo)) ? null : position
     },
     subscribed(payload) {
       if (payload.recovered) {

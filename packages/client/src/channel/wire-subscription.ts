@@ -12,17 +12,14 @@ export type SubscriptionStatus = 'loading' | 'live' | 'stale' | 'failed'
 /** Where a subscription's frames end. */
 export interface Sink {
   status(status: SubscriptionStatus, error: DnrError | null): void
-  /**
-   * Everything there is at `position`; comes first, when asked for, and whenever the position did not hold. Rows may be newer
-   * than that, up to `readTo`.
-   */
-  rows?(rows: readonly WireRow[], position: Position, readTo?: Position): void
+  /** Everything there is at `position`; comes first, when asked for, and whenever the position did not hold. */
+  rows?(rows: readonly WireRow[], position: Position): void
   /** One transaction; no events when only the position moved on. */
   events(events: readonly EntityEvent[], position: Position): void
   /** The rows are somebody else's: none of them is shown any more. Those of the new user follow. */
   forget?(): void
   /**
-   * Does it show what only answers to writes have told, or rows newer than their snapshot's position? Their history may be lost though the position holds: the rows are then
+   * Does it show what only answers to writes have told? Their history may be lost though the position holds: the rows are then
    * asked for without one. With `at`, which the stream has reached: is one of another epoch beyond it?
    */
   isAhead?(at?: Position): boolean
@@ -91,8 +88,8 @@ export function createWireSubscription(
   let withdraw = (): void => {}
 
   const inbox = createInbox({
-    rows(rows, position, readTo) {
-      sink.rows?.(rows, position, readTo)
+    rows(rows, position) {
+      sink.rows?.(rows, position)
       if (liveMark !== null) emit('resynced', { channel, position })
     },
     events: sink.events,

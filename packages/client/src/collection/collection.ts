@@ -75,9 +75,6 @@ type Versioned = { readonly id: string; readonly version: number }
 /** An answer that has changed what is shown, and that the stream has not reached. */
 type Ahead<Row> = Answer<Row> & { version: number; readonly position: Position }
 
-/** No row has it. It stands for the rows of a snapshot that are newer than its position, as if an answer had told of them. */
-const NO_ROW = ''
-
 interface Query {
   readonly where?: AnyWhere
   readonly orderBy?: AnyOrderBy
@@ -171,7 +168,7 @@ export function createCollection<Row extends Versioned>(
   }
 
   /** A snapshot as a difference: what is the same stays the same object. */
-  function resync(incoming: readonly WireRow[], at: Position, readTo?: Position): void {
+  function resync(incoming: readonly WireRow[], at: Position): void {
     const after = new Map<string, Row>()
     for (const wire of incoming) {
       const known = sorted.get(wire.id)
@@ -181,7 +178,6 @@ export function createCollection<Row extends Versioned>(
     }
     const before = sorted.reset(after)
     moveTo(at)
-    if (readTo) answers.set(NO_ROW, { id: NO_ROW, row: null, version: 0, position: readTo })
     for (const [, answer] of answers) if (!applyAnswer(answer)) answer.version = 0
     const changes: RowChange<Row>[] = []
     for (const [id, row] of before) if (after.get(id) !== row) changes.push(describe(id))
@@ -248,7 +244,7 @@ export function createCollection<Row extends Versioned>(
       },
     },
     sink: {
-      rows: (incoming, at, readTo) => later(() => resync(incoming, at, readTo)),
+      rows: (incoming, at) => later(() => resync(incoming, at)),
       events: (events, at) => later(() => applyEvents(events, at)),
       forget: () => later(forget),
       isAhead(at) {
