@@ -57,7 +57,7 @@ export const DEFAULT_OPTIONS = {
 /** All options with their defaults. @throws DnrError `bad_option` */
 export function readOptions(options: RealtimeClientOptions) {
   if (!/^wss?:\/\//.test(options.url)) {
-    throw new DnrError('bad_option', `url begins with ws:// or wss://, not "${options.url}".`)
+    throw new DnrError('bad_option', `url is ws:// or wss://, not "${options.url}".`)
   }
   const read = {
     ...DEFAULT_OPTIONS,

@@ -27,7 +27,7 @@ import type { Collection } from './collection/collection.ts'
 import { type AnyQuery, openCollection } from './collection/collections.ts'
 import type { RowForms } from './collection/decode-rows.ts'
 import { createFlusher } from './collection/flusher.ts'
-import { wireForm } from './collection/row-form.ts'
+import { safeForm, type SafeForm, wireForm } from './collection/row-form.ts'
 import type { ConnectionState } from './connection/connection-state.ts'
 import { createConnection, disconnected, isOverRate } from './connection/connection.ts'
 import { mutate, type Mutation, type MutationAnswer } from './request/mutate.ts'
@@ -172,7 +172,10 @@ export function createRealtimeClient(
   const channels = createChannelSubscriber({ clock, random, requests, send, emit: emitter.emit })
   const shares = createShares(clock, lingerMs)
   const flusher = createFlusher(guard)
-  const formOf = (entity: string): typeof wireForm => input.rows?.[entity] ?? wireForm
+  const formOf = (entity: string): SafeForm<unknown> => {
+    const form = input.rows?.[entity]
+    return form ? safeForm(form, entity, guard) : wireForm
+  }
 
   const client = {
     state,

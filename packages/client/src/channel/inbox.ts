@@ -26,7 +26,10 @@ export interface Outlet {
 
 /** Puts one subscription's frames in order: what is not whole, not new or not ours does not come out. */
 export interface Inbox {
-  /** Everything up to here came out; `null` before the first answer, and when the position was refused. */
+  /**
+   * Where to go on: everything up to here came out. `null` before the first answer, when the position was refused, and as long as
+   * rows of the snapshot are newer: a restored backup may hold the position, and not their changes.
+   */
   readonly position: Position | null
   subscribed(payload: Payload<'subscribed'>): void
   chunk(payload: Payload<'snapshot'>): void
@@ -46,39 +49,36 @@ export function createInbox(outlet: Outlet): Inbox {
   let phase: 'deaf' | 'loading' | 'live' = 'deaf'
   let position: Position | null = null
   let rows: WireRow[] = []
-  let early: EntityEvent[] = []
-  let transaction: EntityEvent[] = []
+  /** No row of the last snapshot is newer. */
+  let readTo: Position | undefined
+  /** While loading, what comes after the rows; then the transaction that is not whole yet. */
+  let events: EntityEvent[] = []
 
   function chunk(payload: Payload<'snapshot'>): void {
     if (phase !== 'loading' || !position) return
     for (const row of payload.rows) rows.push(row)
     if (payload.more) return
-    const complete = rows
-    const waiting = early
-    rows = []
-    early = []
     phase = 'live'
-    outlet.rows(complete, position)
+    readTo = payload.readTo
+    outlet.rows(rows.splice(0), position)
     outlet.live(false)
-    waiting.forEach(event)
+    events.splice(0).forEach(event)
   }
 
   function event(next: EntityEvent): void {
-    if (phase === 'loading') early.push(next)
-    if (phase !== 'live') return
-    const seen = transaction.at(-1)?.position ?? position
-    if (seen && !isAfter(next, seen)) return
-    transaction.push(next)
-    if (next.more) return
-    const whole = transaction
-    transaction = []
+    if (phase === 'deaf') return
+    const seen = events.at(-1)?.position ?? position
+    if (phase === 'live' && seen && !isAfter(next, seen)) return
+    events.push(next)
+    if (phase === 'loading' || next.more) return
+    const whole = events.splice(0)
     position = next.position ?? position
     if (position) outlet.events(whole, position)
   }
 
   return {
     get position() {
-      return phase === 'loading' ? null : position
+      return phase === 'loading' || (position && readTo && !hasReached(position, readTo)) ? null : position
     },
     subscribed(payload) {
       if (payload.recovered) {
@@ -95,7 +95,7 @@ export function createInbox(outlet: Outlet): Inbox {
     chunk,
     event,
     reached(next) {
-      if (phase !== 'live' || transaction.length || !position || hasReached(position, next)) return
+      if (phase !== 'live' || events.length || !position || hasReached(position, next)) return
       position = next
       outlet.events([], next)
     },
@@ -103,8 +103,7 @@ export function createInbox(outlet: Outlet): Inbox {
       if (isLost || phase === 'loading') position = null
       phase = 'deaf'
       rows = []
-      early = []
-      transaction = []
+      events = []
     },
   }
 }

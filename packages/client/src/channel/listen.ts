@@ -57,15 +57,15 @@ export function listen(
     )
     return [share, end]
   })
-  value.listeners.add(own)
-  const status = value.liveness.status.peek()
+  const { listeners, liveness, people } = value
+  listeners.add(own)
+  const status = liveness.status.peek()
   if (status !== 'loading') guard(() => listener.status?.(status))
-  const { people } = value
   if (people) guard(() => listener.message?.(people))
   return {
-    ...value.liveness,
+    ...liveness,
     unsubscribe() {
-      value.listeners.delete(own)
+      listeners.delete(own)
       release()
     },
   }

@@ -4,7 +4,6 @@ import { batch, computed, type ReadonlySignal, signal } from '@preact/signals-co
 import {
   type AnyOrderBy,
   type AnyWhere,
-  comparePositions,
   compareRows,
   type EntityEvent,
   hasReached,
@@ -16,7 +15,7 @@ import { callEach } from '../channel/call-each.ts'
 import { createLiveness, type Liveness } from '../channel/liveness.ts'
 import type { Sink } from '../channel/wire-subscription.ts'
 import type { Flusher } from './flusher.ts'
-import { isSameRow, type RowForm } from './row-form.ts'
+import { isSameRow, type SafeForm } from './row-form.ts'
 import { createSortedRows } from './sorted-rows.ts'
 
 /** One row of a {@link CollectionBatch}: `row: null` means gone; then `version: null` means it left the view or is unknown. */
@@ -86,7 +85,7 @@ interface Query {
 export function createCollection<Row extends Versioned>(
   entity: string,
   { where = {}, orderBy = [], limit }: Query,
-  form: RowForm<Row>,
+  form: SafeForm<Row>,
   flusher: Flusher,
 ): { readonly collection: Omit<Collection<Row>, 'close'>; readonly sink: Sink } {
   const compareWire = compareRows(orderBy)
@@ -102,8 +101,8 @@ export function createCollection<Row extends Versioned>(
   const { enter, ...liveness } = createLiveness()
   const generation = signal(0)
   let position: Position | null = null
-  let waiting: (() => void)[] = []
-  let batches: CollectionBatch<Row>[] = []
+  const waiting: (() => void)[] = []
+  const batches: CollectionBatch<Row>[] = []
   let isChanged = false
   /** Who may see nothing keeps nothing, what they write themselves neither. */
   let isForbidden = false
@@ -116,17 +115,13 @@ export function createCollection<Row extends Versioned>(
 
   const part = {
     apply() {
-      const steps = waiting
-      waiting = []
-      // One that throws, at a row that cannot be decoded, holds up neither what follows nor other collections.
-      for (const step of steps) flusher.guard(step)
+      for (const step of waiting.splice(0)) flusher.guard(step)
     },
     tell() {
       if (isChanged) generation.value++
       isChanged = false
-      const told = batches
-      batches = []
-      for (const each of told) callEach(listeners, (listener) => flusher.guard(() => listener(each)))
+      for (const each of batches.splice(0))
+        callEach(listeners, (listener) => flusher.guard(() => listener(each)))
     },
   }
   const later = (step: () => void): void => {
@@ -147,9 +142,13 @@ export function createCollection<Row extends Versioned>(
     return true
   }
 
-  function describe(id: string, version: number | null, mutationId: string | null = null): RowChange<Row> {
+  function describe(
+    id: string,
+    version: number | null = null,
+    mutationId: string | null = null,
+  ): RowChange<Row> {
     const row = sorted.get(id) ?? null
-    return { id, row, version: row?.version ?? version, mutationId }
+    return { id, row, version: row ? row.version : version, mutationId }
   }
 
   /**
@@ -159,13 +158,12 @@ export function createCollection<Row extends Versioned>(
   function moveTo(at: Position, changes?: RowChange<Row>[]): void {
     position = at
     for (const [id, { version, position: answeredAt }] of answers) {
-      const order = comparePositions(at, answeredAt)
-      if (order < 0 && (changes || at.epoch === answeredAt.epoch)) continue
+      if (!hasReached(at, answeredAt) && (changes || at.epoch === answeredAt.epoch)) continue
       answers.delete(id)
-      // Past it, and no word about its row: it left sight in between, which who never had it from the stream is not told.
-      if (!changes || !order || sorted.get(id)?.version !== version) continue
+      // All up to it was told, with no word about its row: it left sight since, which who never had it from the stream is not told.
+      if (!changes || sorted.get(id)?.version !== version) continue
       set(id, null)
-      changes.push(describe(id, null))
+      changes.push(describe(id))
     }
   }
 
@@ -174,23 +172,24 @@ export function createCollection<Row extends Versioned>(
     const after = new Map<string, Row>()
     for (const wire of incoming) {
       const known = sorted.get(wire.id)
-      after.set(wire.id, known && isSameRow(form.encode(known), wire) ? known : form.decode(wire))
+      const row = known && isSameRow(form.encode(known), wire) ? known : form.decode(wire)
+      // One that cannot be decoded is left out, alone: what it was before is not what it is.
+      if (row) after.set(wire.id, row)
     }
     const before = sorted.reset(after)
     moveTo(at)
     for (const [, answer] of answers) if (!applyAnswer(answer)) answer.version = 0
     const changes: RowChange<Row>[] = []
-    for (const [id, row] of before) if (after.get(id) !== row) changes.push(describe(id, null))
-    for (const id of after.keys()) if (!before.has(id)) changes.push(describe(id, null))
+    for (const [id, row] of before) if (after.get(id) !== row) changes.push(describe(id))
+    for (const id of after.keys()) if (!before.has(id)) changes.push(describe(id))
     isChanged ||= changes.length > 0
     batches.push({ kind: 'resync', position: at, changes })
   }
 
   /** What may no longer be seen is not kept on the screen. */
   function forget(): void {
-    if (!position) return
     answers.clear()
-    resync([], position)
+    if (position) resync([], position)
   }
 
   function applyEvents(events: readonly EntityEvent[], at: Position): void {
@@ -201,7 +200,8 @@ export function createCollection<Row extends Versioned>(
       // What left one's sight did so by the rights of today, which no answer knows; it alone has no version.
       if (version === null) answers.delete(id)
       const answer = answers.get(id)
-      const isOld = answer && place && Number(version) < answer.version && hasReached(answer.position, place)
+      const isOld =
+        answer && place && (version as number) < answer.version && hasReached(answer.position, place)
       const isNews = !isOld && isNewer(event, sorted.get(id))
       if (isNews) set(id, event.type === 'entity:deleted' ? null : form.decode(event.payload))
       if (isNews || mutationId) changes.push(describe(id, version, mutationId))

@@ -4,7 +4,7 @@ import { canonicalJson, shortHash } from '../channel/query-key.ts'
 import type { Shares } from '../channel/shares.ts'
 import { type Collection, createCollection } from './collection.ts'
 import type { Flusher } from './flusher.ts'
-import type { RowForm } from './row-form.ts'
+import type { SafeForm } from './row-form.ts'
 
 /** Which rows, in which order, how many: without its row type. */
 export interface AnyQuery {
@@ -20,7 +20,7 @@ export function openCollection(
   channels: ChannelSubscriber,
   shares: Shares,
   flusher: Flusher,
-  form: RowForm<unknown>,
+  form: SafeForm<unknown>,
   entity: string,
   query: AnyQuery,
 ): Collection<Row> {
@@ -29,7 +29,7 @@ export function openCollection(
     throw new DnrError('bad_option', `limit is a whole number above 0, not ${limit}.`)
   const text = canonicalJson(query)
   const { value, release } = shares.use(`${entity} ${text}`, () => {
-    const { collection, sink } = createCollection<Row>(entity, query, form as RowForm<Row>, flusher)
+    const { collection, sink } = createCollection<Row>(entity, query, form as SafeForm<Row>, flusher)
     // The key comes from the query, so that clients who ask the same share the server's frames.
     const key = text === '{}' ? undefined : shortHash(text)
     return [collection, channels.open({ channel: `entity:${entity}`, key, where, snapshot: true }, sink)]

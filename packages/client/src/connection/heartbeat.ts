@@ -49,10 +49,10 @@ export function createHeartbeat(
       cancel()
       phase = 'stopped'
     },
-    heard: () => {
+    heard() {
       if (phase === 'asking') start()
     },
-    probe: () => {
+    probe() {
       if (phase === 'resting') ask()
     },
   }

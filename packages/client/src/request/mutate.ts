@@ -1,5 +1,5 @@
 import { DnrError, type Position, type ServerMessage } from '@dnr/protocol'
-import type { RowForm } from '../collection/row-form.ts'
+import type { SafeForm } from '../collection/row-form.ts'
 import type { Requests } from './requests.ts'
 
 /** A write to be sent. Sending the same `mutationId` again returns the first answer and writes nothing. */
@@ -12,7 +12,7 @@ export interface Mutation {
   readonly mutationId: string
 }
 
-/** The write is committed at `position`. `row: null` when deleted, or (`visible: false`) hidden from its author. */
+/** The write is committed at `position`. `row: null` when deleted, or (`visible: false`) hidden from its author or not to be decoded. */
 export interface MutationAnswer<Row> {
   readonly position: Position | null
   readonly row: Row | null
@@ -23,7 +23,7 @@ export interface MutationAnswer<Row> {
 export function mutate<Row>(
   requests: Requests,
   mutation: Mutation,
-  form: RowForm<Row>,
+  form: SafeForm<Row>,
   signal: AbortSignal | undefined,
 ): Promise<MutationAnswer<Row>> {
   const { operation, id, fields } = mutation

@@ -194,3 +194,22 @@ test('before the answer and after the end nothing is heard', () => {
   inbox.chunk({ rows: [row('a')], more: false })
   expect(out).toEqual([])
 })
+
+test('as long as rows of the snapshot are newer, there is no position to go on from; a later snapshot counts for itself', () => {
+  const { inbox } = setUp()
+  const begin = (more: boolean) =>
+    inbox.subscribed({ position: at(5), recovered: false, snapshot: { rows: [row('a')], more } })
+  begin(true)
+  inbox.chunk({ rows: [row('b')], more: false, readTo: at(7) })
+  expect(inbox.position).toBe(null)
+  inbox.event(event(6))
+  expect(inbox.position).toBe(null)
+  inbox.reached(at(7))
+  expect(inbox.position).toEqual(at(7))
+  inbox.cut()
+  begin(true)
+  inbox.chunk({ rows: [row('b')], more: false, readTo: at(7) })
+  inbox.cut()
+  begin(false)
+  expect(inbox.position).toEqual(at(5))
+})

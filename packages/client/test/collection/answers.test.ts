@@ -203,3 +203,43 @@ test.each([2, 5, 9])(
     expect(shown(tasks)).toBe('b1')
   },
 )
+
+test.each([
+  ['a pong that is just as far', { type: 'pong', position: { epoch: 'e1', offset: 3 } }],
+  ['a pong that is further', { type: 'pong', position: { epoch: 'e1', offset: 9 } }],
+  [
+    'an event of another row',
+    {
+      type: 'entity:updated',
+      channel: 'entity:Task',
+      payload: row('a', 2),
+      position: { epoch: 'e1', offset: 4 },
+    },
+  ],
+])(
+  'a row known by an answer alone, which its author may not see by now, goes with the first word past it: %s',
+  async (_, message) => {
+    await using t = await setUp()
+    const tasks = await open(t)
+    tasks.absorb({ id: 'c', row: row('c', 1), version: 1, position: { epoch: 'e1', offset: 3 } })
+    const told: unknown[] = []
+    tasks.onBatch(({ changes }) => told.push(...changes.filter(({ id }) => id === 'c')))
+    t.server.peer.say({ type: 'pong', position: { epoch: 'e1', offset: 2 } })
+    await settle()
+    expect(shown(tasks)).toBe('a1 b1 c1')
+    t.server.peer.say(message)
+    await settle()
+    expect(tasks.byId('c')).toBe(undefined)
+    expect(told).toEqual([{ id: 'c', row: null, version: null, mutationId: null }])
+  },
+)
+
+test('a row that the stream told of stays when a pong is as far as its answer', async () => {
+  await using t = await setUp()
+  const tasks = await open(t)
+  tasks.absorb({ id: 'a', row: row('a', 2), version: 2, position: { epoch: 'e1', offset: 3 } })
+  t.server.commit([{ id: 'a', fields: { title: 'a2' } }])
+  t.server.peer.say({ type: 'pong', position: { epoch: 'e1', offset: 3 } })
+  await settle()
+  expect(shown(tasks)).toBe('a2 b1')
+})

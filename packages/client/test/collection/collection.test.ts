@@ -526,11 +526,11 @@ test('an answer is applied at once, unless the stream is past it or its version 
   const at = (offset: number) => ({ epoch: 'e1', offset })
   tasks.absorb({ id: 'a', row: row('a', 9), version: 9, position: at(2) })
   expect(tasks.byId('a')).toMatchObject({ version: 1 })
-  tasks.absorb({ id: 'a', row: row('a', 2), version: 2, position: at(3) })
+  tasks.absorb({ id: 'a', row: row('a', 2), version: 2, position: at(4) })
   expect(tasks.byId('a')).toMatchObject({ version: 2 })
   tasks.absorb({ id: 'a', row: row('a', 1), version: 1, position: null })
   expect(tasks.byId('a')).toMatchObject({ version: 2 })
-  tasks.absorb({ id: 'b', row: row('b', 2, 'blue'), version: 2, position: at(4) })
+  tasks.absorb({ id: 'b', row: row('b', 2, 'blue'), version: 2, position: at(5) })
   expect(ids(tasks.rows.value)).toBe('a')
   t.server.peer.say({
     type: 'entity:updated',
@@ -663,18 +663,21 @@ test('a row known by an answer and by a snapshot stays when the stream passes th
   expect(ids(tasks.rows.value)).toBe('ab')
 })
 
-test('a row that cannot be decoded is reported, and stops neither what follows it nor other collections', async () => {
-  const rows = {
-    Task: {
-      decode(row: WireRow) {
-        if (row['rank'] === 'bad') throw new Error('not a rank')
-        return row
-      },
-      encode: (row: unknown) => row as WireRow,
+/** A client for which rows of the rank `bad` cannot be decoded. */
+function setUpPicky(): Promise<Setup> {
+  const Task = {
+    decode(row: WireRow) {
+      if (row['rank'] === 'bad') throw new Error('not a rank')
+      return row
     },
+    encode: (row: unknown) => row as WireRow,
   }
-  const options: Parameters<typeof setUp>[0] & { rows: typeof rows } = { rows }
-  await using t = await setUp(options)
+  const options: Parameters<typeof setUp>[0] & { rows: object } = { rows: { Task } }
+  return setUp(options)
+}
+
+test('a row that cannot be decoded is reported, and stops neither what follows it nor other collections', async () => {
+  await using t = await setUpPicky()
   seed(t, 'a')
   const views = [t.client.collection('Task'), t.client.collection('Note')] as const
   await Promise.all(views.map(({ ready }) => ready))
@@ -686,4 +689,54 @@ test('a row that cannot be decoded is reported, and stops neither what follows i
   await settle()
   expect(views.map((each) => ids(each.rows.value))).toEqual(['ac', 'abc'])
   expect(views[0].position).toEqual(t.server.position())
+})
+
+test('a snapshot is shown without the row that cannot be decoded, which is named in the report', async () => {
+  await using t = await setUpPicky()
+  seed(t, 'a', 'c')
+  t.server.commit([{ id: 'b', fields: { rank: 'bad' } }])
+  const tasks = t.client.collection('Task')
+  await tasks.ready
+  expect([tasks.status.value, ids(tasks.rows.value)]).toEqual(['live', 'ac'])
+  expect(t.errors).toMatchObject([{ code: 'internal', message: expect.stringContaining('Task b') }])
+  t.server.commit([{ id: 'b', fields: { rank: 3 } }])
+  await settle()
+  expect(ids(tasks.rows.value)).toBe('abc')
+})
+
+test('a row whose new state cannot be decoded is not shown in its old one, and the rest of its transaction is', async () => {
+  await using t = await setUpPicky()
+  seed(t, 'a', 'b', 'c')
+  const tasks = t.client.collection('Task')
+  await tasks.ready
+  const told: unknown[] = []
+  tasks.onBatch(({ changes }) => told.push(...changes))
+  t.server.commit(
+    [
+      { id: 'a', fields: { rank: 7 } },
+      { id: 'b', fields: { rank: 'bad' } },
+      { id: 'c', fields: null },
+    ],
+    'm',
+  )
+  await settle()
+  expect(tasks.rows.value).toMatchObject([{ id: 'a', rank: 7 }])
+  expect(told).toMatchObject([
+    { id: 'a', version: 2, mutationId: 'm' },
+    { id: 'b', row: null, version: 2, mutationId: 'm' },
+    { id: 'c', row: null, version: 2, mutationId: 'm' },
+  ])
+  expect([tasks.position, t.errors.length]).toEqual([t.server.position(), 1])
+})
+
+test('a write whose answer cannot be decoded is stored all the same: it is answered without its row', async () => {
+  await using t = await setUpPicky()
+  const answer = t.client.mutate({ entity: 'Task', operation: 'create', id: 'a', mutationId: 'm' })
+  await settle()
+  const { requestId } = t.server.heard('mutate')[0] ?? {}
+  const position = { epoch: 'e1', offset: 1 }
+  const payload = { mutationId: 'm', row: { id: 'a', version: 1, rank: 'bad' } }
+  t.server.peer.say({ type: 'mutated', requestId, position, payload })
+  expect(await answer).toEqual({ position, row: null, visible: false })
+  expect(t.errors).toHaveLength(1)
 })

@@ -1,5 +1,11 @@
 import { z } from 'zod'
-import { channelSchema, rowSchema, serverEnvelope, subscriptionKeySchema } from './envelope.ts'
+import {
+  channelSchema,
+  positionSchema,
+  rowSchema,
+  serverEnvelope,
+  subscriptionKeySchema,
+} from './envelope.ts'
 
 /** Server → client: the next rows of a snapshot that `subscribed` began; `more: false` ends it. */
 export const snapshotSchema = z.object({
@@ -7,6 +13,11 @@ export const snapshotSchema = z.object({
   channel: channelSchema,
   subscription: subscriptionKeySchema.optional(),
   ...serverEnvelope,
-  payload: z.object({ rows: z.array(rowSchema), more: z.boolean() }),
+  payload: z.object({
+    rows: z.array(rowSchema),
+    more: z.boolean(),
+    /** With the last: no row of the snapshot is newer. */
+    readTo: positionSchema.optional(),
+  }),
 })
 export type SnapshotMessage = z.infer<typeof snapshotSchema>

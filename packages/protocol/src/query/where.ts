@@ -89,7 +89,7 @@ function compareCodePoints(a: string, b: string): number {
 
 /** A surrogate stands for a code point above every other unit, though its own number is lower than U+E000 to U+FFFF. */
 function heightOf(unit: number): number {
-  return (unit & 0xf800) === 0xd800 ? unit + 0x2800 : unit
+  return unit >> 11 === 0xd800 >> 11 ? unit + 0x2800 : unit
 }
 
 /** Compares rows by `orderBy`, then by id. */

@@ -20,6 +20,8 @@ export interface SnapshotPart {
   readonly more: boolean
   /** What the whole snapshot is replayed from. */
   readonly position: Position
+  /** With the last part, when rows were read later than at `position`: where the log ended then. */
+  readonly readTo: Position | null
 }
 
 /** What tells how far the log is ahead of what has been delivered. */
@@ -53,14 +55,18 @@ export async function* readSnapshot(
   store: EntityStore,
   context: ReadingContext,
 ): AsyncGenerator<SnapshotPart, void, undefined> {
+  let isFirst = true
   for await (const chunk of storedRows(group, store)) {
     const reading = beginReading()
     const texts = chunk.rows.flatMap((row) => rowText(group, row, codec, reading))
     await finishReading(group, reading, context)
+    const readTo = isFirst || chunk.more || context.history === null ? null : await context.history.head()
     const parts = inParts(texts)
     for (const [index, rows] of parts.entries()) {
-      yield { rows, position: chunk.position, more: chunk.more || index < parts.length - 1 }
+      const more = chunk.more || index < parts.length - 1
+      yield { rows, position: chunk.position, more, readTo: more ? null : readTo }
     }
+    isFirst = false
   }
   if (group.shown !== null) group.shown.isComplete = true
 }
@@ -103,9 +109,10 @@ function whereOf(group: Group): AnyWhere {
 }
 
 /** A further part as a `snapshot` frame. */
-export function snapshotFrame(group: Group, { rows, more }: SnapshotPart, now: number): Frame {
+export function snapshotFrame(group: Group, { rows, more, readTo }: SnapshotPart, now: number): Frame {
+  const end = readTo === null ? '' : `,"readTo":${JSON.stringify(readTo)}`
   return frameOf(
-    `{"type":"snapshot",${addressText(group)}"payload":{"rows":[${rows}],"more":${more}},"timestamp":${now}}`,
+    `{"type":"snapshot",${addressText(group)}"payload":{"rows":[${rows}],"more":${more}${end}},"timestamp":${now}}`,
   )
 }
 

@@ -51,7 +51,8 @@ test('a snapshot comes in chunks, and what was written meanwhile after it', asyn
   second.open()
   const rest = await client.take()
   expect(typesOf(rest)).toEqual(['snapshot', 'entity:updated', 'entity:created'])
-  expect(rest[0]).toMatchObject({ subscription: 'k', payload: { more: false } })
+  // The second part was read after both writes.
+  expect(rest[0]).toMatchObject({ subscription: 'k', payload: { more: false, readTo: at(6) } })
   memory.write([{ id: 'e', row: task('red') }])
   expect(typesOf(await client.take())).toEqual(['entity:created'])
 })
@@ -72,6 +73,7 @@ test('a write between installing and reading is in the snapshot and not sent aga
     position: at(1),
     snapshot: { rows: [{ id: 'a' }], more: false },
   })
+  expect(answers[0]?.payload.snapshot).not.toHaveProperty('readTo')
 })
 
 test('what was committed before, but published only after the snapshot was read, is not sent again', async () => {
