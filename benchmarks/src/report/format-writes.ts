@@ -25,6 +25,10 @@ export function formatWrites(result: WritesResult, { isJudged }: { readonly isJu
       value: micros(mode, 'dnr') / micros(mode, 'hand'),
     },
     {
+      title: `${titleOf(mode)}: the floor ÷ by hand, row and log entry`,
+      value: micros(mode, 'floor') / micros(mode, 'hand-log'),
+    },
+    {
       title: `${titleOf(mode)}: Kysely transaction ÷ alone`,
       value: micros(mode, 'kysely') / micros(mode, 'dnr'),
       atLeast: 3,
@@ -35,6 +39,10 @@ export function formatWrites(result: WritesResult, { isJudged }: { readonly isJu
             title: `${titleOf(mode)}: alone ÷ 32 at once`,
             value: micros(mode, 'dnr') / micros(mode, 'dnr-32'),
             atLeast: 10,
+          },
+          {
+            title: `${titleOf(mode)}: the floor alone ÷ 32 at once`,
+            value: micros(mode, 'floor') / micros(mode, 'floor-32'),
           },
         ]
       : []),

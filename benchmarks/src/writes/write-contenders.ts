@@ -35,6 +35,18 @@ export const writeContenders = {
     start: async (path, synchronous) =>
       (await import('./kysely-writer.ts')).startKyselyWriter(path, synchronous),
   },
+  floor: {
+    title: 'floor: the statements of DNR alone',
+    atOnce: 1,
+    start: async (path, synchronous) =>
+      (await import('./floor-writer.ts')).startFloorWriter(path, synchronous),
+  },
+  'floor-32': {
+    title: 'the floor, 32 at once',
+    atOnce: 32,
+    start: async (path, synchronous) =>
+      (await import('./floor-writer.ts')).startFloorWriter(path, synchronous),
+  },
   dnr: {
     title: 'DNR, one after the other',
     atOnce: 1,

@@ -1,4 +1,4 @@
-import type { Change, EpochRange, Operation, WireRow } from '@dnr/protocol'
+import type { Change, EpochRange, WireRow } from '@dnr/protocol'
 import { sql } from 'kysely'
 import { compileStatement } from '../database/compile.ts'
 import type { Connection } from '../database/connection.ts'
@@ -7,18 +7,15 @@ import { epochAt } from './epochs.ts'
 import { type LogRow, systemTables } from './log-tables.ts'
 
 /** What a write hands to the log: the change without its place. */
-export interface LogEntry {
-  readonly entity: string
-  readonly id: string
-  readonly operation: Operation
-  readonly version: number
-  readonly before: WireRow | null
-  readonly after: WireRow | null
-  /** The images as they are stored. */
-  readonly beforeText: string | null
-  readonly afterText: string | null
-  readonly mutationId: string | null
-  readonly actor: string | null
+export type LogEntry = Omit<PlacedEntry, 'position' | 'transaction' | 'at'>
+
+/** A change in its place; which one is the last of its transaction is not known yet. */
+export type PlacedEntry = Omit<Change, 'last' | 'unlogged'>
+
+/** The images of a change as they are stored. */
+export interface ImageTexts {
+  readonly before: string | null
+  readonly after: string | null
 }
 
 const insertEntry = compileStatement<LogRow, unknown>((param) =>
@@ -37,24 +34,20 @@ const insertEntry = compileStatement<LogRow, unknown>((param) =>
   }),
 )
 
-/** Appends an entry at `offset`, which the caller has counted inside its write transaction. */
-export function insertLogEntry(
-  connection: Connection,
-  entry: LogEntry,
-  place: { offset: number; transaction: number; at: number },
-): void {
+/** Appends an entry at its offset, which the caller has counted inside its write transaction. */
+export function insertLogEntry(connection: Connection, entry: PlacedEntry, texts: ImageTexts): void {
   connection.run(insertEntry, {
-    offset: place.offset,
-    transaction_offset: place.transaction,
+    offset: entry.position.offset,
+    transaction_offset: entry.transaction,
     entity: entry.entity,
     row_id: entry.id,
     operation: entry.operation,
     version: entry.version,
-    before: entry.beforeText,
-    after: entry.afterText,
+    before: texts.before,
+    after: texts.after,
     mutation_id: entry.mutationId,
     actor: entry.actor,
-    at: place.at,
+    at: entry.at,
   })
 }
 

@@ -58,6 +58,16 @@ export function createConnection(handle: SqliteHandle): Connection {
     return prepared
   }
 
+  // BEGIN, COMMIT, savepoints: the same few in every write.
+  const commands = new Map<string, SqliteStatement>()
+  const commandOf = (sql: string): SqliteStatement => {
+    const known = commands.get(sql)
+    if (known !== undefined) return known
+    const prepared = handle.prepare(sql)
+    commands.set(sql, prepared)
+    return prepared
+  }
+
   let writesRun = 0
   const connection: Connection = {
     handle,
@@ -80,7 +90,7 @@ export function createConnection(handle: SqliteHandle): Connection {
       }
       return statement.all(...parameters)
     },
-    exec: (sql) => void (sql.length < 40 ? prepare(sql).run() : handle.exec(sql)),
+    exec: (sql) => void (sql.length < 40 ? commandOf(sql).run() : handle.exec(sql)),
     inTransaction: () => handle.inTransaction === true,
     snapshot: (read) => {
       if (connection.inTransaction()) return read()

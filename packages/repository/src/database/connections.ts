@@ -23,6 +23,8 @@ export interface Connections {
   readonly isShared: boolean
   /** Can nobody else write: neither another process, nor the owner of a handle? */
   readonly isPrivate: boolean
+  /** Was the writer opened here, so that nobody else writes with it? */
+  readonly isWriterOurs: boolean
   /** For the user's own reads. */
   openUserConnection(): Connection
   /** Is that a connection of its own? */
@@ -70,6 +72,7 @@ function useHandles(
     reader,
     isShared: reader === writer,
     isPrivate: false,
+    isWriterOurs: false,
     openUserConnection: () => reader,
     hasUserConnection: false,
     close: () => {},
@@ -97,6 +100,7 @@ function openPath(path: string, settings: OpenSettings): Connections {
         reader: writer,
         isShared: true,
         isPrivate: true,
+        isWriterOurs: true,
         openUserConnection: () => writer,
         hasUserConnection: false,
         close,
@@ -110,6 +114,7 @@ function openPath(path: string, settings: OpenSettings): Connections {
       reader,
       isShared: false,
       isPrivate: false,
+      isWriterOurs: true,
       openUserConnection,
       hasUserConnection: true,
       close,

@@ -11,6 +11,7 @@ import { createTransactionExecutor, type Executor } from '../rows/executor.ts'
 import type { RealtimeRepository } from '../rows/realtime-repository.ts'
 import { type MigratedTable, migrateTables } from '../schema/migrate.ts'
 import type { OpenTransaction } from '../write/async-transaction.ts'
+import { createHeadMemory, noHeadMemory } from '../write/head-memory.ts'
 import { createWriteQueue } from '../write/write-queue.ts'
 import type { DynamicTables } from './compile.ts'
 import { openConnections } from './connections.ts'
@@ -56,7 +57,11 @@ export function openDatabase<Tables = DynamicTables>(options: DatabaseOptions): 
   const queue = createWriteQueue({
     ...settings,
     connection: writer,
-    start: { epoch: settings.createEpoch(), started: false },
+    memory: {
+      epoch: settings.createEpoch(),
+      started: false,
+      head: connections.isWriterOurs ? createHeadMemory(writer.handle) : noHeadMemory,
+    },
     onCommitted(transactions) {
       storage.worked()
       wal.committed()

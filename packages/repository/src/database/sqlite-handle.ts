@@ -16,6 +16,8 @@ export interface SqliteStatement {
   run(...parameters: unknown[]): { readonly changes: number | bigint }
   get(...parameters: unknown[]): unknown
   all(...parameters: unknown[]): unknown[]
+  /** Makes it answer with the first column alone. Drivers without it answer with rows. */
+  pluck?(): SqliteStatement
   /** Does it return rows? */
   readonly reader?: boolean
   /** Does it leave the database as it is? Drivers that do not say so are trusted. */

@@ -55,15 +55,6 @@ export function checkMutation(
   const given = readFields(writer.model, mutation.fields ?? {})
   const id = operation === 'create' ? newId(writer, mutation.id, given) : mutation.id
   if (id !== undefined || operation !== 'create') checkId(id)
-  // The id of a new row may stand in either place: asked again over another transport it is the same write.
-  const { id: ownId, ...fields } = mutation.fields ?? {}
-  const asked = {
-    entity: writer.model.entity.name,
-    operation,
-    id: mutation.id ?? (ownId as string | undefined),
-    fields,
-    ifVersion,
-  }
   return {
     operation,
     id,
@@ -71,8 +62,14 @@ export function checkMutation(
     given,
     values: checkValues(writer, operation, id, given),
     ifVersion,
-    fingerprint: mutationId === undefined ? null : fingerprint(asked),
+    fingerprint: mutationId === undefined ? null : fingerprintOf(writer, mutation),
   }
+}
+
+function fingerprintOf({ model }: Writer, { operation, id, fields = {}, ifVersion }: Mutation): string {
+  // The id of a new row may stand in either place: asked again over another transport it is the same write.
+  const asked = { entity: model.entity.name, operation, id: id ?? (fields['id'] as string | undefined) }
+  return fingerprint({ ...asked, fields, ifVersion })
 }
 
 function newId(writer: Writer, id: string | undefined, given: Fields): string | undefined {

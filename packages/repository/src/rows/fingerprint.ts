@@ -5,7 +5,7 @@ export interface Asked {
   readonly entity: string
   readonly operation: string
   readonly id: string | undefined
-  /** All but the id. */
+  /** Their own `id`, if any, does not count. */
   readonly fields: Readonly<Record<string, unknown>>
   readonly ifVersion: number | undefined
 }
@@ -15,7 +15,13 @@ const LENGTH = 22
 
 /** Equal for equal requests, whatever the order of their fields. */
 export function fingerprint({ entity, operation, id, fields, ifVersion }: Asked): string {
-  const text = JSON.stringify([entity, operation, id ?? null, canonical(fields), ifVersion ?? null])
+  const text = JSON.stringify([
+    entity,
+    operation,
+    id ?? null,
+    canonicalFields(fields, 'id'),
+    ifVersion ?? null,
+  ])
   return hash('sha256', text, 'base64url').slice(0, LENGTH)
 }
 
@@ -24,11 +30,12 @@ function canonical(value: unknown): unknown {
   if (typeof value === 'bigint') return `${value}`
   if (typeof value !== 'object' || value === null || 'toJSON' in value) return value
   if (Array.isArray(value)) return value.map(canonical)
-  const fields = value as Readonly<Record<string, unknown>>
-  // Unlike an assignment, this keeps a field of the name `__proto__`.
-  return Object.fromEntries(
-    Object.keys(fields)
-      .sort()
-      .map((name) => [name, canonical(fields[name])]),
-  )
+  return canonicalFields(value as Asked['fields'])
+}
+
+function canonicalFields(fields: Asked['fields'], but?: string): object {
+  // Without a prototype, so that a field of the name `__proto__` is one like any other.
+  const ordered = Object.create(null) as Record<string, unknown>
+  for (const name of Object.keys(fields).sort()) if (name !== but) ordered[name] = canonical(fields[name])
+  return ordered
 }

@@ -176,25 +176,25 @@ export function createRealtimeRepository<E extends AnyEntity>(
 // Every function is async, so that what is wrong with the input rejects the promise and is never thrown at the caller.
 function createOperations<E extends AnyEntity>(writer: RowWriter<E>, executor: Executor): RowOperations<E> {
   const { model, statements } = writer
-  const mutate = async (mutation: Mutation, context: MutationContext<E> = {}): Promise<MutationResult<E>> =>
+  const write = (mutation: Mutation, context: MutationContext<E>): Promise<MutationResult<E>> =>
     executor.write(prepareWrite(writer, mutation, context))
   const writeMany = <T>({ rows, run }: PreparedBulk<T>): Promise<T> => executor.write(run, rows)
 
   return {
-    mutate,
+    mutate: async (mutation, context = {}) => write(mutation, context),
     async create(fields, options = {}) {
-      const { row } = await mutate({ operation: 'create', fields }, options)
+      const { row } = await write({ operation: 'create', fields }, options)
       return row as RowOf<E>
     },
     async update(id, patch, { ifVersion, ...options } = {}) {
-      const { row } = await mutate(
+      const { row } = await write(
         { operation: 'update', id, fields: patch, ...expecting(ifVersion) },
         options,
       )
       return row as RowOf<E>
     },
     async delete(id, { ifVersion, ...options } = {}) {
-      await mutate({ operation: 'delete', id, ...expecting(ifVersion) }, options)
+      await write({ operation: 'delete', id, ...expecting(ifVersion) }, options)
     },
     async createMany(rows, options = {}) {
       return writeMany(prepareCreateMany(writer, rows, options))

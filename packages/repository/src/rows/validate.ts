@@ -15,7 +15,8 @@ export type Fields = Readonly<Record<string, unknown>>
 export function readFields(model: RowModel, given: Fields): Record<string, unknown> {
   const fields: Record<string, unknown> = {}
   const unknown: string[] = []
-  for (const [name, value] of Object.entries(given)) {
+  for (const name of Object.keys(given)) {
+    const value = given[name]
     const field = model.fields.get(name)
     if (field === undefined) unknown.push(name)
     else if (value !== undefined) fields[name] = fromWireInput(field, value)

@@ -1,6 +1,13 @@
 // One write of one row and its log entry, inside a transaction. Holds the order: row before, fields, authorize, version,
 // rules over the whole row, log, row. Next: change-log/.
-import { type AnyEntity, DnrError, type Operation, type RowOf, VersionConflict } from '@dnr/protocol'
+import {
+  type AnyEntity,
+  DnrError,
+  type Operation,
+  type RowOf,
+  VersionConflict,
+  type WireRow,
+} from '@dnr/protocol'
 import { isTakenId } from '../database/storage-error.ts'
 import type { WriteTransaction } from '../write/write-transaction.ts'
 import type { CheckedMutation, RowWriter } from './check-mutation.ts'
@@ -127,22 +134,25 @@ function record<E extends AnyEntity>(
   const { model } = writer
   const wireBefore = before === null ? null : model.toWire(before)
   const wireAfter = after === null ? null : model.toWire(after)
-  const afterText = wireAfter === null ? null : JSON.stringify(wireAfter)
+  const texts = { before: textOf(wireBefore), after: textOf(wireAfter) }
   // A deletion counts as a change of the row.
   const version = wireAfter?.version ?? (wireBefore?.version ?? 0) + 1
-  const position = transaction.append({
+  const entry = {
     entity: model.entity.name,
     id: (wireAfter ?? wireBefore)?.id ?? '',
     operation,
     version,
     before: wireBefore,
     after: wireAfter,
-    beforeText: wireBefore === null ? null : JSON.stringify(wireBefore),
-    afterText,
     mutationId: context.mutationId ?? null,
     actor: context.principal?.id ?? null,
-  })
-  return { result: { row, version, position, replayed: false }, answer: afterText }
+  }
+  const position = transaction.append(entry, texts)
+  return { result: { row, version, position, replayed: false }, answer: texts.after }
+}
+
+function textOf(image: WireRow | null): string | null {
+  return image === null ? null : JSON.stringify(image)
 }
 
 /** The row has been written, after its entry of the log: what triggers logged because of it follows the entry. */

@@ -24,10 +24,10 @@ export async function runAsyncTransaction(
   work: AsyncWork<unknown>,
   timeoutMs: number,
 ): Promise<Verdict> {
-  const { connection, start, clock } = context
+  const { connection, memory, clock } = context
   let over: DnrError | null = null
   try {
-    const session = openLogSession(connection, start, context.now())
+    const session = openLogSession(connection, memory, context.now())
     const transaction = session.begin()
     const use = (): WriteTransaction => {
       if (over !== null) throw over
@@ -47,7 +47,7 @@ export async function runAsyncTransaction(
     transaction.catchUp(null)
     session.end()
     commit(connection)
-    start.started = true
+    session.committed()
     return { ok: true, value: outcome.value, changes: transaction.changes() }
   } catch (error) {
     over ??= overError()

@@ -15,11 +15,11 @@ export type Begun =
  * else's rollback.
  */
 export function begin(connection: Connection): Begun {
-  if (connection.inTransaction()) return { status: 'busy', error: foreignTransaction() }
   try {
     connection.exec('BEGIN IMMEDIATE')
     return { status: 'begun' }
   } catch (error) {
+    if (connection.inTransaction()) return { status: 'busy', error: foreignTransaction() }
     return { status: isBusy(error) ? 'busy' : 'failed', error }
   }
 }

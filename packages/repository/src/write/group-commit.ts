@@ -5,7 +5,7 @@ import type { Connection } from '../database/connection.ts'
 import { endsTransaction, isConstraint } from '../database/storage-error.ts'
 import { begin, commit, rollback } from './commit.ts'
 import {
-  type EpochStart,
+  type LogMemory,
   type LogSession,
   openLogSession,
   type WriteTransaction,
@@ -22,7 +22,7 @@ export type Verdict =
 /** What a group needs beside its writes. */
 export interface GroupContext {
   readonly connection: Connection
-  readonly start: EpochStart
+  readonly memory: LogMemory
   now(): number
 }
 
@@ -114,12 +114,12 @@ function runAlone(context: GroupContext, write: Write): Verdict {
   return begun.status === 'begun' ? runOnly(context, write) : { ok: false, error: begun.error }
 }
 
-function openSession({ connection, start, now }: GroupContext): LogSession {
-  return openLogSession(connection, start, now())
+function openSession({ connection, memory, now }: GroupContext): LogSession {
+  return openLogSession(connection, memory, now())
 }
 
-function finish({ connection, start }: GroupContext, session: LogSession): void {
+function finish({ connection }: GroupContext, session: LogSession): void {
   session.end()
   commit(connection)
-  start.started = true
+  session.committed()
 }

@@ -10,12 +10,12 @@ import { busyError, closedError, storageError } from '../database/storage-error.
 import { type AsyncWork, runAsyncTransaction } from './async-transaction.ts'
 import { begin, commit, rollback } from './commit.ts'
 import { type GroupContext, runGroup, type Verdict, type Write } from './group-commit.ts'
-import type { EpochStart, WriteTransaction } from './write-transaction.ts'
+import type { LogMemory, WriteTransaction } from './write-transaction.ts'
 
 /** What the queue needs. */
 export interface WriteQueueOptions {
   readonly connection: Connection
-  readonly start: EpochStart
+  readonly memory: LogMemory
   readonly clock: Clock
   readonly random: () => number
   /** How long a write waits for the lock of another process. */
@@ -62,7 +62,7 @@ interface Job {
 /** Makes the queue of one writer connection. */
 export function createWriteQueue(options: WriteQueueOptions): WriteQueue {
   const { connection, clock } = options
-  const context: GroupContext = { connection, start: options.start, now: clock.now }
+  const context: GroupContext = { connection, memory: options.memory, now: clock.now }
   const jobs: Job[] = []
   let turning = false
   let open: Deferred | null = null
@@ -138,6 +138,7 @@ export function createWriteQueue(options: WriteQueueOptions): WriteQueue {
 
   const runAlone = (job: Job): void => {
     jobs.shift()
+    options.memory.head.forget()
     try {
       ;(job.run as () => void)()
       commit(connection)

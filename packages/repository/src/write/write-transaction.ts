@@ -6,16 +6,23 @@ import {
   announceOwnWrite,
   beginRowWrites,
   captureColumns,
-  type CaptureState,
   endRowWrites,
 } from '../capture/row-writes.ts'
-import { beginEpoch, headColumns, type LogHead, readEpochs, readHead } from '../change-log/epochs.ts'
-import { type LogEntry, insertLogEntry, readEntries, toChange } from '../change-log/log-entries.ts'
+import { beginEpoch, headColumns, readEpochs, readHead } from '../change-log/epochs.ts'
+import {
+  type ImageTexts,
+  type LogEntry,
+  insertLogEntry,
+  type PlacedEntry,
+  readEntries,
+  toChange,
+} from '../change-log/log-entries.ts'
 import { systemTables } from '../change-log/log-tables.ts'
 import { compileStatement } from '../database/compile.ts'
 import type { Connection } from '../database/connection.ts'
 import { endsTransaction } from '../database/storage-error.ts'
 import { rollback } from './commit.ts'
+import type { HeadMemory, SessionStart } from './head-memory.ts'
 
 /** One logical transaction: its changes reach subscribers together. */
 export interface WriteTransaction {
@@ -26,7 +33,7 @@ export interface WriteTransaction {
    * Appends to the log, in the same database transaction as the row and before it: the triggers of a captured table log
    * only what is not there yet.
    */
-  append(entry: LogEntry): Position
+  append(entry: LogEntry, texts: ImageTexts): Position
   /** Takes in what triggers of captured tables have logged since the last entry: on `actor`'s account, if known. */
   catchUp(actor: string | null): void
   /**
@@ -46,30 +53,34 @@ export interface LogSession {
   begin(): WriteTransaction
   /** To be called before COMMIT. */
   end(): void
+  /** To be called after COMMIT. */
+  committed(): void
   /** The error of the storage that has undone everything; `null` while the transaction is open. */
   readonly lost: { readonly error: unknown } | null
 }
 
-/** What starts this process' own epoch, once, in whichever transaction comes first. */
-export interface EpochStart {
+/** What the transactions of one writer hand on to the next. */
+export interface LogMemory {
+  /** This process' own epoch; begun once, in whichever transaction comes first. */
   readonly epoch: string
-  /** Set after the COMMIT of the transaction that wrote it. */
+  /** Set after the COMMIT of the transaction that began it. */
   started: boolean
+  readonly head: HeadMemory
 }
 
 // One statement: a lone write runs few others.
-const startOfSession = compileStatement<object, LogHead & CaptureState>(
+const startOfSession = compileStatement<object, SessionStart>(
   () => systemTables.selectNoFrom([...headColumns, ...captureColumns]) as never,
 )
 
-/** Reads the log's end, inside a write transaction that has just begun. */
-export function openLogSession(connection: Connection, start: EpochStart, now: number): LogSession {
-  const head = connection.get(startOfSession, {}) as LogHead & CaptureState
+/** Learns where the log ends, inside a write transaction that has just begun. */
+export function openLogSession(connection: Connection, memory: LogMemory, now: number): LogSession {
+  const head = memory.head.take() ?? (connection.get(startOfSession, {}) as SessionStart)
   beginRowWrites(connection, head)
   // A COMMIT that failed may have begun it nevertheless.
-  const started = start.started || readEpochs(connection).some((range) => range.epoch === start.epoch)
-  // The newest epoch is read inside the write transaction: if another process began one since, it counts for us too.
-  const epoch = started && head.epoch !== null ? head.epoch : start.epoch
+  const started = memory.started || readEpochs(connection).some((range) => range.epoch === memory.epoch)
+  // The newest epoch is that of the write transaction: if another process began one since, it counts for us too.
+  const epoch = started && head.epoch !== null ? head.epoch : memory.epoch
   if (!started) beginEpoch(connection, epoch, head.offset, now)
   const captures = head.captures === 1
   const state: SessionState = { epoch, now, offset: head.offset, captures, lost: null }
@@ -77,6 +88,10 @@ export function openLogSession(connection: Connection, start: EpochStart, now: n
     begin: () => beginTransaction(connection, state),
     end() {
       if (captures) endRowWrites(connection)
+    },
+    committed() {
+      memory.started = true
+      memory.head.keep({ epoch, offset: state.offset, captures: head.captures, leftovers: 0 })
     },
     get lost() {
       return state.lost
@@ -97,7 +112,7 @@ interface SessionState {
 function beginTransaction(connection: Connection, state: SessionState): WriteTransaction {
   const { epoch, now, captures } = state
   const first = state.offset + 1
-  const appended: Omit<Change, 'last'>[] = []
+  const appended: PlacedEntry[] = []
 
   /** Takes in what triggers have logged since. */
   const catchUp = (actor: string | null): void => {
@@ -114,12 +129,12 @@ function beginTransaction(connection: Connection, state: SessionState): WriteTra
   return {
     connection,
     now,
-    append(entry) {
+    append(entry, texts) {
       const offset = ++state.offset
-      insertLogEntry(connection, entry, { offset, transaction: first, at: now })
       const position = { epoch, offset }
-      const { beforeText: _before, afterText: _after, ...change } = entry
-      appended.push({ ...change, at: now, position, transaction: first })
+      const change = { ...entry, at: now, position, transaction: first }
+      insertLogEntry(connection, change, texts)
+      appended.push(change)
       if (captures) announceOwnWrite(connection, entry)
       return position
     },
