@@ -116,12 +116,11 @@ export function createHistoryReader(options: HistoryReaderOptions): HistoryReade
       const reading = (group.reading ??= { pages: new Map(), blocks: new Map(), looks: new Map() })
       const { pages } = reading
       const key = `${afterSnapshot ? 's' : 'r'}${formatPosition(after)}`
-      const known = pages.get(key)
-      const page = known ?? readPage(group, reading, after, afterSnapshot)
+      const page = pages.get(key) ?? readPage(group, reading, after, afterSnapshot)
       // Everybody passes the ends of the blocks, and few the same place within one: the last used stay.
       keepLatest(pages, key, page)
       // A failure is for those who wait for it; whoever comes next tries again.
-      if (known === undefined) page.catch(() => void (pages.get(key) === page && pages.delete(key)))
+      page.catch(() => void (pages.get(key) === page && pages.delete(key)))
       return page
     },
   }
@@ -130,9 +129,8 @@ export function createHistoryReader(options: HistoryReaderOptions): HistoryReade
 function keepLatest<Key, Value>(kept: Map<Key, Value>, key: Key, value: Value): void {
   kept.delete(key)
   kept.set(key, value)
-  if (kept.size <= MAX_SHARED) return
   const [oldest] = kept.keys()
-  if (oldest !== undefined) kept.delete(oldest)
+  if (kept.size > MAX_SHARED && oldest !== undefined) kept.delete(oldest)
 }
 
 /** A group has heard of a row, which is no longer what it was. */
