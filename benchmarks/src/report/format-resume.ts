@@ -28,7 +28,7 @@ export function formatResume(
       ...[...byName].map(([name, each]) => figureCells(name, each, byName.get('ws-query'))),
     ]),
   )
-  const judged = [...figures].flatMap(([gap, byName]) => judgedOf(gap, byName, others))
+  const judged = [...figures].flatMap(([gap, byName]) => [...judgedOf(gap, byName), ...waitsOf(gap, others)])
   return [
     ...tables,
     formatTable([judgedHead(isJudged), ...judged.map((each) => judgedCells(each, isJudged))]),
@@ -52,11 +52,7 @@ function figureCells(
   ]
 }
 
-function judgedOf(
-  gap: Gap,
-  byName: ReadonlyMap<ResumeContenderName, ResumeFigures>,
-  others: ResumeResult['others'],
-): Judged[] {
+function judgedOf(gap: Gap, byName: ReadonlyMap<ResumeContenderName, ResumeFigures>): Judged[] {
   const [dnr, naive, floor] = [byName.get('dnr'), byName.get('ws-query'), byName.get('floor')]
   if (dnr === undefined) return []
   const title = TITLES[gap]
@@ -71,14 +67,14 @@ function judgedOf(
       value: dnr.pauses.max - dnr.idlePauses.max,
       atMost: 50,
     },
-    ...(others === null
-      ? []
-      : [
-          {
-            title: `${title}: p99 of the others ÷ before (${others.quiet.toFixed(0)} µs)`,
-            value: others.meanwhile[gap] / others.quiet,
-            atMost: 2,
-          },
-        ]),
   ]
+}
+
+/** The budget is DNR's; beside it stands a server that does nothing but read who asks. */
+function waitsOf(gap: Gap, others: ResumeResult['others']): Judged[] {
+  return [...others].map(([name, { quiet, meanwhile }]) => ({
+    title: `${TITLES[gap]}: p99 of the others ÷ before (${quiet.toFixed(0)} µs), ${resumeContenders[name].title}`,
+    value: meanwhile[gap] / quiet,
+    ...(name === 'dnr' ? { atMost: 2 } : {}),
+  }))
 }

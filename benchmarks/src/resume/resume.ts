@@ -33,20 +33,31 @@ export interface ResumeFigures {
 
 export interface ResumeResult {
   readonly figures: ReadonlyMap<Gap, ReadonlyMap<ResumeContenderName, ResumeFigures>>
-  /** Microseconds from question to answer of clients of DNR that do not resume, p99; null: DNR was not measured. */
-  readonly others: { readonly quiet: number; readonly meanwhile: Readonly<Record<Gap, number>> } | null
+  /** What those who do not resume wait for, by the server that answers them. */
+  readonly others: ReadonlyMap<ResumeContenderName, OthersWait>
+}
+
+/** Microseconds from question to answer of clients that do not resume, p99. */
+export interface OthersWait {
+  readonly quiet: number
+  readonly meanwhile: Readonly<Record<Gap, number>>
 }
 
 interface Arena {
   readonly name: ResumeContenderName
   readonly server: Child
   readonly load: Child
+  /** Those who do not resume. */
+  readonly healthy: Child | null
+  readonly latencies: Record<Gap, number[]>
   total: number
 }
 
 type Sample = ResumeFigures
 
 const WARM_UPS = 8
+/** How long a round of a server takes that only reads who asks. */
+const READING_MS = 300
 
 export async function measureResume({
   contenders,
@@ -57,38 +68,37 @@ export async function measureResume({
 }: ResumeOptions): Promise<ResumeResult> {
   const folder = await mkdtemp(join(tmpdir(), 'dnr-bench-'))
   const idle = await startChild('process/idle-process.ts', [], 'server')
-  const healthy = await startChild('resume/healthy-process.ts', [], 'load')
   const arenas: Arena[] = []
   try {
     for (const name of contenders) {
       arenas.push(await openArena(name, join(folder, `${name}.db`), clients, changes))
     }
-    const dnr = arenas.find(({ name }) => name === 'dnr')
-    if (dnr !== undefined) await healthy.ask({ kind: 'connect', ...(await portOf(dnr.server)) })
-    const listen = <Result>(measure: () => Promise<Result>) => listenMeanwhile(healthy, measure)
-    const quiet = dnr && quantile((await listen(() => sleep(quietMs))).latencies, 0.99)
+    const quiet = new Map<ResumeContenderName, number>()
+    for (const { name, healthy } of arenas) {
+      if (healthy === null) continue
+      quiet.set(name, quantile((await listenMeanwhile(healthy, () => sleep(quietMs))).latencies, 0.99))
+    }
     const figures = new Map<Gap, Map<ResumeContenderName, ResumeFigures>>()
-    const latencies: Record<Gap, number[]> = { same: [], spread: [] }
     for (const gap of ['same', 'spread'] as const) {
       const samples = new Map(arenas.map(({ name }) => [name, [] as Sample[]]))
       const missed = missedBy(clients, changes, gap)
       await warmUp(arenas, idle, missedBy(clients, Math.ceil(changes / 10), gap))
       for (let round = 0; round <= rounds; round++) {
         for (const arena of arenas) {
-          const measured = await listen(() => measureRound(arena, idle, missed))
+          const measured = await listenMeanwhile(arena.healthy, () => measureRound(arena, idle, missed))
           // The first is for the memory that a full round takes.
           if (round === 0) continue
           samples.get(arena.name)?.push(measured.result)
-          if (arena === dnr) latencies[gap].push(...measured.latencies)
+          arena.latencies[gap].push(...measured.latencies)
         }
       }
-      figures.set(gap, new Map([...samples].map(([name, list]) => [name, summarise(list)])))
+      const replaying = [...samples].filter(([name]) => resumeContenders[name].replays)
+      figures.set(gap, new Map(replaying.map(([name, list]) => [name, summarise(list)])))
     }
-    const meanwhile = { same: quantile(latencies.same, 0.99), spread: quantile(latencies.spread, 0.99) }
-    return { figures, others: quiet === undefined ? null : { quiet, meanwhile } }
+    return { figures, others: othersOf(arenas, quiet) }
   } finally {
-    const children = [idle, healthy, ...arenas.flatMap(({ server, load }) => [load, server])]
-    await Promise.all(children.map((child) => child.close()))
+    const children = [idle, ...arenas.flatMap(({ server, load, healthy }) => [load, server, healthy])]
+    await Promise.all(children.filter((child) => child !== null).map((child) => child.close()))
     await rm(folder, { recursive: true, force: true })
   }
 }
@@ -101,17 +111,26 @@ async function warmUp(arenas: readonly Arena[], idle: Child, missed: readonly nu
 
 /** What clients that do not resume wait for their answers while something is measured. */
 async function listenMeanwhile<Result>(
-  healthy: Child,
+  healthy: Child | null,
   measure: () => Promise<Result>,
 ): Promise<{ readonly result: Result; readonly latencies: number[] }> {
+  if (healthy === null) return { result: await measure(), latencies: [] }
   await healthy.ask({ kind: 'begin' })
   const result = await measure()
   const { latencies } = await healthy.ask<{ latencies: number[] }>({ kind: 'end' })
   return { result, latencies }
 }
 
-function portOf(server: Child): Promise<{ port: number }> {
-  return server.ask<{ port: number }>({ kind: 'port' })
+function othersOf(
+  arenas: readonly Arena[],
+  quiet: ReadonlyMap<ResumeContenderName, number>,
+): ReadonlyMap<ResumeContenderName, OthersWait> {
+  const listened = arenas.filter(({ healthy }) => healthy !== null)
+  const waitOf = ({ name, latencies: { same, spread } }: Arena): OthersWait => ({
+    quiet: quiet.get(name) ?? Number.NaN,
+    meanwhile: { same: quantile(same, 0.99), spread: quantile(spread, 0.99) },
+  })
+  return new Map(listened.map((arena) => [arena.name, waitOf(arena)]))
 }
 
 async function openArena(
@@ -122,14 +141,18 @@ async function openArena(
 ): Promise<Arena> {
   const server = await startChild('resume/resume-server-process.ts', [name, file, `${changes * 2}`], 'server')
   const load = await startChild('fan-out/load-process.ts', [], 'load', { niceness: 10 })
-  const { port } = await portOf(server)
-  await load.ask({ kind: 'connect', port, dialect: resumeContenders[name].dialect, clients })
-  return { name, server, load, total: 0 }
+  const { port } = await server.ask<{ port: number }>({ kind: 'port' })
+  const { dialect, answersPings } = resumeContenders[name]
+  await load.ask({ kind: 'connect', port, dialect, clients })
+  const healthy = answersPings ? await startChild('resume/healthy-process.ts', [], 'load') : null
+  await healthy?.ask({ kind: 'connect', port })
+  return { name, server, load, healthy, latencies: { same: [], spread: [] }, total: 0 }
 }
 
 async function measureRound(arena: Arena, idle: Child, missed: readonly number[]): Promise<Sample> {
   const { name, server, load } = arena
-  const messages = missed.reduce((sum, count) => sum + count, 0)
+  const { replays } = resumeContenders[name]
+  const messages = replays ? missed.reduce((sum, count) => sum + count, 0) : 0
   arena.total += messages
   const { texts } = await server.ask<{ texts: string[] }>({ kind: 'requests', missed })
   await Promise.all([server, idle].map((child) => child.ask({ kind: 'pauses:start' })))
@@ -138,6 +161,7 @@ async function measureRound(arena: Arena, idle: Child, missed: readonly number[]
   const arrival = load.ask({ kind: 'arrival', total: arena.total })
   await load.ask({ kind: 'say', texts })
   await arrival
+  if (!replays) await sleep(READING_MS)
   const wallMs = performance.now() - startedAt
   const after = await server.ask<Usage>({ kind: 'usage' })
   const [pauses, idlePauses] = await Promise.all(

@@ -12,7 +12,7 @@ import { RESUME_ROWS, type ResumeContender } from './resume-contender.ts'
 export async function startWsQuery(file: string, changes: number): Promise<ResumeContender> {
   const database = openLog(file, changes)
   const missed = database.prepare('SELECT * FROM log WHERE "offset" > ? ORDER BY "offset"')
-  const server = await listen((socket, after) => {
+  const server = await listen((socket, { after }) => {
     for (const row of missed.all(after)) socket.send(JSON.stringify(messageOf(row as LogRow)))
   })
   return {
@@ -31,7 +31,7 @@ export async function startWsStrings(file: string, changes: number): Promise<Res
   const rows = database.prepare('SELECT * FROM log ORDER BY "offset"').all() as LogRow[]
   database.close()
   const texts = rows.map((row) => JSON.stringify(messageOf(row)))
-  const server = await listen((socket, after) => {
+  const server = await listen((socket, { after }) => {
     for (let at = after; at < texts.length; at++) socket.send(texts[at] as string)
   })
   return { ...server, request: (count) => JSON.stringify({ after: changes - count }) }
@@ -63,16 +63,22 @@ function messageOf({ offset, ...payload }: LogRow): object {
   }
 }
 
+interface Asked {
+  readonly after: number
+  readonly type?: string
+  readonly requestId?: string
+}
+
 async function listen(
-  replay: (socket: WebSocket, after: number) => void,
+  answer: (socket: WebSocket, asked: Asked) => void,
+  greet: (socket: WebSocket) => void = () => {},
 ): Promise<Pick<ResumeContender, 'port' | 'close'>> {
   const http = createServer()
   const sockets = new WebSocketServer({ server: http })
-  sockets.on('connection', (socket) =>
-    socket.on('message', (text: Buffer) =>
-      replay(socket, (JSON.parse(text.toString()) as { after: number }).after),
-    ),
-  )
+  sockets.on('connection', (socket) => {
+    greet(socket)
+    socket.on('message', (text: Buffer) => answer(socket, JSON.parse(text.toString()) as Asked))
+  })
   const port = await listenOnFreePort(http)
   return {
     port,
@@ -94,11 +100,26 @@ export async function startSharedBuffer(file: string, changes: number): Promise<
   database.close()
   const frames = rows.map((row) => textFrame(JSON.stringify(messageOf(row))))
   const gaps = new Map<number, Buffer>()
-  const server = await listen((socket, after) => {
+  const server = await listen((socket, { after }) => {
     const gap = gaps.get(after) ?? Buffer.concat(frames.slice(after))
     // Kept for whoever missed the same; of gaps that are all different only the frames can be shared.
     if (gaps.size < 8) gaps.set(after, gap)
     ;(socket as WebSocket & { readonly _socket: Duplex })._socket.write(gap)
   })
   return { ...server, request: (count) => JSON.stringify({ after: changes - count }) }
+}
+
+/**
+ * Reads what is asked for and does nothing about it; answers a `ping`. Whoever does not resume waits as long in every Node
+ * server on `ws`.
+ */
+export async function startReader(): Promise<ResumeContender> {
+  const server = await listen(
+    (socket, { type, requestId }) => {
+      if (type === 'ping') socket.send(JSON.stringify({ type: 'pong', requestId, timestamp: Date.now() }))
+    },
+    (socket) => socket.send(JSON.stringify({ type: 'connected' })),
+  )
+  const payload = { position: { epoch: 'V1StGXR8_Z5jdHi6B-myT', offset: 0 } }
+  return { ...server, request: () => JSON.stringify({ type: 'subscribe', channel: 'entity:Item', payload }) }
 }

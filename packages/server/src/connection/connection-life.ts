@@ -1,5 +1,5 @@
 // What becomes of a connection: performs what connection-state.ts decides. Holds who is connected, and the timers of
-// handshakes, closes and heartbeats. Comes from web-socket-manager.ts; next: message-router.ts, outgoing.ts.
+// handshakes, closes and heartbeats. Comes from web-socket-manager.ts; next: arrivals.ts, message-router.ts, outgoing.ts.
 import { CLOSE_CODES, type Clock, type Logger, type Principal, PROTOCOL_VERSION } from '@dnr/protocol'
 import type { Channels } from '../channel/channel-manager.ts'
 import type { Limits } from '../limits/limits.ts'
@@ -7,6 +7,7 @@ import type { RightsScope } from '../policy/rights-stamps.ts'
 import type { ConnectionEnd } from '../ports/server-plugin.ts'
 import type { Frame, FrameRun } from '../ports/server-socket.ts'
 import { type AuthenticationResult, type Authenticator, type Credentials, isExpired } from './authenticate.ts'
+import { createArrivals } from './arrivals.ts'
 import { type Connection, isLive, principalOf } from './connection.ts'
 import { type ConnectionRegistry, createConnectionRegistry } from './connection-registry.ts'
 import { type ConnectionEffect, type ConnectionEvent, transition } from './connection-state.ts'
@@ -73,6 +74,8 @@ export function createConnectionLife(options: ConnectionLifeOptions): Connection
   const registry = createConnectionRegistry()
 
   const dispatch = (connection: Connection, event: ConnectionEvent, requestId?: string): void => {
+    // What it said before it was gone counts.
+    if (event.type === 'gone') arrivals.finish(connection)
     // What was said before it closes still reaches it.
     outgoing.fanOut.flush()
     const { state, effects } = transition(connection.state, event)
@@ -83,13 +86,7 @@ export function createConnectionLife(options: ConnectionLifeOptions): Connection
   const perform = (connection: Connection, effect: ConnectionEffect, requestId: string | undefined): void => {
     switch (effect.type) {
       case 'handle':
-        // An `auth` among the frames that waited makes the rest wait again.
-        if (connection.state.status === 'open') return stations().router.handle(connection, effect.text)
-        return dispatch(connection, {
-          type: 'frame',
-          text: effect.text,
-          byteLength: Buffer.byteLength(effect.text),
-        })
+        return arrivals.take(connection, effect.text)
       case 'welcome':
         return welcome(connection, effect.principal)
       case 'welcome-back':
@@ -100,6 +97,12 @@ export function createConnectionLife(options: ConnectionLifeOptions): Connection
         return release(connection, effect.code, effect.reason)
     }
   }
+
+  const arrivals = createArrivals(clock, (connection, text) => {
+    if (connection.state.status === 'open') return stations().router.handle(connection, text)
+    // An `auth` among the frames that waited makes the rest wait again.
+    dispatch(connection, { type: 'frame', text, byteLength: Buffer.byteLength(text) })
+  })
 
   const welcome = (connection: Connection, principal: Principal | null): void => {
     if (!admitUser(connection, principal)) return

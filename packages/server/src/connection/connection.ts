@@ -4,6 +4,7 @@ import type { Principal } from '@dnr/protocol'
 import type { Attempt, Subscription } from '../channel/subscription.ts'
 import type { TokenBucket } from '../limits/token-bucket.ts'
 import type { ServerSocket, SocketEvents } from '../ports/server-socket.ts'
+import type { WaitingFrames } from './arrivals.ts'
 import type { ConnectionState } from './connection-state.ts'
 
 /** A connection as the stations of the server share it. */
@@ -27,6 +28,8 @@ export interface Connection extends SocketEvents {
   subscriptions: Map<string, Subscription> | null
   /** Subscribes that are not live yet, by their key; `null` when there are none. */
   attempts: Map<string, Attempt> | null
+  /** Frames that wait for their turn; `null` when there are none. */
+  waiting: WaitingFrames | null
   /** The reading of history and snapshots under way: one at a time. */
   reading: Promise<unknown> | null
 }

@@ -136,6 +136,7 @@ export function createWebSocketManager(options: WebSocketManagerOptions): Connec
         slot: 0,
         subscriptions: null,
         attempts: null,
+        waiting: null,
         reading: null,
       }
       const admission = admits(remoteAddress)

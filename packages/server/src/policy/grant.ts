@@ -51,21 +51,7 @@ export function createGrant(
   report: ReportPolicyFailure,
 ): Grant | null {
   if (rule === null || rule === undefined || rule === false) return null
-  const all = readableFields(entity, undefined)
-  if (rule === true) {
-    return {
-      entity,
-      key: '*',
-      isShared: true,
-      seesAll: true,
-      fieldsKey: '',
-      readable: all,
-      judge: () => true,
-      sees: () => true,
-      redact: (row) => row,
-      writable: () => true,
-    }
-  }
+  if (rule === true) return grantOfAll(entity)
   if (typeof rule !== 'object' || typeof rule.sees !== 'function') {
     report(new TypeError('It is neither true, false nor an object with `sees`.'), entity.name)
     return null
@@ -74,7 +60,7 @@ export function createGrant(
     report(new TypeError('Its `fields` are no array.'), entity.name)
     return null
   }
-  const readable = rule.fields === undefined ? all : readableFields(entity, rule.fields)
+  const readable = rule.fields === undefined ? grantOfAll(entity).readable : readableFields(rule.fields)
   const judge = (row: AnyRow): Verdict => judgeBy(rule, row, report, `${entity.name}: sees`)
   return {
     entity,
@@ -100,6 +86,28 @@ export function createGrant(
   }
 }
 
+/** Everybody's who may do everything: the same for each of thousands who subscribe at once. */
+const grantsOfAll = new WeakMap<AnyEntity, Grant>()
+
+function grantOfAll(entity: AnyEntity): Grant {
+  const known = grantsOfAll.get(entity)
+  if (known !== undefined) return known
+  const grant: Grant = {
+    entity,
+    key: '*',
+    isShared: true,
+    seesAll: true,
+    fieldsKey: '',
+    readable: readableFields(Object.keys(entity.schema.shape)),
+    judge: () => true,
+    sees: () => true,
+    redact: (row) => row,
+    writable: () => true,
+  }
+  grantsOfAll.set(entity, grant)
+  return grant
+}
+
 function judgeBy(rule: RowRule<AnyRow>, row: AnyRow, report: ReportPolicyFailure, where: string): Verdict {
   try {
     const answer: unknown = rule.sees(row)
@@ -118,8 +126,8 @@ function refuseNonsense(answer: unknown, report: ReportPolicyFailure, where: str
   report(new TypeError('It is neither true nor false.'), where)
 }
 
-function readableFields(entity: AnyEntity, fields: readonly string[] | undefined): ReadonlySet<string> {
-  return new Set(['id', 'version', ...(fields ?? Object.keys(entity.schema.shape))])
+function readableFields(fields: readonly string[]): ReadonlySet<string> {
+  return new Set(['id', 'version', ...fields])
 }
 
 function pick(row: WireRow, readable: ReadonlySet<string>): WireRow {
