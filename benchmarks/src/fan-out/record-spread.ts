@@ -16,7 +16,7 @@ export function recordOfChange(n: number): string {
 
 /** How many messages `count` changes come to after the first `made`, by the records that `clients` listen to. */
 export function countRecordDeliveries(clients: number): (made: number, count: number) => number {
-  const listeners = new Array<number>(RECORDS).fill(0)
+  const listeners = Array.from({ length: RECORDS }, () => 0)
   for (let client = 0; client < clients; client++)
     for (const record of recordNumbersOf(client)) listeners[record] = (listeners[record] ?? 0) + 1
   return (made, count) => {
