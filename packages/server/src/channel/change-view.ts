@@ -4,6 +4,7 @@ import type { Grant } from '../policy/grant.ts'
 import type { Frame } from '../ports/server-socket.ts'
 import { groupSees } from './doubt.ts'
 import { eventFrame } from './event-frame.ts'
+import { createMemo } from './memo.ts'
 import { type Outcome, outcomeOf } from './outcome.ts'
 import type { Group } from './subscription.ts'
 
@@ -22,8 +23,8 @@ export interface ChangeView {
 
 /** Prepares a change; `now` is the time that its frames carry, `conflated` the number of changes that it stands for. */
 export function viewChange(change: Change, codec: RowCodec, now: number, conflated = 1): ChangeView {
-  const framesByVariant = new Map<string, Frame>()
-  const rowTexts = new Map<string, string>()
+  const frameOfVariant = createMemo<Frame>()
+  const rowTextOf = createMemo<string>()
   let typedBefore: unknown
   let typedAfter: unknown
 
@@ -36,13 +37,8 @@ export function viewChange(change: Change, codec: RowCodec, now: number, conflat
   const sawBefore = (group: Group): boolean => sees(group, change.before, before)
   const seesAfter = (group: Group): boolean => sees(group, change.after, after)
 
-  const rowText = (grant: Grant): string => {
-    const known = rowTexts.get(grant.fieldsKey)
-    if (known !== undefined) return known
-    const text = JSON.stringify(grant.redact(change.after as WireRow))
-    rowTexts.set(grant.fieldsKey, text)
-    return text
-  }
+  const rowText = (grant: Grant): string =>
+    rowTextOf(grant.fieldsKey, () => JSON.stringify(grant.redact(change.after as WireRow)))
 
   return {
     change,
@@ -52,14 +48,12 @@ export function viewChange(change: Change, codec: RowCodec, now: number, conflat
     frame(group, outcome, more) {
       const grant = group.grant as Grant
       const variant = `${outcome}${more ? '+' : ' '}${group.channel.name} ${group.subscription ?? ''} ${grant.fieldsKey}`
-      const known = framesByVariant.get(variant)
-      if (known !== undefined) return known
-      const payload = payloadText(change, outcome, () => rowText(grant))
-      const { mutationId } = change
-      const position = placeOf(change)
-      const frame = eventFrame(group, { outcome, payload, position, mutationId, conflated, more }, now)
-      framesByVariant.set(variant, frame)
-      return frame
+      return frameOfVariant(variant, () => {
+        const payload = payloadText(change, outcome, () => rowText(grant))
+        const { mutationId } = change
+        const position = placeOf(change)
+        return eventFrame(group, { outcome, payload, position, mutationId, conflated, more }, now)
+      })
     },
   }
 }

@@ -46,6 +46,8 @@ export interface ChannelManager {
 /** The same with what the stations beside it need. */
 export interface Channels extends ChannelManager {
   readonly channels: ReadonlyMap<string, ChannelEntry>
+  /** The channels that a change is heard on: that of its entity, and that of its row. */
+  channelsOfRow(change: Pick<Change, 'entity' | 'id'>): ChannelEntry[]
   /** Authorises, installs and opens; answers with `subscribed` or `error`. At once when nothing has to be waited for. */
   subscribe(connection: Connection, request: SubscribeRequest): MaybePromise<SubscribeResult>
   /** Ends what is installed or under way under a {@link subscriptionKey}; no frame follows for it. `quiet`: a plugin asks, and is not told. */
@@ -147,6 +149,7 @@ export function createChannelManager(options: ChannelManagerOptions): Channels {
 
   return {
     channels: registry.channels,
+    channelsOfRow: registry.channelsOfRow,
     get channelCount() {
       return registry.channels.size
     },

@@ -4,6 +4,7 @@ import type { Connection } from '../connection/connection.ts'
 import type { Grant } from '../policy/grant.ts'
 import type { Doubts } from './doubts.ts'
 import type { KnownEntity } from './entities.ts'
+import { createRowChannels, type RowChannels } from './row-channels.ts'
 import { createShownRows, type ShownRows } from './shown-rows.ts'
 import {
   type ChannelEntry,
@@ -17,6 +18,8 @@ import {
 /** The tables of the channel manager. */
 export interface ChannelRegistry {
   readonly channels: ReadonlyMap<string, ChannelEntry>
+  /** Where a change is heard. */
+  readonly channelsOfRow: RowChannels['of']
   readonly groupCount: number
   readonly subscriptionCount: number
   /** Adds a subscription; `isMuted`: from the start, until its reading has ended. */
@@ -37,6 +40,7 @@ export function createChannelRegistry(
   beforeMembers: () => void,
 ): ChannelRegistry {
   const channels = new Map<string, ChannelEntry>()
+  const rowChannels = createRowChannels()
   const groups = new Map<string, Group>()
   let subscriptionCount = 0
 
@@ -53,6 +57,7 @@ export function createChannelRegistry(
       blocks: null,
     }
     channels.set(request.name, entry)
+    rowChannels.add(entry)
     return entry
   }
 
@@ -99,11 +104,14 @@ export function createChannelRegistry(
     groups.delete(group.key)
     doubts.forget(group)
     moveLastInto(channel.groups, group.index)
-    if (channel.groups.length === 0) channels.delete(channel.name)
+    if (channel.groups.length > 0) return
+    channels.delete(channel.name)
+    rowChannels.remove(channel)
   }
 
   return {
     channels,
+    channelsOfRow: rowChannels.of,
     get groupCount() {
       return groups.size
     },

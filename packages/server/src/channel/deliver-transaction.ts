@@ -1,5 +1,5 @@
 // A committed transaction on its way to those who hear it: judged and encoded once for each group.
-import { type Change, type ChannelName, type Clock } from '@dnr/protocol'
+import type { Change, Clock } from '@dnr/protocol'
 import type { Frame } from '../ports/server-socket.ts'
 import { type ChangeView, placeOf, viewChange } from './change-view.ts'
 import { createConflation, mergeChanges, type RecordChanges } from './conflation.ts'
@@ -48,12 +48,6 @@ export function createDelivery({
     onError(error, 'delivering a change')
     // What is in no log is not there to be asked for.
     if (isLogged) channels.letGo(group, change)
-  }
-
-  /** The channels that a change is heard on: that of its entity, and that of its row. */
-  const entriesOf = ({ entity, id }: Change): ChannelEntry[] => {
-    const names: ChannelName[] = [`entity:${entity}`, `entity:${entity}:${id}`]
-    return names.map((name) => channels.channels.get(name)).filter((entry) => entry !== undefined)
   }
 
   const deliverOne = (view: ChangeView, entries: readonly ChannelEntry[]): void => {
@@ -109,7 +103,7 @@ export function createDelivery({
   const deliverSingle = (change: Change): void => {
     const known = entities.get(change.entity)
     if (known === undefined) return
-    const entries = entriesOf(change)
+    const entries = channels.channelsOfRow(change)
     entries.forEach(markChannelGrown)
     deliverOne(viewChange(change, known.codec, clock.now()), withinLimit(entries, [change]))
     forgetDeleted(change)
@@ -119,14 +113,15 @@ export function createDelivery({
     const now = clock.now()
     const heard = transaction.filter(({ entity }) => entities.has(entity))
     const changesByEntry = new Map<ChannelEntry, Change[]>()
-    for (const change of heard) for (const entry of entriesOf(change)) append(changesByEntry, entry, change)
+    for (const change of heard)
+      for (const entry of channels.channelsOfRow(change)) append(changesByEntry, entry, change)
     for (const entry of changesByEntry.keys()) markChannelGrown(entry)
     const within = new Set<ChannelEntry>()
     for (const [entry, changes] of changesByEntry) if (!conflation.keeps(entry, changes)) within.add(entry)
     const eventsByGroup = new Map<Group, Event[]>()
     for (const change of heard) {
       const { codec } = entities.get(change.entity) as KnownEntity
-      const entries = entriesOf(change).filter((entry) => within.has(entry))
+      const entries = channels.channelsOfRow(change).filter((entry) => within.has(entry))
       collectEvents(viewChange(change, codec, now), entries, eventsByGroup)
       forgetDeleted(change)
     }
@@ -136,7 +131,8 @@ export function createDelivery({
   /** The number of a row that is gone is free as soon as no channel has still to tell of it. */
   const forgetDeleted = (change: Change): void => {
     if (change.operation !== 'deleted') return
-    if (entriesOf(change).some(({ held }) => held?.changesByRecord.has(change.id) === true)) return
+    if (channels.channelsOfRow(change).some(({ held }) => held?.changesByRecord.has(change.id) === true))
+      return
     entities.get(change.entity)?.numbers.free(change.id)
   }
 

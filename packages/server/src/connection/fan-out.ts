@@ -26,7 +26,7 @@ export interface FanOut {
 /** Bytes for one audience that are not kept any longer. */
 const MAX_GATHERED_BYTES = 65_536
 
-export function createFanOut(tell: (connection: Connection, run: FrameRun) => void): FanOut {
+export function createFanOut(tell: (connection: Connection, said: Frame | FrameRun) => void): FanOut {
   // Audiences that were told the same share the run, and with it the bytes that the transport makes of it.
   const { start, append, wholeOf } = createChains<Frame, FrameRun>(
     ({ byteLength }) => byteLength,
@@ -34,22 +34,36 @@ export function createFanOut(tell: (connection: Connection, run: FrameRun) => vo
   )
   let empty = start()
   let gathered = new Map<Audience, Chain<Frame, FrameRun>>()
+  // The first on a lane waits by itself until there is another: of a thousand channels each may have one change in a tick.
+  let first: { readonly audience: Audience; readonly frame: Frame } | null = null
   let lane = ''
   let endsTick = false
 
+  const tellAll = ({ members }: Audience, said: Frame | FrameRun): void => {
+    // From the end: a member that is removed meanwhile makes place for one that has been served.
+    for (let index = members.length - 1; index >= 0; index--) {
+      const member = members[index]
+      if (member !== undefined) tell(member.connection, said)
+    }
+  }
+
+  const gather = (audience: Audience, frame: Frame): void => {
+    const chain = append(gathered.get(audience) ?? empty, frame)
+    gathered.set(audience, chain)
+    if (chain.bytes > MAX_GATHERED_BYTES) flush()
+  }
+
   const flush = (): void => {
+    if (first !== null) {
+      const { audience, frame } = first
+      first = null
+      tellAll(audience, frame)
+    }
     if (gathered.size === 0) return
     const chains = gathered
     gathered = new Map()
     empty = start()
-    for (const [{ members }, chain] of chains) {
-      const run = wholeOf(chain)
-      // From the end: a member that is removed meanwhile makes place for one that has been served.
-      for (let index = members.length - 1; index >= 0; index--) {
-        const member = members[index]
-        if (member !== undefined) tell(member.connection, run)
-      }
-    }
+    for (const [audience, chain] of chains) tellAll(audience, wholeOf(chain))
   }
 
   const endTick = (): void => {
@@ -63,9 +77,16 @@ export function createFanOut(tell: (connection: Connection, run: FrameRun) => vo
       lane = itsLane
       if (!endsTick) afterTick(endTick)
       endsTick = true
-      const chain = append(gathered.get(audience) ?? empty, frame)
-      gathered.set(audience, chain)
-      if (chain.bytes > MAX_GATHERED_BYTES) flush()
+      if (first === null && gathered.size === 0) {
+        first = { audience, frame }
+        return
+      }
+      if (first !== null) {
+        const { audience: firstAudience, frame: firstFrame } = first
+        first = null
+        gather(firstAudience, firstFrame)
+      }
+      gather(audience, frame)
     },
     flush,
   }

@@ -35,7 +35,13 @@ export function createOutgoing({ maxQueueBytes, onSlow, onBroken }: OutgoingOpti
     return false
   }
 
-  const tell = (connection: Connection, run: FrameRun): void => {
+  const tellFrame = (connection: Connection, frame: Frame): void => {
+    if (!hasRoom(connection, frame.byteLength)) return
+    framesSent++
+    connection.socket.send(frame)
+  }
+
+  const tellRun = (connection: Connection, run: FrameRun): void => {
     if (!hasRoom(connection, run.byteLength)) return
     const { socket } = connection
     const { frames } = run
@@ -45,9 +51,10 @@ export function createOutgoing({ maxQueueBytes, onSlow, onBroken }: OutgoingOpti
   }
 
   // Of many, one whose socket breaks its contract costs the others nothing.
-  const fanOut = createFanOut((connection, run) => {
+  const fanOut = createFanOut((connection, said) => {
     try {
-      tell(connection, run)
+      if ('frames' in said) tellRun(connection, said)
+      else tellFrame(connection, said)
     } catch (error) {
       onBroken(connection, error)
     }
@@ -56,13 +63,11 @@ export function createOutgoing({ maxQueueBytes, onSlow, onBroken }: OutgoingOpti
   return {
     send(connection, frame) {
       fanOut.flush()
-      if (!hasRoom(connection, frame.byteLength)) return
-      framesSent++
-      connection.socket.send(frame)
+      tellFrame(connection, frame)
     },
     sendRun(connection, run) {
       fanOut.flush()
-      tell(connection, run)
+      tellRun(connection, run)
     },
     fanOut,
     get framesSent() {
