@@ -286,6 +286,7 @@ test('asked for once more, and unsubscribed at once, it is not asked about any m
   const bob = await the.server.connect('bob@red')
   await ann.ask(again)
   await ann.ask({ type: 'unsubscribe', channel: BOARD })
+  await the.server.clock.advance(0)
   const { count } = the.asked
   const timers = the.server.clock.pendingTimers
   await the.server.clock.advance(120_000)
