@@ -87,8 +87,9 @@ async function openArena(
   const { dialect, runtime } = contenderFor(audience, name)
   const server = await startChild('fan-out/server-process.ts', [audience, name, file], 'server', { runtime })
   const load = await startChild('fan-out/load-process.ts', [], 'load')
-  const { port } = await server.ask<{ port: number }>({ kind: 'port' })
+  const { port, arrivalsPort } = await server.ask<{ port: number; arrivalsPort: number }>({ kind: 'ports' })
   await load.ask({ kind: 'connect', port, dialect, clients })
+  await load.ask({ kind: 'signal', port: arrivalsPort })
   return { name, server, load, made: 0, total: 0 }
 }
 
@@ -99,14 +100,15 @@ async function measureRound(
 ): Promise<number> {
   const cpu = async () => (await arena.server.ask<{ cpuMicros: number }>({ kind: 'cpu' })).cpuMicros
   const { total: arrivedBefore } = arena
+  const { ticks, changesPerTick } = mode
+  const totals = Array.from({ length: ticks }, () => {
+    arena.total += countDeliveries(arena.made, changesPerTick)
+    arena.made += changesPerTick
+    return arena.total
+  })
+  await arena.load.ask({ kind: 'expect', totals })
   const before = await cpu()
-  for (let tick = 0; tick < mode.ticks; tick++) {
-    arena.total += countDeliveries(arena.made, mode.changesPerTick)
-    arena.made += mode.changesPerTick
-    const arrival = arena.load.ask({ kind: 'arrival', total: arena.total })
-    await arena.server.ask({ kind: 'publish', count: mode.changesPerTick })
-    await arrival
-  }
+  await arena.server.ask({ kind: 'run', ticks, changesPerTick })
   const spent = (await cpu()) - before
   const { received } = await arena.load.ask<{ received: number }>({ kind: 'received' })
   if (received !== arena.total)

@@ -1,5 +1,7 @@
-// All subscribers of one contender. Asked by the parent: start, connect, and to say when a total has arrived.
+// All subscribers of one contender. Asked by the parent: start, connect, and to say when totals have arrived: to the parent, or to the
+// server.
 import { answerParent } from '../process/child.ts'
+import { connectArrivals } from './arrival-signal.ts'
 import { dialects } from './dialect.ts'
 import { type LoadClient, startLoadClient } from './load-client.ts'
 
@@ -9,6 +11,7 @@ const opened: LoadClient[] = []
 let received = 0
 let expected = Number.POSITIVE_INFINITY
 let arrived = (): void => {}
+let tellServer = (): void => {}
 
 const count = (): void => {
   if (++received >= expected) arrived()
@@ -48,6 +51,21 @@ answerParent(
         }
         if (received >= expected) arrived()
       }),
+    signal: async ({ port }: { port: number }) => {
+      tellServer = await connectArrivals(port)
+    },
+    // The server is told of each, one after the other.
+    expect: ({ totals }: { totals: number[] }) => {
+      const left = [...totals]
+      const expectNext = (): void => {
+        expected = left.shift() ?? Number.POSITIVE_INFINITY
+      }
+      arrived = () => {
+        expectNext()
+        tellServer()
+      }
+      expectNext()
+    },
     received: () => ({ received }),
   },
   async () => {},

@@ -33,13 +33,8 @@ export async function startChild(
 ): Promise<Child> {
   const file = fileURLToPath(new URL(`../${entry}`, import.meta.url))
   const nodeOptions = (core === 'server' ? process.env['BENCH_SERVER_OPTIONS'] : undefined)?.split(' ') ?? []
-  const node = [
-    process.execPath,
-    '--conditions=@dnr/source',
-    '--disable-warning=ExperimentalWarning',
-    ...nodeOptions,
-  ]
-  const running = [...(runtime === undefined ? node : [runtime]), file, ...args]
+  const node = [process.execPath, '--disable-warning=ExperimentalWarning', ...nodeOptions]
+  const running = [...(runtime === undefined ? node : [runtime]), '--conditions=@dnr/source', file, ...args]
   const pinned = canPin ? ['taskset', '-c', core === 'server' ? '0' : '1', ...running] : running
   const [command, ...rest] = canPin && niceness > 0 ? ['nice', '-n', `${niceness}`, ...pinned] : pinned
   const child = spawn(command ?? process.execPath, rest, {
