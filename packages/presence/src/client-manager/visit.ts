@@ -86,6 +86,7 @@ export function openVisit(resource: string, activity: Activity, options: VisitOp
     const { code, retryAfterMs } = refusal
     if (code === 'not_joined') return isJoined ? join() : undefined
     error.value = refusal
+    if (stale.peek()) return // whoever comes back joins anyway
     if (requestId) quiet()
     if (retryAfterMs) {
       // Also for an update: a join says all of it anew.

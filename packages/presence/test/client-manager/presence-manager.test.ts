@@ -367,3 +367,16 @@ test('an update that finds no room to wait is said again, with all that was said
   tell({ type: 'presence:sync', requestId: lastJoin(), payload: { users: [] } })
   expect([room.error.value, clock.pendingTimers]).toEqual([null, 0])
 })
+
+test('what is refused after the subscription has ended changes nothing of how long members stay', async () => {
+  const { manager, clock, status, take, tell, hear, lastJoin } = setUp()
+  const room = manager.join('board')
+  status('live')
+  hear('presence:sync', member('bob'))
+  status('stale')
+  take()
+  tell(refuse('busy', 1_000))
+  tell({ ...refuse('busy', 1_000), requestId: lastJoin() })
+  await clock.advance(60_000)
+  expect([take(), room.members.value]).toEqual([[], []])
+})

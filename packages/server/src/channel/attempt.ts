@@ -7,6 +7,7 @@ export function newAttempt(key: string, request: SubscribeRequest, isRecheck = f
     request,
     subscription: null,
     isAnnounced: isRecheck,
+    hasEnded: false,
     isRecheck,
     isOutdated: false,
     doubt: null,

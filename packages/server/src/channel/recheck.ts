@@ -117,7 +117,11 @@ export function createRechecks(context: RecheckContext): Rechecks {
 
   /** Without rows there is nothing that it would have to be told anew: it waits for the answer, and its plugin sees no end. */
   const silence = (replaced: Subscription): void => {
-    if (replaced.group.grant !== null) return context.remove(replaced)
+    if (replaced.group.grant !== null) {
+      const attempt = replaced.connection.attempts?.get(replaced.key)
+      if (attempt !== undefined) attempt.hasEnded = true
+      return context.remove(replaced)
+    }
     mute(replaced)
     doubtOf(replaced)
   }
@@ -131,6 +135,7 @@ export function createRechecks(context: RecheckContext): Rechecks {
     if (attempt.isAnnounced) return askAnew(connection, attempt)
     const again = newAttempt(attempt.key, attempt.request)
     again.joined = attempt.joined
+    again.hasEnded = attempt.hasEnded
     // Where its rule fails, what it would have replaced is in doubt.
     const failed = connection.subscriptions?.get(attempt.key)?.opening?.doubt?.failed
     attempt.restarted = context.pursue(connection, again)

@@ -64,7 +64,10 @@ export function createSubscribing(options: SubscribingOptions): Subscribing {
       refuse(connection, { ...refusal, requestId, channel: name, subscription })
   }
 
-  /** The same where what was installed is over, too, which is told to who had an answer before. */
+  const refuseRequest = (attempt: Attempt, connection: Connection, refusal: Refusal): void =>
+    (attempt.hasEnded ? refuseAndEnd : refuseAttempt)(attempt, connection, refusal)
+
+  /** Says also that what was installed is over, which is told to who had an answer before. */
   const refuseAndEnd = (attempt: Attempt, connection: Connection, refusal: Refusal): void => {
     const { name, subscription, requestId } = attempt.request
     const address = { channel: name, subscription, ...(attempt.isAnnounced ? {} : { requestId }) }
@@ -100,22 +103,27 @@ export function createSubscribing(options: SubscribingOptions): Subscribing {
       if (authorization === 'unknown' && replaced?.group.grant === null)
         return refuseAlone(attempt, replaced, refusedBy(authorization))
       endAttempt(connection, attempt)
-      if (replaced !== undefined) remove(replaced)
-      const tell = replaced === undefined ? refuseAttempt : refuseAndEnd
-      tell(attempt, connection, refusedBy(authorization))
+      if (replaced !== undefined) {
+        attempt.hasEnded = true
+        remove(replaced)
+      }
+      refuseRequest(attempt, connection, refusedBy(authorization))
       return 'refused'
     }
     const { grant } = authorization
     const where = grant === null || request.where === undefined ? null : checkQuery(grant, request.where)
     if (where !== null && !where.ok) {
       endAttempt(connection, attempt)
-      refuseAttempt(attempt, connection, { code: where.code, message: where.message })
+      refuseRequest(attempt, connection, { code: where.code, message: where.message })
       return 'refused'
     }
     const entry = registry.channels.get(request.name)
     if (entry !== undefined) options.flush(entry)
     if (!isCurrent(connection, attempt)) return attempt.restarted ?? 'refused'
-    if (replaced !== undefined) registry.remove(replaced)
+    if (replaced !== undefined) {
+      attempt.hasEnded = true
+      registry.remove(replaced)
+    }
     if (typeof request.grant === 'string' && request.grant !== rightsOf(connection, grant, request.name))
       attempt.request = withoutPosition(request)
     const isQuick = opensAtOnce(attempt, options.position())
@@ -213,7 +221,7 @@ export function createSubscribing(options: SubscribingOptions): Subscribing {
       const replaced = connection.subscriptions?.get(attempt.key)
       if (replaced?.group.grant === null) return refuseAlone(attempt, replaced, refusal)
       endAttempt(connection, attempt)
-      refuseAttempt(attempt, connection, refusal)
+      refuseRequest(attempt, connection, refusal)
       return 'refused'
     })
   }
@@ -249,20 +257,22 @@ export function createSubscribing(options: SubscribingOptions): Subscribing {
     pending.joined = []
     // What is only asked about anew stays installed, muted as it is: its plugin is told when it ends.
     const staysMuted = pending.doubt !== null
-    if (staysMuted || pending.request.quiet === true) endAttempt(connection, pending)
-    else supersede(connection, pending)
+    attempt.hasEnded = pending.hasEnded
+    if (staysMuted || pending.request.quiet === true) return endAttempt(connection, pending)
+    attempt.hasEnded ||= pending.isAnnounced && pending.subscription !== null
+    supersede(connection, pending)
   }
 
   const begin = (connection: Connection, attempt: Attempt): MaybePromise<SubscribeResult> => {
     const { key } = attempt
     if (principalOf(connection) === null) {
       const message = 'Sign in first: send auth with a token.'
-      refuseAttempt(attempt, connection, { code: 'unauthorized', message })
+      refuseRequest(attempt, connection, { code: 'unauthorized', message })
       return 'refused'
     }
     if (!hasRoom(connection, key, options.maxSubscriptionsPerConnection)) {
       const message = `A connection has at most ${options.maxSubscriptionsPerConnection} subscriptions: unsubscribe from one first.`
-      refuseAttempt(attempt, connection, { code: 'too_many_subscriptions', message })
+      refuseRequest(attempt, connection, { code: 'too_many_subscriptions', message })
       return 'refused'
     }
     return pursue(connection, attempt)

@@ -105,6 +105,8 @@ export interface Attempt {
   subscription: Subscription | null
   /** Has `subscribed` been sent? */
   isAnnounced: boolean
+  /** Has something that the client had been told of ended for it? Then a refusal says so. */
+  hasEnded: boolean
   /** The server itself asks whether a subscription may go on: nobody waits for an answer. */
   readonly isRecheck: boolean
   /** Have rights changed once more since the server asked? Then it asks once more. */

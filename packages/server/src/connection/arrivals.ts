@@ -2,6 +2,7 @@
 // turn of the event loop takes some of them, so that what others say does not wait for all of them. Comes from
 // connection-life.ts; next: message-router.ts.
 import type { Clock } from '@dnr/protocol'
+import { parseClientMessage } from '@dnr/protocol/schemas'
 import { afterTick } from './after-tick.ts'
 import type { Connection } from './connection.ts'
 
@@ -18,8 +19,10 @@ export interface Arrivals {
    * connection said before: a connection's frames are handled in the order in which they came.
    */
   take(connection: Connection, text: string): void
-  /** Handles what waits of a connection now, because it ends or has said too much. */
-  finish(connection: Connection): void
+  /** It is signed in anew: what has waited for that goes on. */
+  goOn(connection: Connection): void
+  /** Its socket is gone. What it said before counts, but nobody is there who could hear anything. */
+  end(connection: Connection): void
 }
 
 /**
@@ -36,7 +39,7 @@ export function createArrivals(
   clock: Clock,
   handle: (connection: Connection, text: string) => void,
 ): Arrivals {
-  const queue: Connection[] = []
+  const queue = new Set<Connection>()
   let endMark = 0
   let isTurning = false
 
@@ -57,55 +60,74 @@ export function createArrivals(
 
   /** One after the other: what the last one can read at once is read first, while all that it needs is at hand. */
   const serve = (): void => {
-    if (queue.length === 0 || !hasTime()) return
-    const connection = queue.shift()
-    if (connection !== undefined) goOn(connection)
+    if (queue.size === 0 || !hasTime()) return
+    const [connection] = queue
+    if (connection !== undefined) handleWaiting(connection, asksToSubscribe)
     afterTick(serve)
   }
 
-  /** Its first frame, and what follows up to the next that asks to subscribe. */
-  const goOn = (connection: Connection): void => {
-    const { waiting } = connection
-    if (waiting === null) return
-    const { texts } = waiting
+  /** The first frame, and what follows up to one that has to wait again: for its own turn, or for an `auth` before it. */
+  const handleWaiting = (connection: Connection, waitsAgain: (text: string) => boolean): void => {
+    const [first, ...others] = takeWaiting(connection)
+    if (first !== undefined) handle(connection, first)
+    let next = 0
+    for (; next < others.length && isOpen(connection); next++) {
+      const text = others[next] as string
+      if (waitsAgain(text)) break
+      handle(connection, text)
+    }
+    for (const text of others.slice(next)) wait(connection, text)
+  }
+
+  const takeWaiting = (connection: Connection): readonly string[] => {
+    const texts = connection.waiting?.texts ?? []
     connection.waiting = null
-    const end = texts.findIndex((text, index) => index > 0 && asksToSubscribe(text))
-    const ready = end === -1 ? texts : texts.slice(0, end)
-    for (const text of ready) handle(connection, text)
-    if (end === -1) return
-    for (const text of texts.slice(end)) wait(connection, text)
-    if (connection.state.status !== 'open') finish(connection)
+    queue.delete(connection)
+    return texts
   }
 
   // Whoever signs in anew waits elsewhere: one queue for a connection, or its frames overtake each other.
-  const mustWait = ({ state }: Connection, text: string): boolean =>
-    state.status === 'open' && asksToSubscribe(text) && (queue.length > 0 || !hasTime())
+  const mustWait = (connection: Connection, text: string): boolean =>
+    isOpen(connection) && asksToSubscribe(text) && (queue.size > 0 || !hasTime())
 
   const wait = (connection: Connection, text: string): void => {
-    if (connection.waiting === null) queue.push(connection)
     const waiting = (connection.waiting ??= { texts: [], size: 0 })
     waiting.texts.push(text)
     waiting.size += text.length + PLACE_SIZE
-  }
-
-  const finish = (connection: Connection): void => {
-    const { waiting } = connection
-    connection.waiting = null
-    for (const text of waiting?.texts ?? []) handle(connection, text)
+    if (isOpen(connection)) queue.add(connection)
   }
 
   return {
     take(connection, text) {
-      const isNext = connection.waiting === null
-      if (isNext && !mustWait(connection, text)) return handle(connection, text)
+      if (connection.waiting === null && !mustWait(connection, text)) return handle(connection, text)
       wait(connection, text)
-      if (connection.waiting !== null && connection.waiting.size > MAX_WAITING_SIZE) finish(connection)
+      if (connection.waiting !== null && connection.waiting.size > MAX_WAITING_SIZE)
+        handleWaiting(connection, () => false)
     },
-    finish,
+    goOn(connection) {
+      if (connection.waiting === null || !isOpen(connection)) return
+      queue.add(connection)
+      afterTick(serve)
+    },
+    end(connection) {
+      for (const text of takeWaiting(connection)) {
+        if (!isOpen(connection)) return
+        if (!asksToSubscribe(text) || !isSubscribe(text)) handle(connection, text)
+      }
+    },
   }
+}
+
+function isOpen({ state }: Connection): boolean {
+  return state.status === 'open'
 }
 
 /** Told without reading it: a frame that speaks of it in another way may wait as well, and one that hides it is handled at once. */
 function asksToSubscribe(text: string): boolean {
   return text.includes('"subscribe"')
+}
+
+function isSubscribe(text: string): boolean {
+  const message = parseClientMessage(text)
+  return message.ok && message.value.type === 'subscribe'
 }

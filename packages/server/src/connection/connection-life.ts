@@ -74,13 +74,13 @@ export function createConnectionLife(options: ConnectionLifeOptions): Connection
   const registry = createConnectionRegistry()
 
   const dispatch = (connection: Connection, event: ConnectionEvent, requestId?: string): void => {
-    // What it said before it was gone counts.
-    if (event.type === 'gone') arrivals.finish(connection)
+    if (event.type === 'gone') arrivals.end(connection)
     // What was said before it closes still reaches it.
     outgoing.fanOut.flush()
     const { state, effects } = transition(connection.state, event)
     connection.state = state
     for (const effect of effects) perform(connection, effect, requestId)
+    if (event.type === 'accepted') arrivals.goOn(connection)
   }
 
   const perform = (connection: Connection, effect: ConnectionEffect, requestId: string | undefined): void => {

@@ -3,8 +3,12 @@ import { createManualClock, drainMicrotasks } from '@dnr/testing'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { type Arrivals, createArrivals } from '../../src/connection/arrivals.ts'
+import type { Credentials } from '../../src/connection/authenticate.ts'
 import type { Connection } from '../../src/connection/connection.ts'
-import { createTestServer, type TestClient, typesOf } from '../support/test-server.ts'
+import { policies } from '../../src/policy/policies.ts'
+import { allow } from '../../src/policy/rule.ts'
+import { Task } from '../support/entities.ts'
+import { authenticate, createTestServer, type TestClient, typesOf } from '../support/test-server.ts'
 
 /** A clock by which each look takes a while, and a server that keeps account of what it handles. */
 function slowArrivals({ lookMs = 1 } = {}) {
@@ -119,25 +123,33 @@ test('what follows an auth waits for its outcome and not for a turn', () => {
   expect(handled.slice(1)).toEqual(['b auth', `b ${subscribe(1)}`])
 })
 
-test('behind an auth that waits nothing waits here any longer', async () => {
+test('what waits behind an auth goes on in its order when that is accepted, at the pace of turns', async () => {
   const { arrivals, handled, turn } = slowArrivals()
   const own = connectionOf('b')
+  const texts = [subscribe(1), 'auth', subscribe(2), 'ping', subscribe(3)]
   arrivals.take(connectionOf('a'), subscribe(0))
-  for (const text of [subscribe(1), 'auth', subscribe(2), 'ping', subscribe(3)]) arrivals.take(own, text)
+  for (const text of texts) arrivals.take(own, text)
   expect(handled).toHaveLength(1)
   await turn()
-  expect(handled.slice(1)).toEqual(
-    [subscribe(1), 'auth', subscribe(2), 'ping', subscribe(3)].map((text) => `b ${text}`),
-  )
+  await turn()
+  expect(handled.slice(1)).toEqual([`b ${subscribe(1)}`, 'b auth'])
+  Object.assign(own, { state: { status: 'open', principal: null } })
+  arrivals.take(own, 'late')
+  arrivals.goOn(own)
+  for (let turns = 0; turns < 3; turns++) await turn()
+  expect(handled.slice(1)).toEqual([...texts, 'late'].map((text) => `b ${text}`))
 })
 
 const CHANNEL = formatChannel({ kind: 'entity', entity: 'Task' })
 
 /** A server whose clock says that a second passes between any two looks: no turn has time for a second subscribe. */
-async function busyServer() {
+async function busyServer(options: Parameters<typeof createTestServer>[0] = {}) {
   const manual = createManualClock()
   let passedMs = 0
-  const server = createTestServer({ clock: { ...manual, monotonic: () => (passedMs += 1_000) } })
+  const server = createTestServer({
+    ...options,
+    clock: { ...manual, monotonic: () => (passedMs += 1_000) },
+  })
   const [first, second] = [await server.connect('ann@red'), await server.connect('bob@red')]
   const drain = async (client: TestClient) => {
     for (let turn = 0; turn < 4; turn++) {
@@ -185,4 +197,36 @@ test('a connection that is closed while it waits hears nothing more', async () =
   server.connections.disconnectUser('bob')
   expect(typesOf(await drain(second))).toEqual([])
   expect(server.channels.subscriptionCount).toBe(1)
+})
+
+test('an auth behind a subscribe that waits has room for as many frames as one that does not', async () => {
+  const { first, second, drain } = await busyServer({
+    authenticate: async (credentials: Credentials) => authenticate(credentials),
+  })
+  first.send({ type: 'subscribe', channel: CHANNEL })
+  second.send({ type: 'subscribe', channel: CHANNEL })
+  second.send({ type: 'auth', payload: { token: 'bob@red' } })
+  await drainMicrotasks()
+  for (let n = 0; n < 20; n++) second.send({ type: 'ping', requestId: `p${n}` })
+  const pongs = Array.from({ length: 20 }, () => 'pong')
+  expect(typesOf(await drain(second))).toEqual(['subscribed', 'authenticated', ...pongs])
+  expect(second.closed).toBeNull()
+})
+
+test('for those who are gone while they wait no rule is asked; what they told the application counts', async () => {
+  let asked = 0
+  const rule = allow(Task, () => {
+    asked++
+    return true
+  })
+  const { server, first, second, drain } = await busyServer({ policies: policies(rule) })
+  const heard: unknown[] = []
+  server.connections.handle('app:note', ({ payload }) => void heard.push(payload))
+  first.send({ type: 'subscribe', channel: CHANNEL })
+  second.send({ type: 'subscribe', channel: CHANNEL })
+  second.send({ type: 'app:note', payload: 'about "subscribe"' })
+  await drainMicrotasks()
+  second.socket.close()
+  await drain(first)
+  expect([heard, asked]).toEqual([['about "subscribe"'], 1])
 })

@@ -138,10 +138,9 @@ function joined(stay: Stay, frame: Frame, hears: boolean): void {
   stay.isSure = hears
 }
 
-/** Also as the answer to a request: what a subscribe replaces has ended when it is refused. */
 function refused(stay: Stay, frame: Frame): void {
   const { code } = frame['payload'] as { code: string }
-  if (code === 'forbidden') ended(stay)
+  if (frame['ended'] === true) ended(stay)
   if (code !== 'busy') return
   // That passes: a join that was asked for after this one may be answered otherwise.
   stay.isJoined = false
