@@ -83,10 +83,17 @@ export function createPresenceManager(options: PresenceManagerOptions): Presence
   }
   page?.addEventListener('visibilitychange', onVisibility)
 
+  const joins = { count: 0 }
   const share = (resource: string): Shared => {
     const known = sharedByResource.get(resource)
     if (known) return known
-    const visit = openVisit(resource, activityOfPage(), { transport, clock, staleAfterMs, updateIntervalMs })
+    const visit = openVisit(resource, activityOfPage(), {
+      transport,
+      clock,
+      staleAfterMs,
+      updateIntervalMs,
+      joins,
+    })
     const shared: Shared = { visit, uses: 0, joins: 0 }
     sharedByResource.set(resource, shared)
     return shared

@@ -19,6 +19,11 @@ export interface VisitOptions {
   readonly clock: Clock
   readonly staleAfterMs: number
   readonly updateIntervalMs: number
+  /**
+   * How many joins this page has made. Eight request ids in turn tell the answers of those that follow on each other apart, also of two
+   * visits; with so few of them the server answers many pages with one frame.
+   */
+  readonly joins: { count: number }
 }
 
 export interface Visit {
@@ -31,12 +36,6 @@ export interface Visit {
   beat(activity: Activity): void
   end(): void
 }
-
-/**
- * Joins of this page so far. Eight request ids in turn tell the answers of those that follow on each other apart, also of two visits;
- * with so few of them the server answers many pages with one frame.
- */
-let joins = 0
 
 export function openVisit(resource: string, activity: Activity, options: VisitOptions): Visit {
   const { transport, clock } = options
@@ -68,7 +67,7 @@ export function openVisit(resource: string, activity: Activity, options: VisitOp
   /** Everything is said anew: what the server knew of this tab is gone with its connection. */
   const join = (): void => {
     quiet()
-    joinId = `join${++joins % 8}`
+    joinId = `join${++options.joins.count % 8}`
     isJoined = say('presence:join', { metadata }, joinId)
     if (activity !== 'active') say('presence:heartbeat', { state: activity })
   }

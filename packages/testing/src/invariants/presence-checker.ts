@@ -138,13 +138,10 @@ function joined(stay: Stay, frame: Frame, hears: boolean): void {
   stay.isSure = hears
 }
 
+/** What there was before a request that is refused goes on, unless it says otherwise. */
 function refused(stay: Stay, frame: Frame): void {
-  const { code } = frame['payload'] as { code: string }
   if (frame['ended'] === true) ended(stay)
-  if (code !== 'busy') return
-  // That passes: a join that was asked for after this one may be answered otherwise.
-  stay.isJoined = false
-  answered(stay, frame)
+  else answered(stay, frame)
 }
 
 /** Takes a frame in; what is wrong with it. */

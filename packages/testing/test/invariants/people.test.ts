@@ -124,9 +124,9 @@ describe('presence', () => {
     ['leaves', (checker: InvariantChecker) => says(checker, bob, { type: 'presence:leave', channel: BOARD })],
     ['is gone', (checker: InvariantChecker) => checker.closed?.(bob, 1000)],
     [
-      'is refused with busy',
+      'is told that it has ended',
       (checker: InvariantChecker) =>
-        hears(checker, bob, { type: 'error', channel: BOARD, payload: { code: 'busy' } }),
+        hears(checker, bob, { type: 'error', channel: BOARD, payload: { code: 'busy' }, ended: true }),
     ],
   ])('who %s may be told of as gone, and is shown no longer at rest', (_how, go) => {
     const { checker } = setUp()
@@ -141,6 +141,15 @@ describe('presence', () => {
     expect(violated(() => checker.atRest([], shown('bob')))).toBe('S11')
     expect(violated(() => checker.atRest([], shown()))).toBeNull()
   })
+})
+
+test('who is refused one request stays as long as it is not told that anything has ended', () => {
+  const { checker } = setUp()
+  says(checker, bob, { type: 'presence:join', channel: BOARD, requestId: 'j' })
+  hears(checker, bob, { ...people('sync', 'bob'), requestId: 'j' })
+  hears(checker, ann, people('sync', 'bob'))
+  hears(checker, bob, { type: 'error', channel: BOARD, payload: { code: 'busy' }, requestId: 'again' })
+  expect(hears(checker, ann, people('leave', 'bob'))).toBe('S11')
 })
 
 test('of two joins one may be refused with busy, and the other be answered', () => {
