@@ -83,7 +83,7 @@ export function createPresenceManager(options: PresenceManagerOptions): Presence
   }
   page?.addEventListener('visibilitychange', onVisibility)
 
-  const joins = { count: 0 }
+  const joinsMade = { count: 0 }
   const share = (resource: string): Shared => {
     const known = sharedByResource.get(resource)
     if (known) return known
@@ -92,7 +92,7 @@ export function createPresenceManager(options: PresenceManagerOptions): Presence
       clock,
       staleAfterMs,
       updateIntervalMs,
-      joins,
+      joins: joinsMade,
     })
     const shared: Shared = { visit, uses: 0, joins: 0 }
     sharedByResource.set(resource, shared)
