@@ -4,7 +4,7 @@ import type { Grant } from '../policy/grant.ts'
 import type { Frame } from '../ports/server-socket.ts'
 import { groupSees } from './doubt.ts'
 import { eventFrame } from './event-frame.ts'
-import { createMemo } from './memo.ts'
+import { Memo } from './memo.ts'
 import { type Outcome, outcomeOf } from './outcome.ts'
 import type { Group } from './subscription.ts'
 
@@ -23,47 +23,71 @@ export interface ChangeView {
 
 /** Prepares a change; `now` is the time that its frames carry, `conflated` the number of changes that it stands for. */
 export function viewChange(change: Change, codec: RowCodec, now: number, conflated = 1): ChangeView {
-  const frameOfVariant = createMemo<Frame>()
-  const rowTextOf = createMemo<string>()
-  let typedBefore: unknown
-  let typedAfter: unknown
+  return new PreparedChange(change, codec, now, conflated)
+}
 
-  const sees = (group: Group, wire: WireRow | null, typed: () => unknown): boolean => {
-    if (wire === null || group.grant === null) return false
-    return (group.where === null || matchesWhere(wire, group.where)) && groupSees(group, change.id, typed())
+/** A class, because there are as many as there are changes: closures for each cost more than what they remember. */
+class PreparedChange implements ChangeView {
+  readonly change: Change
+  readonly #codec: RowCodec
+  readonly #now: number
+  readonly #conflated: number
+  #before: unknown
+  #after: unknown
+  readonly #frames = new Memo<Frame>()
+  readonly #rowTexts = new Memo<string>()
+
+  constructor(change: Change, codec: RowCodec, now: number, conflated: number) {
+    this.change = change
+    this.#codec = codec
+    this.#now = now
+    this.#conflated = conflated
   }
-  const before = (): unknown => (typedBefore ??= codec.decode(change.before as WireRow))
-  const after = (): unknown => (typedAfter ??= codec.decode(change.after as WireRow))
-  const sawBefore = (group: Group): boolean => sees(group, change.before, before)
-  const seesAfter = (group: Group): boolean => sees(group, change.after, after)
 
-  const rowText = (grant: Grant): string =>
-    rowTextOf(grant.fieldsKey, () => JSON.stringify(grant.redact(change.after as WireRow)))
-
-  return {
-    change,
-    outcome: (group) => outcomeOf(change.operation, sawBefore(group), seesAfter(group)),
-    sawBefore,
-    seesAfter,
-    frame(group, outcome, more) {
-      const grant = group.grant as Grant
-      const variant = `${outcome}${more ? '+' : ' '}${group.channel.name} ${group.subscription ?? ''} ${grant.fieldsKey}`
-      return frameOfVariant(variant, () => {
-        const payload = payloadText(change, outcome, () => rowText(grant))
-        const { mutationId } = change
-        const position = placeOf(change)
-        return eventFrame(group, { outcome, payload, position, mutationId, conflated, more }, now)
-      })
-    },
+  outcome(group: Group): Outcome | null {
+    return outcomeOf(this.change.operation, this.sawBefore(group), this.seesAfter(group))
   }
+
+  sawBefore(group: Group): boolean {
+    const { before } = this.change
+    if (!isAskedFor(group, before)) return false
+    return groupSees(group, this.change.id, (this.#before ??= this.#codec.decode(before)))
+  }
+
+  seesAfter(group: Group): boolean {
+    const { after } = this.change
+    if (!isAskedFor(group, after)) return false
+    return groupSees(group, this.change.id, (this.#after ??= this.#codec.decode(after)))
+  }
+
+  frame(group: Group, outcome: Outcome, more: boolean): Frame {
+    const grant = group.grant as Grant
+    const variant = `${outcome}${more ? '+' : ' '}${group.channel.name} ${group.subscription ?? ''} ${grant.fieldsKey}`
+    return this.#frames.get(variant) ?? this.#frames.keep(variant, this.#encode(group, outcome, more))
+  }
+
+  #encode(group: Group, outcome: Outcome, more: boolean): Frame {
+    const { change } = this
+    const payload = this.#payload(group.grant as Grant, outcome)
+    const event = { outcome, payload, position: placeOf(change), mutationId: change.mutationId, more }
+    return eventFrame(group, { ...event, conflated: this.#conflated }, this.#now)
+  }
+
+  #payload(grant: Grant, outcome: Outcome): string {
+    const { id, version } = this.change
+    if (outcome === 'left') return JSON.stringify({ id })
+    if (outcome === 'deleted') return JSON.stringify({ id, version })
+    const { fieldsKey } = grant
+    const row = this.change.after as WireRow
+    return this.#rowTexts.get(fieldsKey) ?? this.#rowTexts.keep(fieldsKey, JSON.stringify(grant.redact(row)))
+  }
+}
+
+function isAskedFor({ grant, where }: Group, row: WireRow | null): row is WireRow {
+  return row !== null && grant !== null && (where === null || matchesWhere(row, where))
 }
 
 /** Where it stands in the log; `null` when it is in none. */
 export function placeOf({ position, unlogged }: Change): Position | null {
   return unlogged === true ? null : position
-}
-
-function payloadText({ id, version }: Change, outcome: Outcome, rowText: () => string): string {
-  if (outcome === 'left') return JSON.stringify({ id })
-  return outcome === 'deleted' ? JSON.stringify({ id, version }) : rowText()
 }

@@ -46,6 +46,8 @@ export interface ChannelManager {
 /** The same with what the stations beside it need. */
 export interface Channels extends ChannelManager {
   readonly channels: ReadonlyMap<string, ChannelEntry>
+  /** Do so many wait for time to read that one more had better not begin? */
+  readonly isCrowded: boolean
   /** The channels that a change is heard on: that of its entity, and that of its row. */
   channelsOfRow(change: Pick<Change, 'entity' | 'id'>): ChannelEntry[]
   /** Authorises, installs and opens; answers with `subscribed` or `error`. At once when nothing has to be waited for. */
@@ -98,7 +100,8 @@ export function createChannelManager(options: ChannelManagerOptions): Channels {
   const rightsOf = (connection: Connection, grant: Grant | null, channel: string): string =>
     options.rights.fingerprint(grant, principalOf(connection)?.id ?? '', channel)
 
-  const context: OpeningContext = { ...options, rightsOf, turns: createTurns(clock) }
+  const turns = createTurns(clock)
+  const context: OpeningContext = { ...options, rightsOf, turns }
   const doubts = createDoubts({
     clock,
     random: options.random,
@@ -161,6 +164,9 @@ export function createChannelManager(options: ChannelManagerOptions): Channels {
     },
     get groupsInDoubt() {
       return doubts.count
+    },
+    get isCrowded() {
+      return turns.isCrowded
     },
     *subscribers(channel) {
       const seen = new Set<string>()

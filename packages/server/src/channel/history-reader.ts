@@ -9,6 +9,7 @@ import { inRuns } from './frame-runs.ts'
 import { BLOCK_CHANGES, blockAfter, createLogBlocks, type LogBlock } from './log-blocks.ts'
 import { type ReplayOptions, type ReplayPage, replayFrames } from './replay-page.ts'
 import type { ChannelEntry, Group } from './subscription.ts'
+import { pause } from './turns.ts'
 import { type Looks, visibleNow } from './visible-rows.ts'
 
 /** What a group has read for its members; dropped when none of them reads any more. */
@@ -29,6 +30,10 @@ interface Reader {
 
 /** Pages, and blocks, that a group keeps for others who read the same. */
 const MAX_SHARED = 8
+/** Changes that are read and decoded before others have their turn. */
+const SLICE_CHANGES = 128
+/** A store that gives less than this, though there is more, has its reasons. */
+const MIN_SLICE_CHANGES = 96
 
 export interface HistoryReader {
   /** What `group` is sent of the changes after a position. `afterSnapshot`: after a snapshot, not after a lost connection. */
@@ -53,11 +58,19 @@ export function createHistoryReader(options: HistoryReaderOptions): HistoryReade
   ): Promise<LogBlock | null> => {
     if (history === null) return null
     const one = channel.kind === 'record' ? { id: channel.id } : {}
-    const page = await history.read({ after, entity: known.entity.name, ...one, limit: BLOCK_CHANGES })
-    if (!page.holds) return null
+    const views: ChangeView[] = []
     const now = clock.now()
-    const views = page.changes.map((change) => viewChange(change, known.codec, now))
-    return { after, views, position: page.position, more: page.more }
+    for (let from = after; ;) {
+      const request = { after: from, entity: known.entity.name, ...one, limit: SLICE_CHANGES }
+      const page = await history.read(request)
+      if (!page.holds) return null
+      const { changes, position, more } = page
+      views.push(...changes.map((change) => viewChange(change, known.codec, now)))
+      if (!more || changes.length < MIN_SLICE_CHANGES || views.length >= BLOCK_CHANGES)
+        return { after, views, position, more }
+      from = position
+      await pause(clock, 0)
+    }
   }
 
   const readPage = async (

@@ -1,21 +1,22 @@
 /**
- * Gives what `make` makes for a key, made once. Of a thousand channels with a change each most ask for one key alone, and
- * then a map, and hashing the key, would cost more than what is looked up.
+ * What was made for a key. Of a thousand channels with a change each most ask for one key alone, and then a map, and hashing the
+ * key, would cost more than what is looked up.
  */
-export function createMemo<Value>(): (key: string, make: () => Value) => Value {
-  let first: { readonly key: string; readonly value: Value } | null = null
-  let others: Map<string, Value> | null = null
-  return (key, make) => {
-    if (first === null) {
-      first = { key, value: make() }
-      return first.value
-    }
-    if (first.key === key) return first.value
-    const known = others?.get(key)
-    if (known !== undefined) return known
-    const made = make()
-    others ??= new Map()
-    others.set(key, made)
-    return made
+export class Memo<Value extends object | string> {
+  #key: string | null = null
+  #value: Value | undefined
+  #others: Map<string, Value> | undefined
+
+  get(key: string): Value | undefined {
+    return this.#key === key ? this.#value : this.#others?.get(key)
+  }
+
+  /** Gives it back. */
+  keep(key: string, value: Value): Value {
+    if (this.#key === null) {
+      this.#key = key
+      this.#value = value
+    } else (this.#others ??= new Map()).set(key, value)
+    return value
   }
 }

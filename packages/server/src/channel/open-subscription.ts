@@ -30,7 +30,7 @@ import {
   type Subscription,
 } from './subscription.ts'
 import { tellUnsettled } from './tell-rights.ts'
-import { inTurns, type Turns } from './turns.ts'
+import { inTurns, pause, type Turns } from './turns.ts'
 
 /** What opening needs of the server. */
 export interface OpeningContext extends ReadingContext {
@@ -60,6 +60,8 @@ const MAX_WORDS = 64
 const PLACE_BYTES = 64
 /** Times that the log may be trimmed under a reader before it is told so. */
 const MAX_STARTS = 3
+/** Who goes on comes before those who begin, so that few are under way at once; who has so much to read takes turns with them. */
+const FAVOURED_PAGES = 8
 /** Rows of a snapshot are read and encoded for one reader: a byte of them is as much work as this many of a replay. */
 const SNAPSHOT_WEIGHT = 4
 const DRAIN_POLL_MS = 10
@@ -155,16 +157,21 @@ export async function replay(
 ): Promise<Replayed> {
   let { announce } = options
   let after = from
+  let pages = 0
   for (;;) {
     const { opening } = subscription
     if (opening === null) return 'superseded'
-    const page = await context.turns.run(async () => {
+    const readPage = async (): Promise<ReplayPage | null> => {
       // Whoever has gone while it waited leaves nothing behind that the group would keep.
       if (!isOpen(subscription)) return null
       // What was let go has been committed, so this read finds it; what comes from here on collects again.
       restartCollecting(opening)
       return context.reader.page(subscription.group, after, options.afterSnapshot)
-    }, pageBytes)
+    }
+    const page = await context.turns.run(readPage, pageBytes, {
+      isGoingOn: pages > 0 && pages < FAVOURED_PAGES,
+    })
+    pages++
     if (page === null || !isOpen(subscription)) return 'superseded'
     if (!page.holds) return 'lost'
     announce?.()
@@ -295,8 +302,4 @@ async function drained(subscription: Subscription, context: OpeningContext): Pro
     if (!isOpen(subscription)) return false
   }
   return isOpen(subscription)
-}
-
-function pause(clock: Clock, delayMs: number): Promise<void> {
-  return new Promise((resolve) => clock.setTimeout(resolve, delayMs))
 }

@@ -4,10 +4,16 @@ import type { Clock } from '@dnr/protocol'
 
 export interface Turns {
   /**
-   * Runs `step` when there is room and time in this turn of the event loop, in the order of the calls. `costOf` says
-   * afterwards how many bytes it had to do with.
+   * Runs `step` when there is room and time in this turn of the event loop: first those that go on with what they began, then
+   * the others, each in the order of the calls. `costOf` says afterwards how many bytes it had to do with.
    */
-  run<T>(step: () => Promise<T>, costOf: (result: T) => number): Promise<T>
+  run<T>(
+    step: () => Promise<T>,
+    costOf: (result: T) => number,
+    options?: { readonly isGoingOn: boolean },
+  ): Promise<T>
+  /** Do so many wait for time that one more had better not begin? Who waits for a slow store keeps nobody from beginning. */
+  readonly isCrowded: boolean
 }
 
 /** Bytes of a turn: a system takes a mebibyte in well under a millisecond. */
@@ -18,9 +24,12 @@ const MIN_STEP_BYTES = 8_192
 const TURN_MS = 2
 /** Steps under way at once: they may wait for a store. */
 const MAX_STEPS = 4
+/** So many who wait for time are a crowd. */
+const CROWD = 16
 
 export function createTurns(clock: Clock): Turns {
-  const waiting: (() => void)[] = []
+  const goingOn: (() => void)[] = []
+  const beginning: (() => void)[] = []
   let steps = 0
   let taken = 0
   let leftBytes = TURN_BYTES
@@ -37,9 +46,10 @@ export function createTurns(clock: Clock): Turns {
   }
 
   const admit = (): void => {
-    while (waiting.length > 0 && hasRoom()) {
+    while (goingOn.length + beginning.length > 0 && hasRoom()) {
       take()
-      waiting.shift()?.()
+      const next = goingOn.shift() ?? beginning.shift()
+      next?.()
     }
   }
 
@@ -65,16 +75,20 @@ export function createTurns(clock: Clock): Turns {
     admit()
   }
 
-  const begin = (): Promise<void> | undefined => {
+  const begin = (isGoingOn: boolean): Promise<void> | undefined => {
     if (steps === 0 && !isTurning) startTurn()
-    if (waiting.length > 0 || !hasRoom()) return new Promise((resolve) => void waiting.push(resolve))
+    const mustWait = goingOn.length > 0 || (!isGoingOn && beginning.length > 0) || !hasRoom()
+    if (mustWait) return new Promise((resolve) => void (isGoingOn ? goingOn : beginning).push(resolve))
     take()
     return undefined
   }
 
   return {
-    async run(step, costOf) {
-      const turn = begin()
+    get isCrowded() {
+      return beginning.length + goingOn.length >= CROWD && steps < MAX_STEPS
+    },
+    async run(step, costOf, { isGoingOn } = { isGoingOn: false }) {
+      const turn = begin(isGoingOn)
       if (turn !== undefined) await turn
       let bytes = 0
       try {
@@ -86,6 +100,11 @@ export function createTurns(clock: Clock): Turns {
       }
     },
   }
+}
+
+/** Lets the event loop turn. */
+export function pause(clock: Clock, delayMs: number): Promise<void> {
+  return new Promise((resolve) => clock.setTimeout(resolve, delayMs))
 }
 
 /** Hands out what `items` makes, each in a turn. */

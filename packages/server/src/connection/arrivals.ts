@@ -27,7 +27,7 @@ export interface Arrivals {
 
 /**
  * How long a turn takes those who subscribe, with what they read at once. Of what one poll brings, all the others' frames
- * are handled in the same turn.
+ * are handled in the same turn. Where many wait to read already it takes one: what begins now would only wait with them.
  */
 const TURN_MS = 1
 /** What may wait of one connection; with more it is handled at once, as if there were no turns. */
@@ -37,6 +37,7 @@ const PLACE_SIZE = 64
 
 export function createArrivals(
   clock: Clock,
+  isCrowded: () => boolean,
   handle: (connection: Connection, text: string) => void,
 ): Arrivals {
   const queue = new Set<Connection>()
@@ -46,7 +47,7 @@ export function createArrivals(
   // The first of a turn always has time: a process that is kept waiting for longer must not wait for ever.
   const hasTime = (): boolean => {
     const now = clock.monotonic()
-    if (isTurning) return now < endMark
+    if (isTurning) return now < endMark && !isCrowded()
     isTurning = true
     endMark = now + TURN_MS
     clock.setTimeout(nextTurn, 0)

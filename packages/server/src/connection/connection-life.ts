@@ -98,11 +98,12 @@ export function createConnectionLife(options: ConnectionLifeOptions): Connection
     }
   }
 
-  const arrivals = createArrivals(clock, (connection, text) => {
+  const handleInTurn = (connection: Connection, text: string): void => {
     if (connection.state.status === 'open') return stations().router.handle(connection, text)
     // An `auth` among the frames that waited makes the rest wait again.
     dispatch(connection, { type: 'frame', text, byteLength: Buffer.byteLength(text) })
-  })
+  }
+  const arrivals = createArrivals(clock, () => stations().channels.isCrowded, handleInTurn)
 
   const welcome = (connection: Connection, principal: Principal | null): void => {
     if (!admitUser(connection, principal)) return

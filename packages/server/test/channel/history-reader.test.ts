@@ -1,6 +1,6 @@
 // Members of a group share what is made of a block of the log; each gets what a reader of their own would get.
-import type { Change, Position } from '@dnr/protocol'
-import { createManualClock } from '@dnr/testing'
+import type { Change, Clock, Position } from '@dnr/protocol'
+import { createManualClock, drainMicrotasks } from '@dnr/testing'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { knownEntities } from '../../src/channel/entities.ts'
@@ -9,18 +9,28 @@ import type { ReplayPage } from '../../src/channel/replay-page.ts'
 import type { ChannelEntry, Group } from '../../src/channel/subscription.ts'
 import { createGrant } from '../../src/policy/grant.ts'
 import { prepareFrame, prepareRun } from '../../src/transport/prepare-frame.ts'
+import type { HistoryRequest } from '../../src/ports/change-history.ts'
 import { Task } from '../support/entities.ts'
 import { createMemoryStore, type MemoryStore, task, type Write } from '../support/memory-store.ts'
 import { idleDoubts } from '../support/idle-doubts.ts'
 
 const MAX_RUN_BYTES = 4_000
 
-function createReading(memory: MemoryStore) {
+/** What waits for the event loop to turn goes on at once. */
+const hastyClock: Clock = {
+  ...createManualClock(),
+  setTimeout(callback) {
+    queueMicrotask(callback)
+    return () => {}
+  },
+}
+
+function createReading(memory: MemoryStore, { history = memory.history, clock = hastyClock } = {}) {
   const entities = knownEntities([memory.store], { allowancesByEntity: new Map() })
   const reader = createHistoryReader({
-    history: memory.history,
+    history,
     entities,
-    clock: createManualClock(),
+    clock,
     maxRunBytes: MAX_RUN_BYTES,
   })
   const doubts = idleDoubts()
@@ -120,6 +130,33 @@ test('who shares a block with others of a group is told what a reader of their o
     { numRuns: 100 },
   )
   expect(shared).toBeGreaterThan(20)
+})
+
+test('a long block is read in slices, and others have their turn in between', async () => {
+  const memory = createMemoryStore()
+  for (let n = 0; n < 700; n++) memory.write([{ id: `r${n}`, row: task('red') }])
+  let reads = 0
+  const turns: (() => void)[] = []
+  const history = {
+    head: () => memory.history.head(),
+    read: (request: HistoryRequest) => (reads++, memory.history.read(request)),
+  }
+  const clock: Clock = {
+    ...hastyClock,
+    setTimeout(callback) {
+      turns.push(callback)
+      return () => {}
+    },
+  }
+  const { reader, newGroup } = createReading(memory, { history, clock })
+  const reading = reader.page(newGroup(), { epoch: 'e1', offset: 0 }, false)
+  for (let slice = 1; slice <= 3; slice++) {
+    await drainMicrotasks()
+    expect([reads, turns.length]).toEqual([slice, 1])
+    turns.shift()?.()
+  }
+  expect(told(await reading)).toMatchObject({ texts: { length: 512 }, position: { offset: 512 }, more: true })
+  expect([reads, turns.length]).toEqual([4, 0])
 })
 
 test('a block is made anew when the group has heard of one of its rows', async () => {

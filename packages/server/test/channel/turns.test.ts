@@ -103,6 +103,57 @@ test('a process that is kept waiting for longer than a turn goes on all the same
   await Promise.all(all)
 })
 
+test('who goes on comes before those who begin', async () => {
+  const clock = createManualClock()
+  const turns = createTurns(clock)
+  const ran: string[] = []
+  const step = (name: string, isGoingOn: boolean) =>
+    turns.run(
+      async () => void ran.push(name),
+      () => 2 * HALF,
+      { isGoingOn },
+    )
+  const first = step('a', false)
+  await drainMicrotasks()
+  const all = Promise.all([first, step('b', false), step('c', false), step('a, on', true)])
+  await clock.advance(1)
+  expect(ran.slice(0, 2)).toEqual(['a', 'a, on'])
+  await clock.advance(3)
+  await all
+  expect(ran).toEqual(['a', 'a, on', 'b', 'c'])
+})
+
+test('it is crowded where many wait for time, not where they wait for a store', async () => {
+  const clock = createManualClock()
+  const turns = createTurns(clock)
+  const ends: (() => void)[] = []
+  const slow = () => new Promise<void>((resolve) => void ends.push(resolve))
+  const waiting = Array.from({ length: 40 }, () => turns.run(slow, () => 0))
+  await drainMicrotasks()
+  expect(turns.isCrowded).toBe(false)
+  for (const end of ends) end()
+  await drainMicrotasks()
+  // The time of the manual clock stands still, so that all of them get their turn in this one.
+  while (ends.length < 40) {
+    for (const end of ends) end()
+    await drainMicrotasks()
+  }
+  for (const end of ends) end()
+  await Promise.all(waiting)
+
+  const quick = Array.from({ length: 40 }, () =>
+    turns.run(
+      async () => {},
+      () => 2 * HALF,
+    ),
+  )
+  await drainMicrotasks()
+  expect(turns.isCrowded).toBe(true)
+  await clock.advance(40)
+  await Promise.all(quick)
+  expect(turns.isCrowded).toBe(false)
+})
+
 test('what is handed out in turns is closed when its reader stops early', async () => {
   let isClosed = false
   async function* numbers(): AsyncGenerator<number, void, undefined> {

@@ -11,7 +11,7 @@ import { Task } from '../support/entities.ts'
 import { authenticate, createTestServer, type TestClient, typesOf } from '../support/test-server.ts'
 
 /** A clock by which each look takes a while, and a server that keeps account of what it handles. */
-function slowArrivals({ lookMs = 1 } = {}) {
+function slowArrivals({ lookMs = 1, isCrowded = () => false } = {}) {
   let passedMs = 0
   const later: (() => void)[] = []
   const clock: Clock = {
@@ -23,7 +23,7 @@ function slowArrivals({ lookMs = 1 } = {}) {
     },
   }
   const handled: string[] = []
-  const arrivals: Arrivals = createArrivals(clock, (connection, text) => {
+  const arrivals: Arrivals = createArrivals(clock, isCrowded, (connection, text) => {
     if (text === 'auth') Object.assign(connection, { state: { status: 'authenticating' } })
     handled.push(`${connection.id} ${text}`)
   })
@@ -64,6 +64,20 @@ test('a turn takes as many as there is time for', async () => {
   expect(handled).toHaveLength(8)
   await turn()
   expect(handled).toEqual(Array.from({ length: 12 }, (_, n) => `${n} ${subscribe(n)}`))
+})
+
+test('where many wait to read already, a turn takes one', async () => {
+  let isCrowded = true
+  const { arrivals, handled, turn } = slowArrivals({ lookMs: 0.3, isCrowded: () => isCrowded })
+  for (let n = 0; n < 9; n++) arrivals.take(connectionOf(`${n}`), subscribe(n))
+  expect(handled).toHaveLength(1)
+  await turn()
+  expect(handled).toHaveLength(2)
+  isCrowded = false
+  await turn()
+  expect(handled).toHaveLength(6)
+  await turn()
+  expect(handled).toEqual(Array.from({ length: 9 }, (_, n) => `${n} ${subscribe(n)}`))
 })
 
 test('a process that is kept waiting for longer than a turn goes on all the same', async () => {
