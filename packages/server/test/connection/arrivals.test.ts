@@ -11,7 +11,7 @@ import { Task } from '../support/entities.ts'
 import { authenticate, createTestServer, type TestClient, typesOf } from '../support/test-server.ts'
 
 /** A clock by which each look takes a while, and a server that keeps account of what it handles. */
-function slowArrivals({ lookMs = 1, isCrowded = () => false } = {}) {
+function slowArrivals({ lookMs = 1, isCrowded = (): boolean => false } = {}) {
   let passedMs = 0
   const later: (() => void)[] = []
   const clock: Clock = {
