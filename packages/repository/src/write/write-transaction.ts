@@ -147,10 +147,10 @@ function beginTransaction(connection: Connection, state: SessionState): WriteTra
       if (state.lost !== null) throw state.lost.error
       const { offset } = state
       const length = appended.length
-      connection.exec('SAVEPOINT dnr')
+      connection.command('SAVEPOINT dnr')
       try {
         const value = write()
-        connection.exec('RELEASE dnr')
+        connection.command('RELEASE dnr')
         return value
       } catch (error) {
         state.offset = offset
@@ -161,8 +161,8 @@ function beginTransaction(connection: Connection, state: SessionState): WriteTra
           rollback(connection)
           throw error
         }
-        connection.exec('ROLLBACK TO dnr')
-        connection.exec('RELEASE dnr')
+        connection.command('ROLLBACK TO dnr')
+        connection.command('RELEASE dnr')
         throw error
       }
     },
