@@ -3,6 +3,16 @@ import { DnrError } from '@dnr/protocol'
 import type { CompiledStatement } from './compile.ts'
 import type { SqliteHandle, SqliteStatement } from './sqlite-handle.ts'
 
+/** What begins, divides and ends transactions. */
+export type TransactionCommand =
+  | 'BEGIN'
+  | 'BEGIN IMMEDIATE'
+  | 'COMMIT'
+  | 'ROLLBACK'
+  | 'SAVEPOINT dnr'
+  | 'RELEASE dnr'
+  | 'ROLLBACK TO dnr'
+
 /** A handle and the statements prepared on it. Everything is synchronous. */
 export interface Connection {
   readonly handle: SqliteHandle
@@ -22,6 +32,9 @@ export interface Connection {
   ): Row[]
   /** Runs a read that was built for this one call. @throws DnrError `bad_option` for anything that writes */
   query(sql: string, parameters: readonly unknown[]): unknown[]
+  /** Begins, divides or ends a transaction. Its statement stays prepared: every write runs two. */
+  command(command: TransactionCommand): void
+  /** Runs SQL that is not run often, and keeps nothing of it. */
   exec(sql: string): void
   inTransaction(): boolean
   /** Runs `read` in one read transaction, so that all its statements see the same moment. */
@@ -58,13 +71,12 @@ export function createConnection(handle: SqliteHandle): Connection {
     return prepared
   }
 
-  // BEGIN, COMMIT, savepoints: the same few in every write.
-  const commands = new Map<string, SqliteStatement>()
-  const commandOf = (sql: string): SqliteStatement => {
-    const known = commands.get(sql)
+  const commands = new Map<TransactionCommand, SqliteStatement>()
+  const commandOf = (command: TransactionCommand): SqliteStatement => {
+    const known = commands.get(command)
     if (known !== undefined) return known
-    const prepared = handle.prepare(sql)
-    commands.set(sql, prepared)
+    const prepared = handle.prepare(command)
+    commands.set(command, prepared)
     return prepared
   }
 
@@ -90,16 +102,17 @@ export function createConnection(handle: SqliteHandle): Connection {
       }
       return statement.all(...parameters)
     },
-    exec: (sql) => void (sql.length < 40 ? commandOf(sql).run() : handle.exec(sql)),
+    command: (command) => void commandOf(command).run(),
+    exec: (sql) => void handle.exec(sql),
     inTransaction: () => handle.inTransaction === true,
     snapshot: (read) => {
       if (connection.inTransaction()) return read()
-      connection.exec('BEGIN')
+      connection.command('BEGIN')
       try {
         return read()
       } finally {
         // Ending a read cannot lose anything, whichever way it ends.
-        connection.exec('COMMIT')
+        connection.command('COMMIT')
       }
     },
   }

@@ -10,7 +10,7 @@ import {
   SqliteQueryCompiler,
 } from 'kysely'
 import { DnrError } from '@dnr/protocol'
-import type { Connection } from './connection.ts'
+import type { Connection, TransactionCommand } from './connection.ts'
 
 /** The connection that user queries run on. */
 export interface UserConnection {
@@ -46,14 +46,14 @@ function createDriver(user: UserConnection): Driver {
       yield { rows: user.open().query(sql, parameters) as Row[] }
     },
   }
-  const inTransaction = async (command: string): Promise<void> => {
+  const inTransaction = async (command: TransactionCommand): Promise<void> => {
     if (!user.isOwn) {
       throw new DnrError(
         'bad_option',
         'database.kysely shares its connection with DNR here and cannot begin a transaction: use database.transaction.',
       )
     }
-    user.open().exec(command)
+    user.open().command(command)
   }
   return {
     init: async () => {},

@@ -68,17 +68,19 @@ export function checkMutation(
 
 function fingerprintOf({ model }: Writer, { operation, id, fields = {}, ifVersion }: Mutation): string {
   // The id of a new row may stand in either place: asked again over another transport it is the same write.
-  const asked = { entity: model.entity.name, operation, id: id ?? (fields['id'] as string | undefined) }
-  return fingerprint({ ...asked, fields, ifVersion })
+  const asked = id ?? (fields['id'] as string | undefined)
+  return fingerprint(
+    { entity: model.entity.name, operation, id: asked, fields, ifVersion },
+    model.sortedNames,
+  )
 }
 
 function newId(writer: Writer, id: string | undefined, given: Fields): string | undefined {
   const own = given['id']
   if (id !== undefined && own !== undefined && own !== id)
     throw fieldError('id', 'differs from the id of the write')
-  if (own !== undefined) checkId(own)
   const chosen = id ?? own
-  if (chosen !== undefined) return chosen
+  if (chosen !== undefined) return chosen as string
   return writer.model.makesIds ? undefined : writer.createId()
 }
 

@@ -18,6 +18,8 @@ export interface RowModel<E extends AnyEntity = AnyEntity> {
   readonly table: string
   /** The entity's own fields, `id` among them, `version` not. */
   readonly fields: ReadonlyMap<string, Field>
+  /** Their names in alphabetical order, without `id`. */
+  readonly sortedNames: readonly string[]
   /** Everything a query may name: the fields and `version`. */
   readonly queryable: ReadonlyMap<string, Field>
   /** Does the schema make the id of a row that comes without one? */
@@ -58,6 +60,7 @@ export function createRowModel<E extends AnyEntity>(entity: E, table: string): R
     entity,
     table,
     fields,
+    sortedNames: [...fields.keys()].filter((name) => name !== 'id').sort(),
     queryable: new Map([...fields, ['version', VERSION]]),
     makesIds: entity.schema.shape['id']?.safeParse(undefined).success === true,
     store(values, version) {

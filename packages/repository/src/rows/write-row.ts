@@ -59,7 +59,8 @@ function createRow<E extends AnyEntity>(write: RowWrite<E>): WrittenRow<E> {
   const { connection } = transaction
   const values = valuesOfNewRow(write)
   const id = values['id']
-  checkId(id)
+  // The id of the write has been checked.
+  if (typeof id !== 'string' || id !== checked.id) checkId(id)
   const stored = model.store(values, 1)
   // Only an id that somebody chose can have been another row's.
   if (checked.isChosenId) stored['version'] = firstVersion(connection, { entity: model.entity.name, id })
@@ -81,7 +82,8 @@ function updateRow<E extends AnyEntity>(write: RowWrite<E>): WrittenRow<E> {
   const typedBefore = model.toTyped(before)
   const patch = valuesOfPatch(write, typedBefore)
   const columns: Record<string, StoredValue> = {}
-  for (const name of Object.keys(patch).sort()) columns[name] = model.storeField(name, patch[name])
+  const names = model.sortedNames.filter((name) => Object.hasOwn(patch, name))
+  for (const name of names) columns[name] = model.storeField(name, patch[name])
   const version = typedBefore.version + 1
   const after: StoredRow = { ...before, ...columns, version }
   const typedAfter = model.toTyped(after)
@@ -91,7 +93,7 @@ function updateRow<E extends AnyEntity>(write: RowWrite<E>): WrittenRow<E> {
   checkMergedRow(model, typedAfter)
   const row = { ...columns, version, id: typedBefore.id }
   const written = record(write, 'updated', { before, after, row: typedAfter })
-  transaction.connection.run(statements.update(Object.keys(columns)), row)
+  transaction.connection.run(statements.update(names), row)
   return finish(write, written)
 }
 

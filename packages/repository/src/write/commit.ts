@@ -16,7 +16,7 @@ export type Begun =
  */
 export function begin(connection: Connection): Begun {
   try {
-    connection.exec('BEGIN IMMEDIATE')
+    connection.command('BEGIN IMMEDIATE')
     return { status: 'begun' }
   } catch (error) {
     if (connection.inTransaction()) return { status: 'busy', error: foreignTransaction() }
@@ -27,7 +27,7 @@ export function begin(connection: Connection): Begun {
 /** Makes everything since {@link begin} durable, or undoes it and throws. */
 export function commit(connection: Connection): void {
   try {
-    connection.exec('COMMIT')
+    connection.command('COMMIT')
   } catch (error) {
     rollback(connection)
     throw error
@@ -38,7 +38,7 @@ export function commit(connection: Connection): void {
 export function rollback(connection: Connection): void {
   if (connection.handle.inTransaction === false) return
   try {
-    connection.exec('ROLLBACK')
+    connection.command('ROLLBACK')
   } catch {
     // Nothing was open any more: the error that led here is the one to report.
   }

@@ -13,7 +13,6 @@ import {
   type ImageTexts,
   type LogEntry,
   insertLogEntry,
-  type PlacedEntry,
   readEntries,
   toChange,
 } from '../change-log/log-entries.ts'
@@ -43,7 +42,7 @@ export interface WriteTransaction {
   attempt<T>(write: () => T): T
   /** Where the log ends, as this transaction sees it. */
   position(): Position
-  /** The changes so far, as subscribers will see them. */
+  /** Its changes, as subscribers will see them; ends it. */
   changes(): readonly Change[]
 }
 
@@ -109,10 +108,13 @@ interface SessionState {
   lost: { readonly error: unknown } | null
 }
 
+/** Which change is the last of its transaction is known when that ends. */
+type AppendedChange = Omit<Change, 'last'> & { last: boolean }
+
 function beginTransaction(connection: Connection, state: SessionState): WriteTransaction {
   const { epoch, now, captures } = state
   const first = state.offset + 1
-  const appended: PlacedEntry[] = []
+  const appended: AppendedChange[] = []
 
   /** Takes in what triggers have logged since. */
   const catchUp = (actor: string | null): void => {
@@ -122,7 +124,9 @@ function beginTransaction(connection: Connection, state: SessionState): WriteTra
     if (end === after) return
     adoptEntries(connection, { after, transaction: first, actor })
     const { rows } = readEntries(connection, { after, limit: end - after })
-    for (const row of rows) appended.push(toChange(row, [{ epoch, firstOffset: first }]))
+    for (const row of rows) {
+      appended.push({ ...toChange(row, [{ epoch, firstOffset: first }]), last: false })
+    }
     state.offset = end
   }
 
@@ -132,7 +136,7 @@ function beginTransaction(connection: Connection, state: SessionState): WriteTra
     append(entry, texts) {
       const offset = ++state.offset
       const position = { epoch, offset }
-      const change = { ...entry, at: now, position, transaction: first }
+      const change = { ...entry, at: now, position, transaction: first, last: false }
       insertLogEntry(connection, change, texts)
       appended.push(change)
       if (captures) announceOwnWrite(connection, entry)
@@ -143,10 +147,10 @@ function beginTransaction(connection: Connection, state: SessionState): WriteTra
       if (state.lost !== null) throw state.lost.error
       const { offset } = state
       const length = appended.length
-      connection.exec('SAVEPOINT dnr')
+      connection.command('SAVEPOINT dnr')
       try {
         const value = write()
-        connection.exec('RELEASE dnr')
+        connection.command('RELEASE dnr')
         return value
       } catch (error) {
         state.offset = offset
@@ -157,12 +161,16 @@ function beginTransaction(connection: Connection, state: SessionState): WriteTra
           rollback(connection)
           throw error
         }
-        connection.exec('ROLLBACK TO dnr')
-        connection.exec('RELEASE dnr')
+        connection.command('ROLLBACK TO dnr')
+        connection.command('RELEASE dnr')
         throw error
       }
     },
     position: () => ({ epoch, offset: state.offset }),
-    changes: () => appended.map((change, index) => ({ ...change, last: index === appended.length - 1 })),
+    changes() {
+      const end = appended.at(-1)
+      if (end !== undefined) end.last = true
+      return appended
+    },
   }
 }

@@ -15,3 +15,14 @@ test('the order of fields makes no difference, a field of the name __proto__ doe
   expect(asked('{"__proto__":{"a":1}}')).not.toBe(asked('{"__proto__":{"a":2}}'))
   expect(asked('{"__proto__":{"a":1}}')).not.toBe(asked('{}'))
 })
+
+test('answers are kept under it for a day, so that the same request has the same one after an upgrade', () => {
+  const request = {
+    entity: 'Task',
+    operation: 'create',
+    id: 'a',
+    fields: { title: 'x', id: 'a', rank: 2, data: { b: [1n, null], a: new Date(0) } },
+    ifVersion: undefined,
+  }
+  expect(fingerprint(request, ['data', 'rank', 'status', 'title'])).toBe('2Z-qR8t407dNsadWj-a6ui')
+})

@@ -1,9 +1,8 @@
 // A process that is killed at a chosen step. Arguments: path, scenario, and how many steps it may take: statements,
 // and lines in which it says what it was told is written.
 import { writeSync } from 'node:fs'
-import Database from 'better-sqlite3'
-import type { SqliteHandle, SqliteStatement } from '../../src/index.ts'
 import { migrate, openBoard, SCENARIOS } from './crash-scenarios.ts'
+import { watchDriver } from './watched-handle.ts'
 
 const [path = '', scenario = '', allowed = '0'] = process.argv.slice(2)
 let left = Number.POSITIVE_INFINITY
@@ -13,24 +12,9 @@ function step<T>(run: () => T): T {
   return run()
 }
 
-const inner = new Database(path)
-const handle: SqliteHandle = {
-  prepare(sql): SqliteStatement {
-    const statement = inner.prepare(sql)
-    return {
-      reader: statement.reader,
-      get: (...parameters) => step(() => statement.get(...parameters)),
-      all: (...parameters) => step(() => statement.all(...parameters)),
-      run: (...parameters) => step(() => statement.run(...parameters)),
-    }
-  },
-  exec: (sql) => step(() => inner.exec(sql)),
-  close: () => inner.close(),
-  get inTransaction() {
-    return inner.inTransaction
-  },
-}
-const board = openBoard({ handle })
+// By path, as most do: only then does the writer remember where the log ends.
+watchDriver((_sql, run) => step(run))
+const board = openBoard({ path })
 const killed = SCENARIOS[scenario]
 if (killed === undefined) throw new Error(`There is no scenario "${scenario}".`)
 if (!killed.startsUnmigrated) await migrate(board)

@@ -1,5 +1,6 @@
 import Database from 'better-sqlite3'
 import type { SqliteHandle } from '../../src/index.ts'
+import { type Around, watchDriver, watchHandle } from './watched-handle.ts'
 
 /** What the disk does to statements that match. */
 export interface Fault {
@@ -10,40 +11,37 @@ export interface Fault {
   readonly tookEffect?: boolean
 }
 
-/** A real database whose disk fails when it is told to. */
-export interface FailingHandle extends Disposable {
-  readonly handle: SqliteHandle
+/** Real databases whose disk fails when it is told to. */
+export interface FailingDisk extends Disposable {
   fault: Fault | null
+  /** `undefined`: those that are opened by path. */
+  readonly handle?: SqliteHandle
+}
+
+/** One that is given to `openDatabase`. */
+export interface FailingHandle extends FailingDisk {
+  readonly handle: SqliteHandle
 }
 
 export function openFailingHandle(path: string): FailingHandle {
   const inner = new Database(path)
   const failing: FailingHandle = {
     fault: null,
-    handle: {
-      prepare(sql) {
-        const statement = inner.prepare(sql)
-        return {
-          reader: statement.reader,
-          get: (...parameters) => run(sql, () => statement.get(...parameters)),
-          all: (...parameters) => run(sql, () => statement.all(...parameters)),
-          run: (...parameters) => run(sql, () => statement.run(...parameters)),
-        }
-      },
-      exec: (sql) => run(sql, () => inner.exec(sql)),
-      close: () => inner.close(),
-      get inTransaction() {
-        return inner.inTransaction
-      },
-    },
+    handle: watchHandle(inner, (sql, run) => runOn(failing, sql, run)),
     [Symbol.dispose]: () => void inner.close(),
   }
-
-  function run<T>(sql: string, action: () => T): T {
-    const { fault } = failing
-    if (fault === null || !fault.statement.test(sql)) return action()
-    if (fault.tookEffect === true) action()
-    throw new Database.SqliteError('disk I/O error', fault.code)
-  }
   return failing
+}
+
+/** Those that are opened by path, until it is disposed of. */
+export function startFailingDisk(): FailingDisk {
+  const watch = watchDriver((sql, run) => runOn(failing, sql, run))
+  const failing: FailingDisk = { fault: null, [Symbol.dispose]: () => watch[Symbol.dispose]() }
+  return failing
+}
+
+function runOn({ fault }: FailingDisk, sql: string, run: () => unknown): ReturnType<Around> {
+  if (fault === null || !fault.statement.test(sql)) return run()
+  if (fault.tookEffect === true) run()
+  throw new Database.SqliteError('disk I/O error', fault.code)
 }

@@ -2,15 +2,18 @@ import { createManualClock } from '@dnr/testing'
 import { expect, test } from 'vitest'
 import { createRealtimeRepository, openDatabase } from '../../src/index.ts'
 import { codeOf, Task, temporaryFile } from '../support/database.ts'
-import { openFailingHandle } from '../support/failing-handle.ts'
+import { type FailingDisk, openFailingHandle, startFailingDisk } from '../support/failing-handle.ts'
 
-async function openOnFailingDisk(path: string) {
-  const disk = openFailingHandle(path)
+/** By path the writer remembers where the log ends; with a handle that is the user's, it asks. */
+type By = 'path' | 'handle'
+
+async function openOnFailingDisk(path: string, by: By = 'handle') {
+  const disk: FailingDisk = by === 'path' ? startFailingDisk() : openFailingHandle(path)
   const clock = createManualClock()
   const logged: string[] = []
   const log = (message: string): void => void logged.push(message)
   const database = openDatabase({
-    handle: disk.handle,
+    ...(disk.handle === undefined ? { path } : { handle: disk.handle }),
     clock,
     logger: { error: log, info: log, debug: () => {} },
   })
@@ -88,19 +91,26 @@ test('the first write that works ends the trouble, whether or not anybody asks',
   expect(open.logged).toEqual([expect.stringContaining('trouble'), expect.stringContaining('again')])
 })
 
-test('a COMMIT that failed but took effect is delivered, and the same mutation id tells that it did', async () => {
-  using file = temporaryFile()
-  await using open = await openOnFailingDisk(file.path)
-  const create = () =>
-    open.tasks.mutate({ operation: 'create', fields: { title: 'x' } }, { mutationId: 'unknown' })
-  open.disk.fault = { statement: /^COMMIT/, code: 'SQLITE_IOERR_FSYNC', tookEffect: true }
-  expect(await codeOf(create())).toBe('storage_failed')
-  open.disk.fault = null
-  await open.clock.advance(1_100)
-  expect(open.published).toHaveLength(1)
-  expect(await create()).toMatchObject({ replayed: true, position: { offset: 1 } })
-  expect(open.published).toHaveLength(1)
-})
+test.each<By>(['path', 'handle'])(
+  'a COMMIT that failed but took effect is delivered, the same mutation id tells that it did, and the next write follows it (%s)',
+  async (by) => {
+    using file = temporaryFile()
+    await using open = await openOnFailingDisk(file.path, by)
+    await open.tasks.create({ title: 'before' })
+    await open.relay.flush()
+    const create = () =>
+      open.tasks.mutate({ operation: 'create', fields: { title: 'x' } }, { mutationId: 'unknown' })
+    open.disk.fault = { statement: /^COMMIT/, code: 'SQLITE_IOERR_FSYNC', tookEffect: true }
+    expect(await codeOf(create())).toBe('storage_failed')
+    open.disk.fault = null
+    await open.clock.advance(1_100)
+    expect(open.published).toHaveLength(2)
+    expect(await create()).toMatchObject({ replayed: true, position: { offset: 2 } })
+    expect(open.published).toHaveLength(2)
+    const { position } = await open.tasks.mutate({ operation: 'create', fields: { title: 'after' } })
+    expect(position.offset).toBe(3)
+  },
+)
 
 test('an epoch whose COMMIT failed but took effect is not begun twice', async () => {
   using file = temporaryFile()
