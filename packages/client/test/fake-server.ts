@@ -4,6 +4,7 @@ import {
   type AnyWhere,
   type Clock,
   type EpochRange,
+  hasReached,
   holdsPosition,
   matchesWhere,
   type Position,
@@ -17,6 +18,7 @@ export interface Heard {
   readonly requestId?: string
   readonly payload?: {
     readonly position?: Position
+    readonly readTo?: Position
     readonly snapshot?: boolean
     readonly query?: { readonly where?: AnyWhere }
     readonly subscription?: string
@@ -130,8 +132,10 @@ export function createFakeServer(clock: Clock, options: { readonly chunkRows?: n
     peer.subscriptions.set(`${channel} ${key}`, { channel, key, where })
     if (!channel.startsWith('entity:'))
       return peer.say({ type: 'subscribed', ...address, payload: { recovered: false } })
-    const from = payload.position
-    if (from && from.offset >= floor && holdsPosition(epochs, offset, from)) {
+    const { position: from, readTo = from } = payload
+    const newest = from && readTo && hasReached(from, readTo) ? from : readTo
+    const holds = [from, newest].every((at) => at && at.offset >= floor && holdsPosition(epochs, offset, at))
+    if (from && holds) {
       peer.say({ type: 'subscribed', ...address, payload: { position: from, recovered: true } })
       return replay(
         peer,

@@ -4,6 +4,7 @@ export const RARE_EDGES = [
   'resume refused',
   'resume during a trim',
   'resume in several pages',
+  'resume with newer rows',
   'snapshot in several chunks',
   'snapshot overtaken by a write',
   'subscription replaced',

@@ -26,11 +26,13 @@ export interface Outlet {
 
 /** Puts one subscription's frames in order: what is not whole, not new or not ours does not come out. */
 export interface Inbox {
-  /**
-   * Where to go on: everything up to here came out. `null` before the first answer, when the position was refused, and as long as
-   * rows of the snapshot are newer: a restored backup may hold the position, and not their changes.
-   */
-  readonly position: Position | null
+  /** Where to go on. */
+  readonly from: {
+    /** Everything up to here came out. `undefined` before the first answer, and when the position was refused. */
+    readonly position: Position | undefined
+    /** No row of the last snapshot is newer. As long as it is beyond `position`, a restored backup may hold the one and not the other. */
+    readonly readTo: Position | undefined
+  }
   subscribed(payload: Payload<'subscribed'>): void
   chunk(payload: Payload<'snapshot'>): void
   event(event: EntityEvent): void
@@ -47,9 +49,8 @@ export interface Inbox {
  */
 export function createInbox(outlet: Outlet): Inbox {
   let phase: 'deaf' | 'loading' | 'live' = 'deaf'
-  let position: Position | null = null
+  let position: Position | undefined
   let rows: WireRow[] = []
-  /** No row of the last snapshot is newer. */
   let readTo: Position | undefined
   /** While loading, what comes after the rows; then the transaction that is not whole yet. */
   let events: EntityEvent[] = []
@@ -77,8 +78,8 @@ export function createInbox(outlet: Outlet): Inbox {
   }
 
   return {
-    get position() {
-      return phase === 'loading' || (position && readTo && !hasReached(position, readTo)) ? null : position
+    get from() {
+      return { position: phase === 'loading' ? undefined : position, readTo }
     },
     subscribed(payload) {
       if (payload.recovered) {
@@ -86,7 +87,7 @@ export function createInbox(outlet: Outlet): Inbox {
         return outlet.live(true)
       }
       const from = position
-      position = payload.position ?? null
+      position = payload.position
       phase = payload.snapshot ? 'loading' : 'live'
       if (payload.snapshot) return chunk(payload.snapshot)
       if (from) outlet.gap(from)
@@ -100,7 +101,7 @@ export function createInbox(outlet: Outlet): Inbox {
       outlet.events([], next)
     },
     cut(isLost) {
-      if (isLost || phase === 'loading') position = null
+      if (isLost || phase === 'loading') position = undefined
       phase = 'deaf'
       rows = []
       events = []
@@ -114,5 +115,5 @@ export function createInbox(outlet: Outlet): Inbox {
  */
 function isAfter(event: EntityEvent, seen: Position): boolean {
   const order = event.position ? comparePositions(event.position, seen) : 1
-  return order > 0 || (order === 0 && 'reason' in event)
+  return order > 0 || (!order && 'reason' in event)
 }

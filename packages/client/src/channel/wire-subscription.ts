@@ -116,8 +116,8 @@ export function createWireSubscription(
   function ask(): void {
     isCrowdedOut = false
     quiet()
-    const position = inbox.position ?? undefined // undefined fields do not travel
-    const payload = { position, snapshot, query: where && { where }, subscription: key, grant }
+    // Fields that are undefined do not travel.
+    const payload = { ...inbox.from, snapshot, query: where && { where }, subscription: key, grant }
     withdraw = requests.ask({ type: 'subscribe', channel, payload }, (error, answer) => {
       if (error) refused(error)
       else subscribed((answer as Extract<ServerMessage, { type: 'subscribed' }>).payload)

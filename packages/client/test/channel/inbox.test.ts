@@ -38,7 +38,7 @@ test('(G88) events that come during the snapshot wait for its end, and those at 
   inbox.subscribed({ position: at(5), recovered: false, snapshot: { rows: [row('a')], more: true } })
   inbox.event(event(5))
   inbox.event(event(6))
-  expect(inbox.position).toBe(null)
+  expect(inbox.from.position).toBe(undefined)
   inbox.chunk({ rows: [row('b')], more: false })
   expect(out).toEqual([
     ['rows', 'ab', 5],
@@ -51,7 +51,7 @@ test('(G92) a position that holds brings only what was missed, and stays where i
   const { inbox, out } = live(5)
   inbox.cut()
   inbox.subscribed({ position: at(9), recovered: true })
-  expect(inbox.position).toEqual(at(5))
+  expect(inbox.from.position).toEqual(at(5))
   inbox.event(event(8))
   expect(out).toEqual([
     ['live', true],
@@ -67,7 +67,7 @@ test('(G93) a position that does not hold is given up, also for a lower one of a
     ['rows', 'x', 3],
     ['live', false],
   ])
-  expect(inbox.position).toEqual(at(3, 'f'))
+  expect(inbox.from.position).toEqual(at(3, 'f'))
 })
 
 test('an event without a position comes out where we are, and waits for the snapshot like any other', () => {
@@ -111,7 +111,7 @@ test('(G96) what came already does not come out again, within a transaction and 
 
 test('(G96) the position has moved when the handler runs', () => {
   const seen: unknown[] = []
-  const inbox = createInbox({ rows() {}, gap() {}, live() {}, events: () => seen.push(inbox.position) })
+  const inbox = createInbox({ rows() {}, gap() {}, live() {}, events: () => seen.push(inbox.from.position) })
   inbox.subscribed({ position: at(5), recovered: false })
   inbox.event(event(6))
   expect(seen).toEqual([at(6)])
@@ -121,14 +121,14 @@ test('(G97) the answer carries a position, so that a client that never heard an 
   const { inbox } = setUp()
   inbox.subscribed({ position: at(5), recovered: false })
   inbox.cut()
-  expect(inbox.position).toEqual(at(5))
+  expect(inbox.from.position).toEqual(at(5))
 })
 
 test('(G98) a transaction comes out whole, or not at all when the connection ends before its last event', () => {
   const { inbox, out } = live(5)
   inbox.event(event(6, { more: true }))
   inbox.cut()
-  expect(inbox.position).toEqual(at(5))
+  expect(inbox.from.position).toEqual(at(5))
   inbox.subscribed({ position: at(7), recovered: true })
   inbox.event(event(6, { more: true }))
   inbox.event(event(7))
@@ -151,7 +151,7 @@ test('half a snapshot is forgotten when the connection ends, and the refused pos
   inbox.cut()
   inbox.chunk({ rows: [row('b')], more: false })
   expect(out).toEqual([])
-  expect(inbox.position).toBe(null)
+  expect(inbox.from.position).toBe(undefined)
 })
 
 test('a pong moves the position, but not into an unfinished transaction, not backwards and not before the rows', () => {
@@ -165,7 +165,7 @@ test('a pong moves the position, but not into an unfinished transaction, not bac
   loading.inbox.reached(at(3))
   loading.inbox.subscribed({ position: at(1), snapshot: { rows: [], more: true } })
   loading.inbox.reached(at(3))
-  expect(loading.inbox.position).toBe(null)
+  expect(loading.inbox.from.position).toBe(undefined)
 })
 
 test('rows that enter or leave by a change of permission come at the position already reached', () => {
@@ -195,21 +195,29 @@ test('before the answer and after the end nothing is heard', () => {
   expect(out).toEqual([])
 })
 
-test('as long as rows of the snapshot are newer, there is no position to go on from; a later snapshot counts for itself', () => {
+test('how new the rows of a snapshot may be is said with every position after it; a later snapshot counts for itself', () => {
   const { inbox } = setUp()
+  const where = () => [inbox.from.position?.offset, inbox.from.readTo?.offset]
   const begin = (more: boolean) =>
     inbox.subscribed({ position: at(5), recovered: false, snapshot: { rows: [row('a')], more } })
   begin(true)
   inbox.chunk({ rows: [row('b')], more: false, readTo: at(7) })
-  expect(inbox.position).toBe(null)
+  expect(where()).toEqual([5, 7])
   inbox.event(event(6))
-  expect(inbox.position).toBe(null)
+  expect(where()).toEqual([6, 7])
   inbox.reached(at(7))
-  expect(inbox.position).toEqual(at(7))
+  expect(where()).toEqual([7, 7])
   inbox.cut()
   begin(true)
   inbox.chunk({ rows: [row('b')], more: false, readTo: at(7) })
   inbox.cut()
+  expect(where()).toEqual([5, 7])
+  inbox.subscribed({ position: at(5), recovered: true })
+  inbox.cut()
+  expect(where()).toEqual([5, 7])
+  begin(true)
+  inbox.cut()
+  expect(inbox.from.position).toBe(undefined)
   begin(false)
-  expect(inbox.position).toEqual(at(5))
+  expect(where()).toEqual([5, undefined])
 })

@@ -1,5 +1,5 @@
 // Rows of a snapshot in parts may be newer than its position: the later parts are read after it. Until the stream has told of
-// them as well they are in the case of answers: a restored backup may hold the position and not what they show.
+// them as well, a restored backup may hold the position and not what they show: the server is told how new they may be.
 import type { WireRow } from '@dnr/protocol'
 import { expect, test } from 'vitest'
 import type { Collection } from '../../src/index.ts'
@@ -11,7 +11,10 @@ const at = (offset: number, epoch = 'e1') => ({ epoch, offset })
 const row = (id: string, version: number): Row & WireRow => ({ id, version, title: `${id}${version}` })
 const shown = (tasks: Collection<Row>): string =>
   tasks.rows.value.map(({ id, version }) => `${id}${version}`).join(' ')
-const asked = (t: Setup): unknown[] => t.server.heard('subscribe').map(({ payload }) => payload?.position)
+const asked = (t: Setup): unknown[] =>
+  t.server
+    .heard('subscribe')
+    .map(({ payload }) => [payload?.position, payload?.readTo].map((each) => each?.offset).join())
 const say = (t: Setup, message: object): void => t.server.peer.say({ channel: 'entity:Task', ...message })
 
 /** Position 2 holds `a1 b1`. While the second part was read, `b` was changed (3) and `c` created (4); neither is told yet. */
@@ -43,7 +46,7 @@ test('rows that are newer than their snapshot go with a restored backup that hol
   const before = tasks.byId('a')
   t.server.restart('e2')
   await reconnect(t)
-  expect([shown(tasks), asked(t)]).toEqual(['a1 b1', [undefined, undefined]])
+  expect([shown(tasks), asked(t)]).toEqual(['a1 b1', [',', '2,4']])
   expect(tasks.byId('a')).toBe(before)
   // Its next change has the version that was lost.
   t.server.commit([{ id: 'b', fields: { title: 'another' } }])
@@ -59,7 +62,7 @@ test('so they do when the stream had come half the way', async () => {
   t.server.commit([{ id: 'b', fields: { title: 'b2' } }])
   t.server.restart('e2')
   await reconnect(t)
-  expect([shown(tasks), asked(t)]).toEqual(['a1 b2', [undefined, undefined]])
+  expect([shown(tasks), asked(t)]).toEqual(['a1 b2', [',', '3,4']])
 })
 
 test('so they do when the connection ends in the tick of the last part', async () => {
@@ -78,7 +81,7 @@ test('so they do when the connection ends in the tick of the last part', async (
   t.server.held.clear()
   t.server.restart('e2')
   await reconnect(t)
-  expect([shown(tasks), asked(t)]).toEqual(['a1', [undefined, undefined]])
+  expect([shown(tasks), asked(t)]).toEqual(['a1', [',', '1,2']])
 })
 
 test('who was told of all that the parts held resumes', async () => {
@@ -89,7 +92,7 @@ test('who was told of all that the parts held resumes', async () => {
   t.server.commit([{ id: 'b', fields: { title: 'b2' } }])
   t.server.commit([{ id: 'c', fields: { title: 'c1' } }])
   await reconnect(t)
-  expect([shown(tasks), asked(t)]).toEqual(['a1 b2 c1', [undefined, at(4)]])
+  expect([shown(tasks), asked(t)]).toEqual(['a1 b2 c1', [',', '4,4']])
 })
 
 test('a pong that is as far is the word that there is nothing more to tell: the rows stay', async () => {
@@ -100,5 +103,21 @@ test('a pong that is as far is the word that there is nothing more to tell: the 
   t.server.restart('e2')
   expect(shown(tasks)).toBe('a1 b2 c1')
   await reconnect(t)
-  expect(asked(t)).toEqual([undefined, at(4)])
+  expect(asked(t)).toEqual([',', '4,4'])
+})
+
+test('who is cut off before the stream has told of all that the parts held resumes, too', async () => {
+  await using t = await setUp()
+  const tasks = await open(t)
+  const before = ['a', 'b', 'c'].map((id) => tasks.byId(id))
+  t.server.peer.pair.cut()
+  t.server.commit([{ id: 'b', fields: { title: 'b2' } }])
+  t.server.commit([{ id: 'c', fields: { title: 'c1' } }])
+  t.server.commit([{ id: 'd', fields: { title: 'd1' } }])
+  await reconnect(t)
+  expect([shown(tasks), asked(t)]).toEqual(['a1 b2 c1 d1', [',', '2,4']])
+  expect(['a', 'b', 'c'].map((id) => tasks.byId(id))).toEqual(before)
+  expect(tasks.byId('a')).toBe(before[0])
+  await reconnect(t)
+  expect(asked(t).at(-1)).toBe('5,4')
 })

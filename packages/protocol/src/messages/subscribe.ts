@@ -16,6 +16,8 @@ export const subscribeSchema = z.object({
   payload: z
     .object({
       position: positionSchema.optional(),
+      /** What the last `snapshot` said: rows may be as new as this. Where it is beyond `position`, it has to hold as well. */
+      readTo: positionSchema.optional(),
       snapshot: z.boolean().optional(),
       query: z.object({ where: whereSchema.optional() }).optional(),
       subscription: subscriptionKeySchema.optional(),

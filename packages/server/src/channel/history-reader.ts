@@ -1,7 +1,7 @@
 // What those who come back are sent of the log. Members of a channel share what was read of it, members of a group the
 // frames made of it. Holds nothing: it hangs on channel and group. Next: open-subscription.ts.
 import { type Clock, formatPosition, type Position } from '@dnr/protocol'
-import type { ChangeHistory } from '../ports/change-history.ts'
+import type { ChangeHistory, HistoryPage } from '../ports/change-history.ts'
 import { type BlockReplay, replayBlock, runsFrom } from './block-replay.ts'
 import { type ChangeView, viewChange } from './change-view.ts'
 import { entityOf, type KnownEntity } from './entities.ts'
@@ -36,8 +36,10 @@ const SLICE_CHANGES = 128
 const MIN_SLICE_CHANGES = 96
 
 export interface HistoryReader {
-  /** What `group` is sent of the changes after a position. `afterSnapshot`: after a snapshot, not after a lost connection. */
-  page(group: Group, after: Position, afterSnapshot: boolean): Promise<ReplayPage>
+  /** Is a position on this history, and does the log still reach back to it? */
+  holds(group: Group, position: Position): Promise<boolean>
+  /** What `group` is sent of the changes after a position. `isAhead`: the reader may have rows that are newer. */
+  page(group: Group, after: Position, isAhead: boolean): Promise<ReplayPage>
 }
 
 export interface HistoryReaderOptions {
@@ -51,19 +53,27 @@ export interface HistoryReaderOptions {
 export function createHistoryReader(options: HistoryReaderOptions): HistoryReader {
   const { history, entities, clock, maxRunBytes } = options
 
-  const readBlock = async (
+  const read = async (
     { channel }: ChannelEntry,
     known: KnownEntity,
     after: Position,
-  ): Promise<LogBlock | null> => {
+    limit: number,
+  ): Promise<HistoryPage | null> => {
     if (history === null) return null
     const one = channel.kind === 'record' ? { id: channel.id } : {}
+    return history.read({ after, entity: known.entity.name, ...one, limit })
+  }
+
+  const readBlock = async (
+    entry: ChannelEntry,
+    known: KnownEntity,
+    after: Position,
+  ): Promise<LogBlock | null> => {
     const views: ChangeView[] = []
     const now = clock.now()
     for (let from = after; ;) {
-      const request = { after: from, entity: known.entity.name, ...one, limit: SLICE_CHANGES }
-      const page = await history.read(request)
-      if (!page.holds) return null
+      const page = await read(entry, known, from, SLICE_CHANGES)
+      if (page?.holds !== true) return null
       const { changes, position, more } = page
       views.push(...changes.map((change) => viewChange(change, known.codec, now)))
       if (!more || changes.length < MIN_SLICE_CHANGES || views.length >= BLOCK_CHANGES)
@@ -77,7 +87,7 @@ export function createHistoryReader(options: HistoryReaderOptions): HistoryReade
     group: Group,
     reading: GroupReading,
     after: Position,
-    afterSnapshot: boolean,
+    isAhead: boolean,
   ): Promise<ReplayPage> => {
     const known = entityOf(group, entities)
     if (known === undefined) return { holds: false }
@@ -90,7 +100,7 @@ export function createHistoryReader(options: HistoryReaderOptions): HistoryReade
     if (whole !== null) return { holds: true, runs: runsFrom(whole, from), position, more }
     const views = block.views.slice(from)
     const seesNow = await seesNowOf({ group, reading, known }, views, more)
-    const frames = replayFrames(group, views, { seesNow, afterSnapshot })
+    const frames = replayFrames(group, views, { seesNow, isAhead })
     return { holds: true, runs: inRuns(frames, maxRunBytes), position, more }
   }
 
@@ -121,15 +131,19 @@ export function createHistoryReader(options: HistoryReaderOptions): HistoryReade
 
   const wholeBlock = async (reader: Reader, { views, more }: LogBlock): Promise<BlockReplay | null> => {
     const seesNow = await seesNowOf(reader, views, more)
-    return replayBlock(reader.group, views, { seesNow, afterSnapshot: false, maxRunBytes })
+    return replayBlock(reader.group, views, { seesNow, isAhead: false, maxRunBytes })
   }
 
   return {
-    page(group, after, afterSnapshot) {
+    async holds(group, position) {
+      const known = entityOf(group, entities)
+      return known !== undefined && (await read(group.channel, known, position, 1))?.holds === true
+    },
+    page(group, after, isAhead) {
       const reading = (group.reading ??= { pages: new Map(), blocks: new Map(), looks: new Map() })
       const { pages } = reading
-      const key = `${afterSnapshot ? 's' : 'r'}${formatPosition(after)}`
-      const page = pages.get(key) ?? readPage(group, reading, after, afterSnapshot)
+      const key = `${isAhead ? 's' : 'r'}${formatPosition(after)}`
+      const page = pages.get(key) ?? readPage(group, reading, after, isAhead)
       // Everybody passes the ends of the blocks, and few the same place within one: the last used stay.
       keepLatest(pages, key, page)
       // A failure is for those who wait for it; whoever comes next tries again.

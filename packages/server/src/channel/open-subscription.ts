@@ -27,6 +27,7 @@ import {
   type ChannelEntry,
   isAboutRows,
   type Opening,
+  type SubscribeRequest,
   type Subscription,
 } from './subscription.ts'
 import { tellUnsettled } from './tell-rights.ts'
@@ -77,7 +78,12 @@ export type Replayed = Opened | 'lost'
 export function opensAtOnce({ request }: Attempt, position: Position | null): boolean {
   if (!isAboutRows(request.channel)) return true
   if (request.position === undefined) return request.snapshot !== true
-  return isAtHead(request.position, position)
+  return newestRead(request) === undefined && isAtHead(request.position, position)
+}
+
+/** What the rows of who resumes may be as new as, when that is beyond the position. */
+function newestRead({ position, readTo }: SubscribeRequest): Position | undefined {
+  return position && readTo && !hasReached(position, readTo) ? readTo : undefined
 }
 
 /** Is it exactly what the bus has delivered? */
@@ -94,13 +100,15 @@ export async function openByReading(
   context: OpeningContext,
 ): Promise<Opened> {
   const { request } = attempt
-  let position = request.position
+  const readTo = newestRead(request)
+  const isLost = readTo !== undefined && !(await isOnHistory(subscription, readTo, context))
+  let position = isLost ? undefined : request.position
   for (let start = 0; start < MAX_STARTS; start++) {
     if (position !== undefined) {
       const asked = position
       const announce = (): void =>
         answer(subscription, attempt, { position: asked, recovered: true, part: null }, context)
-      const replayed = await replay(subscription, asked, { announce, afterSnapshot: false }, context)
+      const replayed = await replay(subscription, asked, { announce, shownTo: readTo ?? asked }, context)
       if (replayed !== 'lost') return replayed
       position = undefined
     }
@@ -111,7 +119,7 @@ export async function openByReading(
     if (from === null) return 'superseded'
     context.flush(subscription.group.channel)
     if (subscription.opening?.overflowed === false) return goLive(subscription, from, context)
-    const replayed = await replay(subscription, from, { announce: null, afterSnapshot: true }, context)
+    const replayed = await replay(subscription, from, { announce: null, shownTo: null }, context)
     if (replayed !== 'lost') return replayed
   }
   throw new DnrError(
@@ -148,13 +156,29 @@ async function sendSnapshot(
   return isOpen(subscription) ? from : null
 }
 
-/** The log after a position, in pages, then live. `announce` is called once it is known that the log holds. */
+/** Asked in turn; `true` also of somebody who has gone meanwhile. */
+function isOnHistory(
+  subscription: Subscription,
+  position: Position,
+  { turns, reader }: OpeningContext,
+): Promise<boolean> {
+  return turns.run(
+    async () => !isOpen(subscription) || reader.holds(subscription.group, position),
+    () => 0,
+  )
+}
+
+/**
+ * The log after a position, in pages, then live. `announce` is called once it is known that the log holds. Of the rows that the
+ * reader has none is newer than `shownTo`; `null`: any may be, and have been judged here.
+ */
 export async function replay(
   subscription: Subscription,
   from: Position,
-  options: { announce: (() => void) | null; afterSnapshot: boolean },
+  options: { announce: (() => void) | null; shownTo: Position | null },
   context: OpeningContext,
 ): Promise<Replayed> {
+  const { shownTo } = options
   let { announce } = options
   let after = from
   let pages = 0
@@ -166,7 +190,8 @@ export async function replay(
       if (!isOpen(subscription)) return null
       // What was let go has been committed, so this read finds it; what comes from here on collects again.
       restartCollecting(opening)
-      return context.reader.page(subscription.group, after, options.afterSnapshot)
+      const isAhead = shownTo === null || !hasReached(after, shownTo)
+      return context.reader.page(subscription.group, after, isAhead)
     }
     const page = await context.turns.run(readPage, pageBytes, {
       isGoingOn: pages > 0 && pages < FAVOURED_PAGES,
@@ -177,7 +202,7 @@ export async function replay(
     announce?.()
     announce = null
     tellOfDoubt(subscription, opening, context)
-    subscription.isUnsure ||= !options.afterSnapshot && !isWellKnown(subscription.group)
+    subscription.isUnsure ||= shownTo !== null && !isWellKnown(subscription.group)
     for (const run of page.runs) {
       if (isAboveHalf(subscription.connection, context) && !(await drained(subscription, context)))
         return 'superseded'

@@ -212,7 +212,7 @@ export function createRechecks(context: RecheckContext): Rechecks {
     if (difference === null || sentTo === null) return letGo(moved, attempt)
     if (difference.length > 0) tellUnsettled(moved, context)
     for (const frame of difference) send(connection, frame)
-    const replayed = await replay(moved, sentTo, { announce: null, afterSnapshot: true }, context)
+    const replayed = await replay(moved, sentTo, { announce: null, shownTo: null }, context)
     if (!isCurrent(connection, attempt)) return
     if (replayed === 'lost') return letGo(moved, attempt)
     endAttempt(connection, attempt)

@@ -25,7 +25,7 @@ export interface ReplayOptions {
   /** Is a row still visible that the page leaves visible? It may have moved on after the page. */
   readonly seesNow: (id: string) => boolean
   /** Were rows shown that were not visible before the page? A snapshot's may be newer than its position. */
-  readonly afterSnapshot: boolean
+  readonly isAhead: boolean
 }
 
 /**
@@ -79,7 +79,7 @@ function isTold(id: string, outcome: Outcome, leaving: Map<string, boolean>): bo
 function hiddenRows(
   group: Group,
   views: readonly ChangeView[],
-  { seesNow, afterSnapshot }: ReplayOptions,
+  { seesNow, isAhead }: ReplayOptions,
 ): Map<string, boolean> {
   const firstById = new Map<string, ChangeView>()
   const lastById = new Map<string, ChangeView>()
@@ -92,7 +92,7 @@ function hiddenRows(
     const isVisible =
       last.change.operation === 'deleted' ? last.sawBefore(group) : last.seesAfter(group) && seesNow(id)
     if (isVisible) continue
-    hidden.set(id, afterSnapshot || firstById.get(id)?.sawBefore(group) === true)
+    hidden.set(id, isAhead || firstById.get(id)?.sawBefore(group) === true)
   }
   return hidden
 }

@@ -130,6 +130,8 @@ export interface SubscribeRequest {
   readonly name: ChannelName
   readonly subscription?: string | undefined
   readonly position?: Position | undefined
+  /** With a position before it: rows that the client has may be as new as this. */
+  readonly readTo?: Position | undefined
   readonly snapshot?: boolean | undefined
   readonly where?: AnyWhere | undefined
   /** The rights that the client had when it was at `position`; `null`: it wants to be told which they are. */

@@ -101,7 +101,7 @@ export function createMessageRouter(options: MessageRouterOptions): MessageRoute
     const parsed = parseChannel(message.channel)
     if (!parsed.ok)
       return refuse(connection, { ...addressOf(message), code: parsed.code, message: parsed.message })
-    const { position, snapshot, query, subscription, grant } = message.payload ?? {}
+    const { position, readTo, snapshot, query, subscription, grant } = message.payload ?? {}
     const { requestId } = message
     const name = message.channel as ChannelName
     return channels.subscribe(connection, {
@@ -109,6 +109,7 @@ export function createMessageRouter(options: MessageRouterOptions): MessageRoute
       name,
       subscription,
       position,
+      readTo,
       snapshot,
       where: query?.where as never,
       grant,

@@ -1,6 +1,6 @@
 // One subscription of one connection, from the request to its end: what is sent for it is what its rights show of the log.
 // Rights may change between request and answer: each that was held meanwhile is a hypothesis, and one of them has to fit.
-import { type AnyWhere, parseChannel, type WireRow } from '@dnr/protocol'
+import { type AnyWhere, hasReached, parseChannel, type Position, type WireRow } from '@dnr/protocol'
 import type { CommittedLog } from './committed-log.ts'
 import type { HeldRights } from './held-rights.ts'
 import { createSight, isSameRow, type Sight } from './rights.ts'
@@ -11,7 +11,8 @@ export interface SubscribeFrame {
   readonly channel: string
   readonly requestId?: string
   readonly payload?: {
-    readonly position?: { readonly epoch: string; readonly offset: number }
+    readonly position?: Position
+    readonly readTo?: Position
     readonly snapshot?: boolean
     readonly query?: { readonly where?: AnyWhere }
     readonly subscription?: string
@@ -19,7 +20,7 @@ export interface SubscribeFrame {
 }
 
 export interface SubscribedPayload {
-  readonly position?: { readonly epoch: string; readonly offset: number }
+  readonly position?: Position
   readonly recovered?: boolean
   readonly snapshot?: { readonly rows: readonly WireRow[]; readonly more: boolean }
 }
@@ -180,8 +181,9 @@ export function createSubscriptionChecker(
         sequence: null,
       }))
       if (payload.recovered === true) {
-        const asked = request.payload?.position
-        if (asked === undefined || !log.isPresent(asked))
+        const { position: asked, readTo = asked } = request.payload ?? {}
+        const newest = asked && readTo && hasReached(asked, readTo) ? asked : readTo
+        if (asked === undefined || ![asked, newest].every((each) => each && log.isPresent(each)))
           return { what: 'a position that is not on this history was said to hold', expected: asked }
         from = asked.offset
         start(true)

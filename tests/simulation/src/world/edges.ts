@@ -34,6 +34,8 @@ export function createEdges({ coverage, head, isTrimming }: EdgesOptions): LinkW
         const position = frame['payload']?.position !== undefined
         asked.set(`${link.name} ${frame['requestId']}`, { key, position, head: head() })
         if (live.has(key)) coverage['subscription replaced']++
+        if (frame['payload']?.readTo?.offset > frame['payload']?.position?.offset)
+          coverage['resume with newer rows']++
         if (position && isTrimming()) coverage['resume during a trim']++
       } else if (frame.type === 'mutate') {
         const id = frame['payload'].mutationId as string
