@@ -15,13 +15,14 @@ const files = readdirSync(folder).filter((name) => name.endsWith('.json'))
 const read = (name: string) =>
   JSON.parse(readFileSync(new URL(name, folder), 'utf8')) as readonly GoldenFrame[]
 
-test('there is a file for each exchange of the original architecture, and one each for refusals and sessions', () => {
+test('there is a file for each exchange of the original architecture, and one each for refusals, sessions and snapshots', () => {
   expect(files.toSorted()).toEqual([
     'entity-event.json',
     'errors.json',
     'ping.json',
     'presence.json',
     'session.json',
+    'snapshot.json',
     'subscribe.json',
     'unsubscribe.json',
   ])

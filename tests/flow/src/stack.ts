@@ -11,6 +11,7 @@ import {
 import { allow, allowChannel, createRealtimeServer, policies, type RealtimeServerOptions } from '@dnr/server'
 import { toNodeListener } from '@dnr/server/node'
 import { attachWebSockets, type AttachOptions } from '@dnr/server/ws'
+import { readSlowly } from './read-slowly.ts'
 import { Task, type User } from './task.ts'
 
 export interface StackOptions {
@@ -21,6 +22,8 @@ export interface StackOptions {
   readonly database?: DatabaseSettings
   /** Are writes around the repository to arrive, too? */
   readonly captureTable?: boolean
+  /** Snapshots are read row by row, and this is awaited behind the first. */
+  readonly behindFirstRow?: () => Promise<void>
   /** In place of what is said below. */
   readonly server?: RealtimeServerOptions<User>
   readonly attach?: AttachOptions
@@ -36,6 +39,7 @@ export async function startStack({
   port = 0,
   handle,
   captureTable = false,
+  behindFirstRow,
   server,
   attach,
   ...options
@@ -45,7 +49,7 @@ export async function startStack({
   const tasks = createRealtimeRepository({ database, entity: Task, captureTable })
   await database.migrate([tasks])
   const realtime = createRealtimeServer<User>({
-    repositories: [tasks],
+    repositories: [behindFirstRow === undefined ? tasks : readSlowly(tasks, behindFirstRow)],
     history: database.changeLog,
     storage: database,
     authenticate: ({ token }) => (token === null ? null : userOf(token)),

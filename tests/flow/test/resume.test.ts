@@ -1,6 +1,7 @@
 import { copyFile, rm } from 'node:fs/promises'
 import { createOptimisticManager, httpMutations } from '@dnr/optimistic'
 import { signal } from '@preact/signals-core'
+import Database from 'better-sqlite3'
 import { expect, test } from 'vitest'
 import { openBrowser } from '../src/browser.ts'
 import { startStack } from '../src/stack.ts'
@@ -146,6 +147,65 @@ test('what only answers to writes told of a history goes with it, though the str
   expect(tasks.rows.value.map((row) => `${row.id}: ${row.title}`)).toEqual(kept)
   expect(writes.map(({ state }) => state.value)).toEqual(['synced', 'synced', 'synced'])
 })
+
+test('who is cut off behind a snapshot that a write has overtaken resumes', async () => {
+  await using folder = await temporaryFolder()
+  await using stack = await startOvertaken(folder.file('tasks.db'), folder.file('backup.db'))
+  using alice = openBrowser(stack.url, 'alice.red')
+  const recovered = recoveries(alice.client)
+  const shown = alice.client.collection('Task')
+  await shown.ready
+  expect([titlesOf(shown), shown.position?.offset]).toEqual([['a: before', 'b: after'], 2])
+  const rows = shown.rows.value
+
+  alice.cut()
+  await until(alice.client.connected, (connected) => !connected)
+  await stack.tasks.create({ id: 'c', title: 'while away' })
+  await until(shown.rows, ({ length }) => length === 3)
+  expect(recovered).toEqual([false, true])
+  expect(shown.rows.value.slice(0, 2).map((row, index) => row === rows[index])).toEqual([true, true])
+})
+
+test('what such a snapshot showed of a history that is gone goes with it, though its position is in the backup', async () => {
+  await using folder = await temporaryFolder()
+  const [file, backup] = [folder.file('tasks.db'), folder.file('backup.db')]
+  const before = await startOvertaken(file, backup)
+  using alice = openBrowser(before.url, 'alice.red')
+  const recovered = recoveries(alice.client)
+  const shown = alice.client.collection('Task')
+  await shown.ready
+  expect([titlesOf(shown), shown.position?.offset]).toEqual([['a: before', 'b: after'], 2])
+  await before[Symbol.asyncDispose]()
+  await rm(`${file}-wal`, { force: true })
+  await copyFile(backup, file)
+
+  await using _after = await startStack({ path: file, port: before.port })
+  await until(shown.rows, () => titlesOf(shown).join() === 'a: before,b: before')
+  expect(recovered).toEqual([false, false])
+})
+
+/** Between the two rows of a snapshot a backup is made, then the second row is changed, of which nobody is told. */
+async function startOvertaken(file: string, backup: string): ReturnType<typeof startStack> {
+  const stack: Awaited<ReturnType<typeof startStack>> = await startStack({
+    path: file,
+    async behindFirstRow() {
+      await stack.relay.stop()
+      const copied = new Database(file)
+      await copied.backup(backup)
+      copied.close()
+      await stack.tasks.update('b', { title: 'after' })
+    },
+  })
+  for (const id of ['a', 'b']) await stack.tasks.create({ id, title: 'before' })
+  await stack.relay.flush()
+  return stack
+}
+
+function titlesOf(shown: {
+  readonly rows: { readonly value: readonly { readonly id: string; readonly title: string }[] }
+}): string[] {
+  return shown.rows.value.map(({ id, title }) => `${id}: ${title}`)
+}
 
 /** The `recovered` of each `subscribed`, as it comes. */
 function recoveries(client: ReturnType<typeof openBrowser>['client']): unknown[] {
