@@ -147,3 +147,18 @@ test('an answer that was given before a restart is given again after it: status,
   const first = await write()
   expect(await write()).toEqual(first)
 })
+
+test('rows that could not be read to the end are asked for again', async () => {
+  await using folder = await temporaryFolder()
+  let reads = 0
+  await using stack = await startStack({
+    path: folder.file('tasks.db'),
+    behindFirstRow: () =>
+      ++reads === 1 ? Promise.reject(new Error('The page is gone.')) : Promise.resolve(),
+  })
+  for (const id of ['a', 'b']) await stack.tasks.create({ id, title: id })
+  using alice = openBrowser(stack.url, 'alice.red')
+  const shown = alice.client.collection('Task')
+  await shown.ready
+  expect([shown.rows.value.map(({ id }) => id), reads]).toEqual([['a', 'b'], 2])
+})

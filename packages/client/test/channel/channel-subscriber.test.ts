@@ -252,24 +252,27 @@ test('a refused subscription fails with its reason, rejects ready, and is asked 
   expect(subscription.status.value).toBe('live')
 })
 
-test('a busy server is asked again after the time it named', async () => {
-  await using t = await setUp()
-  t.server.held.add('subscribe')
-  const subscription = t.client.subscribe('room:a', {})
-  await settle()
-  const requestId = t.server.heard('subscribe')[0]?.requestId
-  t.server.peer.say({
-    type: 'error',
-    channel: 'room:a',
-    requestId,
-    payload: { code: 'busy', message: 'later', retryAfterMs: 5_000 },
-  })
-  t.server.held.clear()
-  await t.clock.advance(4_999)
-  expect(t.server.heard('subscribe')).toHaveLength(1)
-  await t.clock.advance(1)
-  expect(subscription.status.value).toBe('live')
-})
+test.each(['busy', 'internal', 'storage_failed'])(
+  'what is refused with %s is asked again after the time that the server named',
+  async (code) => {
+    await using t = await setUp()
+    t.server.held.add('subscribe')
+    const subscription = t.client.subscribe('room:a', {})
+    await settle()
+    const requestId = t.server.heard('subscribe')[0]?.requestId
+    t.server.peer.say({
+      type: 'error',
+      channel: 'room:a',
+      requestId,
+      payload: { code, message: 'later', retryAfterMs: 5_000 },
+    })
+    t.server.held.clear()
+    await t.clock.advance(4_999)
+    expect(t.server.heard('subscribe')).toHaveLength(1)
+    await t.clock.advance(1)
+    expect(subscription.status.value).toBe('live')
+  },
+)
 
 test('a subscription that waits to be asked for again leaves no timer when the client closes', async () => {
   await using t = await setUp()

@@ -51,6 +51,9 @@ export interface SubscribingOptions extends OpeningContext {
   onError(error: unknown, what: string): void
 }
 
+/** What could not be read may be readable later, whatever it was; a client that is told so asks again, less and less often. */
+const RETRY_AFTER_MS = 1_000
+
 export function createSubscribing(options: SubscribingOptions): Subscribing {
   const { clock, authorize, send, refuse, registry, rightsOf } = options
 
@@ -202,8 +205,12 @@ export function createSubscribing(options: SubscribingOptions): Subscribing {
       'internal',
       'The rows or the change log could not be read. Subscribe again later.',
     )
-    if (isOwnFault(known)) options.onError(error, 'reading for a subscription')
-    refuseAndEnd(attempt, connection, refusalOf(known))
+    const isOurs = isOwnFault(known)
+    if (isOurs) options.onError(error, 'reading for a subscription')
+    refuseAndEnd(attempt, connection, {
+      ...(isOurs && { retryAfterMs: RETRY_AFTER_MS }),
+      ...refusalOf(known),
+    })
     return 'refused'
   }
 
@@ -217,7 +224,7 @@ export function createSubscribing(options: SubscribingOptions): Subscribing {
       if (!isCurrent(connection, attempt)) return attempt.restarted ?? 'refused'
       options.onError(error, 'subscribing')
       const message = 'The subscription could not be made. Try again later.'
-      const refusal: Refusal = { code: 'internal', message }
+      const refusal: Refusal = { code: 'internal', message, retryAfterMs: RETRY_AFTER_MS }
       const replaced = connection.subscriptions?.get(attempt.key)
       if (replaced?.group.grant === null) return refuseAlone(attempt, replaced, refusal)
       endAttempt(connection, attempt)

@@ -40,7 +40,7 @@ export function isOwnFault({ code }: DnrError): boolean {
   return OWN_FAULTS.has(code)
 }
 
-/** What a refused request is answered with: its code and sentence; never a stack, and nothing of our own faults. */
+/** What a refused request is answered with: code, sentence and when to try again; never a stack, and no sentence of our own faults. */
 export function refusalOf(error: DnrError): {
   code: ErrorCode
   message: string
@@ -48,7 +48,8 @@ export function refusalOf(error: DnrError): {
   details?: Record<string, unknown>
 } {
   const { code, message, retryAfterMs } = error
-  if (isOwnFault(error)) return { code, message: UNTOLD }
+  const later = retryAfterMs === undefined ? {} : { retryAfterMs }
+  if (isOwnFault(error)) return { code, message: UNTOLD, ...later }
   const details = {
     ...error.details,
     ...(error instanceof VersionConflict ? { current: error.current as unknown } : {}),
@@ -56,7 +57,7 @@ export function refusalOf(error: DnrError): {
   return {
     code,
     message,
-    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+    ...later,
     ...(Object.keys(details).length === 0 ? {} : { details }),
   }
 }

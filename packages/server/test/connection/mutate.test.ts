@@ -113,6 +113,17 @@ test('refusals keep code, sentence and details; faults of the server say nothing
   const broken = await writing(() => Promise.reject(new Error('SQLITE_CORRUPT at /var/db')))
   const [answer] = await broken.client.ask(update)
   expect(answer?.payload.code).toBe('internal')
+  expect(answer?.payload).not.toHaveProperty('retryAfterMs')
+  expect(JSON.stringify(answer)).not.toContain('SQLITE')
+})
+
+test('a disk that may come back is worth another try, of which its error says when', async () => {
+  const options = { retryable: true, retryAfterMs: 5_000 }
+  const { client } = await writing(() =>
+    Promise.reject(new DnrError('storage_failed', 'SQLITE_IOERR', options)),
+  )
+  const [answer] = await client.ask(update)
+  expect(answer?.payload).toMatchObject({ code: 'storage_failed', retryAfterMs: 5_000 })
   expect(JSON.stringify(answer)).not.toContain('SQLITE')
 })
 
