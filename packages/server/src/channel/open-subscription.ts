@@ -12,6 +12,7 @@ import type { Grant } from '../policy/grant.ts'
 import type { Frame, FrameRun } from '../ports/server-socket.ts'
 import { endOpening, holdUntil, isInstalled } from './channel-registry.ts'
 import { isWellKnown, rightsOfMember } from './doubt.ts'
+import { restartCollecting } from './collecting.ts'
 import { entityOf, type KnownEntity } from './entities.ts'
 import type { HistoryReader } from './history-reader.ts'
 import type { ReplayPage } from './replay-page.ts'
@@ -51,14 +52,6 @@ export interface OpeningContext extends ReadingContext {
   closeSlow(connection: Connection): void
 }
 
-/** Bytes that may collect while a subscription reads. */
-const MAX_COLLECTED_BYTES = 524_288
-/** The same without rows, where a rule that fails may keep a whole room waiting for a minute. */
-const MAX_WORDS_BYTES = 65_536
-/** No more frames than this, however small: each costs its place, too. */
-const MAX_WORDS = 64
-/** What a collected frame takes beside its bytes. */
-const PLACE_BYTES = 64
 /** Times that the log may be trimmed under a reader before it is told so. */
 const MAX_STARTS = 3
 /** Who goes on comes before those who begin, so that few are under way at once; who has so much to read takes turns with them. */
@@ -220,12 +213,6 @@ function pageBytes(page: ReplayPage | null): number {
   return page?.holds === true ? page.runs.reduce((bytes, run) => bytes + run.byteLength, 0) : 0
 }
 
-function restartCollecting(opening: Opening): void {
-  if (!opening.overflowed) return
-  opening.bytes = 0
-  opening.overflowed = false
-}
-
 /** Sends what collected after `from` and unmutes, in one go: nothing can come between. The channel has been flushed. */
 export function goLive(subscription: Subscription, from: Position | null, context: OpeningContext): Opened {
   const { opening, connection } = subscription
@@ -246,42 +233,6 @@ function tellOfDoubt(subscription: Subscription, opening: Opening, context: Open
   if (subscription.group.doubt === null || opening.knowsDoubt) return
   opening.knowsDoubt = true
   tellUnsettled(subscription, context)
-}
-
-/** A frame for a muted subscription: kept while it reads, dropped when it was read. `true`: to be sent, it is live now. */
-export function collect(
-  subscription: Subscription,
-  opening: Opening,
-  frame: Frame,
-  position: Position | null,
-): boolean {
-  const { readTo } = opening
-  if (readTo === null) {
-    keep(subscription, opening, frame, position)
-    return false
-  }
-  if (position === null) return true
-  if (hasReached(readTo, position)) return false
-  endOpening(subscription)
-  return true
-}
-
-function keep({ group }: Subscription, opening: Opening, frame: Frame, position: Position | null): void {
-  if (opening.overflowed) return
-  opening.buffered.push({ frame, position })
-  opening.bytes += frame.byteLength + PLACE_BYTES
-  const isTooMuch =
-    group.grant === null
-      ? opening.bytes > MAX_WORDS_BYTES || opening.buffered.length > MAX_WORDS
-      : opening.bytes > MAX_COLLECTED_BYTES
-  if (isTooMuch) letCollectedGo(opening)
-}
-
-/** The log is read further instead; words of a channel without rows are lost. */
-export function letCollectedGo(opening: Opening): void {
-  opening.buffered = []
-  opening.bytes = 0
-  opening.overflowed = true
 }
 
 function answer(

@@ -1,0 +1,58 @@
+// What a muted subscription is to be sent later: kept while it reads, up to a bound. Holds the bounds; the frames hang on the
+// subscription. Comes from channel-manager.ts; next: open-subscription.ts sends them, or reads the log further instead.
+import { hasReached, type Position } from '@dnr/protocol'
+import type { Frame } from '../ports/server-socket.ts'
+import { endOpening } from './channel-registry.ts'
+import type { Opening, Subscription } from './subscription.ts'
+
+/** Bytes that may collect while a subscription reads. */
+const MAX_COLLECTED_BYTES = 524_288
+/** The same without rows, where a rule that fails may keep a whole room waiting for a minute. */
+const MAX_WORDS_BYTES = 65_536
+/** No more frames than this, however small: each costs its place, too. */
+const MAX_WORDS = 64
+/** What a collected frame takes beside its bytes. */
+const PLACE_BYTES = 64
+
+/** A frame for a muted subscription: kept while it reads, dropped when it was read. `true`: to be sent, it is live now. */
+export function collect(
+  subscription: Subscription,
+  opening: Opening,
+  frame: Frame,
+  position: Position | null,
+): boolean {
+  const { readTo } = opening
+  if (readTo === null) {
+    keep(subscription, opening, frame, position)
+    return false
+  }
+  if (position === null) return true
+  if (hasReached(readTo, position)) return false
+  endOpening(subscription)
+  return true
+}
+
+function keep({ group }: Subscription, opening: Opening, frame: Frame, position: Position | null): void {
+  if (opening.overflowed) return
+  opening.buffered.push({ frame, position })
+  opening.bytes += frame.byteLength + PLACE_BYTES
+  const isTooMuch =
+    group.grant === null
+      ? opening.bytes > MAX_WORDS_BYTES || opening.buffered.length > MAX_WORDS
+      : opening.bytes > MAX_COLLECTED_BYTES
+  if (isTooMuch) letCollectedGo(opening)
+}
+
+/** The log is read further instead; words of a channel without rows are lost. */
+export function letCollectedGo(opening: Opening): void {
+  opening.buffered = []
+  opening.bytes = 0
+  opening.overflowed = true
+}
+
+/** What was let go is read from the log; what comes from here on collects again. */
+export function restartCollecting(opening: Opening): void {
+  if (!opening.overflowed) return
+  opening.bytes = 0
+  opening.overflowed = false
+}
