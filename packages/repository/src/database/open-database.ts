@@ -2,7 +2,7 @@
 // else. Next: rows/, which writes through it.
 import { DnrError, silentLogger } from '@dnr/protocol'
 import { systemClock, systemRandom } from '@dnr/internal'
-import { nanoid } from 'nanoid'
+import { customAlphabet, urlAlphabet } from 'nanoid'
 import { createChangeLog } from '../change-log/change-log.ts'
 import { createCommitFeed } from '../change-log/commit-feed.ts'
 import { verifyLog } from '../change-log/verify-log.ts'
@@ -44,7 +44,7 @@ export function openDatabase<Tables = DynamicTables>(options: DatabaseOptions): 
     clock: systemClock,
     random: systemRandom,
     logger: silentLogger,
-    createEpoch: () => nanoid(),
+    createEpoch: createEpochName,
     ...options,
   }
   checkSettings(settings)
@@ -58,7 +58,7 @@ export function openDatabase<Tables = DynamicTables>(options: DatabaseOptions): 
     ...settings,
     connection: writer,
     memory: {
-      epoch: settings.createEpoch(),
+      epoch: checkEpochName(settings.createEpoch()),
       started: false,
       head: connections.isWriterOurs ? createHeadMemory(writer.handle) : noHeadMemory,
     },
@@ -150,6 +150,14 @@ export function openDatabase<Tables = DynamicTables>(options: DatabaseOptions): 
     register: (repository, table) => void tables.set(repository, table),
   })
   return database
+}
+
+/** 70 random bits; "-" stands between the two parts of an epoch's name. */
+const createEpochName = customAlphabet(urlAlphabet.replace('-', ''), 12)
+
+function checkEpochName(name: string): string {
+  if (/^\w{1,31}$/.test(name)) return name
+  throw new DnrError('bad_option', `createEpoch gave "${name}": expected 1 to 31 letters, digits or "_".`)
 }
 
 function createTransaction(open: OpenTransaction): DatabaseTransaction {

@@ -12,6 +12,11 @@ const holding = (page: HistoryPage) => {
   return page
 }
 
+function openOther(path: string): Database.Database & Disposable {
+  const other = new Database(path)
+  return Object.assign(other, { [Symbol.dispose]: () => void other.close() })
+}
+
 const reasonOf = async (log: ChangeLog, after: Position, entity = 'Task') => {
   const page = await log.read({ after, entity, limit: 10 })
   return page.holds ? 'holds' : page.reason
@@ -172,6 +177,55 @@ test('a restart costs nobody a resync', async () => {
     )
     expect(changes).toHaveLength(3 - head.offset)
   }
+})
+
+/** Opens the file and closes it, as a script does that may have nothing to write. */
+async function openAndClose(path: string): Promise<void> {
+  await using _ = await openTasks({ path, checkOnOpen: false })
+}
+
+test('who stands at the head of a quiet log holds, however often programs have opened the file since', async () => {
+  using file = temporaryFile({ inMemory: true })
+  const heads: Position[] = []
+  for (let run = 0; run < 3; run++) {
+    await using open = await openTasks({ path: file.path })
+    // Before anything was written, after a write, and after a restart without one.
+    if (run === 1) await open.tasks.create({ title: 'x' })
+    heads.push(await open.database.changeLog.head())
+  }
+  for (let run = 0; run < 1_001; run++) await openAndClose(file.path)
+  await using open = await openTasks({ path: file.path })
+  const { changeLog } = open.database
+  heads.push(await changeLog.head())
+  await open.tasks.create({ title: 'y' })
+  await changeLog.trim()
+  expect(heads.map(({ offset }) => offset)).toEqual([0, 1, 1, 1])
+  expect(new Set(heads.map(({ epoch }) => epoch)).size).toBe(4)
+  for (const head of heads) {
+    const { changes } = holding(await changeLog.read({ after: head, entity: 'Task', limit: 10 }))
+    expect(changes).toHaveLength(2 - head.offset)
+  }
+})
+
+test('an epoch takes room when something was written in it, and no process minds that its own was replaced', async () => {
+  using file = temporaryFile({ inMemory: true })
+  const epochs = () => {
+    using other = openOther(file.path)
+    return other.prepare('SELECT epoch FROM dnr_log_epochs ORDER BY number').pluck().all()
+  }
+  await using one = await openTasks({ path: file.path, createEpoch: () => 'one' })
+  expect(await one.database.changeLog.head()).toEqual({ epoch: 'one', offset: 0 })
+  await using two = await openTasks({ path: file.path, createEpoch: () => 'two' })
+  expect(epochs()).toEqual(['one-two'])
+  await one.tasks.create({ title: 'x' })
+  await using three = await openTasks({ path: file.path, createEpoch: () => 'three' })
+  await two.tasks.create({ title: 'x' })
+  expect(epochs()).toEqual(['one-two', 'three'])
+  expect(await three.database.changeLog.head()).toEqual({ epoch: 'three', offset: 2 })
+})
+
+test.each(['', 'two-parts', 'x'.repeat(32)])('a name that no epoch can have is refused: "%s"', (name) => {
+  expect(() => openDatabase({ path: ':memory:', createEpoch: () => name })).toThrow('createEpoch')
 })
 
 test('a restored backup is recognised by whoever saw more, also when the log has grown past them', async () => {
