@@ -415,7 +415,7 @@ test('a quiet log that is trimmed to nothing by age keeps its head', async () =>
   expect(await reasonOf(open.database.changeLog, position)).toBe('holds')
 })
 
-/** Puts answers beside those that writes have left, as old as the epoch. */
+/** Puts answers beside those that writes have left, of before an offset at which the log ended more than a day ago. */
 function keepOldAnswers(path: string, count: number): void {
   const other = new Database(path)
   other
@@ -424,6 +424,7 @@ function keepOldAnswers(path: string, count: number): void {
       INSERT INTO dnr_mutations SELECT 'user:' || (n % 7), 'old-' || n, '', 1, 0, 0, NULL FROM numbers`,
     )
     .run(count)
+  other.exec('INSERT INTO dnr_log_ages (ran_ms, "offset") VALUES (-86400001, 1)')
   other.close()
 }
 
