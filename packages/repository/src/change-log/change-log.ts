@@ -87,21 +87,27 @@ export function createChangeLog({
   isPrivate,
   relay,
 }: ChangeLogOptions): ChangeLog {
-  const beginTrim = ({ maxAgeMs = Number.POSITIVE_INFINITY, mutationMaxAgeMs = DAY_MS }: TrimOptions) =>
+  /** What is to go is settled before anything does: where others go on writing, a call would not end. */
+  const beginTrim = ({
+    keep = Number.POSITIVE_INFINITY,
+    maxAgeMs = Number.POSITIVE_INFINITY,
+    mutationMaxAgeMs = DAY_MS,
+  }: TrimOptions): Promise<{ changes: Old; answers: Old }> =>
     queue.write(({ connection }) => {
       trimEpochs(connection)
       const olderThan = ages.look(connection)
-      return { oldChanges: olderThan(maxAgeMs), oldAnswers: olderThan(mutationMaxAgeMs) }
+      const { before, upTo } = olderThan(maxAgeMs)
+      const surplus = readHead(connection).offset - keep
+      return { changes: { before, upTo: Math.max(upTo, surplus) }, answers: olderThan(mutationMaxAgeMs) }
     })
   const trimOnce = (
-    keep: number,
-    old: Old,
-    answers: AnswerTrim,
-    expiry: Expiry,
+    changes: Old,
+    answers: Expiry,
+    trim: AnswerTrim,
   ): Promise<{ removed: number; floor: number; answers: AnswerTrim }> =>
     queue.write(({ connection }) => ({
-      ...trimBatch(connection, keep, old, feed.doneUpTo()),
-      answers: trimAnswers(connection, answers, expiry),
+      ...trimBatch(connection, changes, feed.doneUpTo()),
+      answers: trimAnswers(connection, trim, answers),
     }))
 
   return {
@@ -116,15 +122,15 @@ export function createChangeLog({
     },
     async trim(options = {}) {
       checkTrimOptions(options)
-      const { keep = Number.POSITIVE_INFINITY, keepMutations = Number.POSITIVE_INFINITY } = options
-      const { oldChanges, oldAnswers } = await beginTrim(options)
+      const { changes, answers: oldAnswers } = await beginTrim(options)
+      const { keepMutations = Number.POSITIVE_INFINITY } = options
       const isCounted = keepMutations !== Number.POSITIVE_INFINITY
       const surplus = isCounted ? await surplusAnswers(reads, keepMutations) : -1
       // The answer of what changed nothing stands where the log ended, and may be given at any time while it ends there.
       const expiry = { before: oldAnswers.before, upTo: Math.max(surplus, oldAnswers.upTo - 1) }
       let removedChanges = 0
       for (let answers = beginAnswerTrim(isCounted); ;) {
-        const done = await trimOnce(keep, oldChanges, answers, expiry)
+        const done = await trimOnce(changes, expiry, answers)
         answers = done.answers
         removedChanges += done.removed
         if (done.removed === 0 && answers.batchesLeft === 0)

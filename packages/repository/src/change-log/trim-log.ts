@@ -2,7 +2,6 @@ import { sql } from 'kysely'
 import { compileStatement } from '../database/compile.ts'
 import type { Connection } from '../database/connection.ts'
 import type { Old } from './age-limit.ts'
-import { readHead } from './epochs.ts'
 import { SCOPE_SQL } from '../rows/stored-answers.ts'
 import { endOfTransaction } from './log-entries.ts'
 import { systemTables } from './log-tables.ts'
@@ -105,19 +104,17 @@ const setFloor = compileStatement<Cut, unknown>((param) =>
 )
 
 /**
- * Deletes the oldest whole transactions that are old or not among the `keep` newest changes, one batch of them, inside a write
+ * Deletes the oldest whole transactions that may go, one batch of them, inside a write
  * transaction. The head and each entity's last offset stay known; the floor moves with the same commit.
  */
 export function trimBatch(
   connection: Connection,
-  keep: number,
-  old: Old,
+  { before, upTo }: Old,
   doneUpTo: number,
 ): { removed: number; floor: number } {
   const floor = readFloor(connection)
-  const goesTo = Math.max(readHead(connection).offset - keep, old.upTo)
   const stays = (entry: { offset: number; at: number }): boolean =>
-    entry.offset > doneUpTo || (entry.offset > goesTo && entry.at >= old.before)
+    entry.offset > doneUpTo || (entry.offset > upTo && entry.at >= before)
   const to = lastExpendable(connection, stays)
   if (to === undefined) return { removed: 0, floor }
   const cut = { to }

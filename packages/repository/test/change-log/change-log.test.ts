@@ -444,6 +444,39 @@ test('a trim looks at ten thousand answers, and the next one goes on from there,
   expect(trims).toEqual([9_999, 10_000, 501, 0])
 })
 
+test('a trim works in small batches, and others write between them', async () => {
+  using file = temporaryFile({ inMemory: true })
+  await using open = await openTasks({ path: file.path })
+  using other = openOther(file.path)
+  for (let each = 0; each < 2; each++)
+    await open.tasks.createMany(Array.from({ length: 1_000 }, () => ({ title: 'x' })))
+  const titles = Array.from({ length: 500 }, () => ({ title: 'y' }))
+  for (let each = 0; each < 6; each++) await open.tasks.createMany(titles)
+  keepOldAnswers(file.path, 2_600)
+  const left = other.prepare(`SELECT (SELECT count(*) FROM dnr_change_log WHERE "offset" <= 5000) AS changes,
+    (SELECT count(*) FROM dnr_mutations) AS answers`)
+  const state = { isOver: false }
+  const trim = open.database.changeLog.trim({ keep: 0 }).finally(() => (state.isOver = true))
+  const seen = [left.get() as { changes: number; answers: number }]
+  while (!state.isOver) {
+    await open.tasks.create({ title: 'between' })
+    seen.push(left.get() as (typeof seen)[number])
+  }
+  await trim
+  expect([seen[0], seen.at(-1)]).toEqual([
+    { changes: 5_000, answers: 2_600 },
+    { changes: 0, answers: 0 },
+  ])
+  const steps = seen.slice(1).map((now, index) => ({
+    changes: (seen[index]?.changes ?? 0) - now.changes,
+    answers: (seen[index]?.answers ?? 0) - now.answers,
+  }))
+  // A transaction goes whole, however long it is.
+  expect(Math.max(...steps.map(({ changes }) => changes))).toBe(1_000)
+  expect(steps.filter(({ changes }) => changes > 0).length).toBe(8)
+  expect(Math.max(...steps.map(({ answers }) => answers))).toBe(500)
+})
+
 test('keepMutations is kept with one call, however many there are', async () => {
   using file = temporaryFile({ inMemory: true })
   await using open = await openTasks({ path: file.path })
