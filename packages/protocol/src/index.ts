@@ -27,8 +27,10 @@ export {
   formatPosition,
   hasReached,
   holdsPosition,
+  isEpochNamed,
   isSamePosition,
   liesBetween,
+  nameEpoch,
   parsePosition,
   readPosition,
 } from './position.ts'

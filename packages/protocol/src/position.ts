@@ -13,10 +13,38 @@ export interface Position {
   readonly offset: number
 }
 
-/** One incarnation of the log: it began right after offset `firstOffset - 1` and ends where the next one begins. */
+/**
+ * One incarnation of the log: it began right after offset `firstOffset - 1` and ends where the next one begins.
+ *
+ * Only those in which something was written need be kept: see {@link nameEpoch}.
+ */
 export interface EpochRange {
   readonly epoch: string
   readonly firstOffset: number
+}
+
+const EPOCH_NAME = /^(\w{1,31})(?:-\w{1,31})?$/
+
+/**
+ * The name of an epoch that begins where `empty` did, in which nothing was written and whose place among the ranges it takes;
+ * `null`: `empty` cannot be replaced. `own` is a random name of up to 31 letters, digits and `_`, as one has that replaces none.
+ *
+ * Both names begin alike, so that a position of the epoch that is gone is still recognised by {@link holdsPosition}: it
+ * stands where both began.
+ */
+export function nameEpoch(own: string, empty: string): string | null {
+  const start = startOf(empty)
+  return start === null ? null : `${start}-${own}`
+}
+
+/** True when an epoch has the name `own`, whether it replaced another or not. */
+export function isEpochNamed(epoch: string, own: string): boolean {
+  return epoch === own || epoch.endsWith(`-${own}`)
+}
+
+/** What the names of all epochs share that began at one place of one history; `null` when the name tells nothing of it. */
+function startOf(epoch: string): string | null {
+  return EPOCH_NAME.exec(epoch)?.[1] ?? null
 }
 
 /** True when both name the same place of the same history. */
@@ -43,7 +71,8 @@ export function hasReached(position: Position, of: Position): boolean {
  * True when `position` lies on the history described by `epochs` (oldest first) and not beyond `headOffset`.
  *
  * A position holds when its epoch is known and its offset lies within it. The offset before an epoch's first belongs
- * to that epoch too: it is where a reader stands that subscribed before anything was written in it.
+ * to that epoch too: it is where a reader stands that subscribed before anything was written in it. Of an epoch that was
+ * replaced by another before anything was written in it, that offset alone holds.
  */
 export function holdsPosition(
   epochs: readonly EpochRange[],
@@ -52,10 +81,19 @@ export function holdsPosition(
 ): boolean {
   const index = epochs.findIndex((range) => range.epoch === position.epoch)
   const range = epochs[index]
-  if (range === undefined) return false
+  if (range === undefined) return isWhereOneBegan(epochs, position)
   const next = epochs[index + 1]
   const lastOffset = next === undefined ? headOffset : next.firstOffset - 1
   return position.offset >= range.firstOffset - 1 && position.offset <= lastOffset
+}
+
+/** Of an epoch that was replaced nothing was written: its readers stand where it began, or on a history that was lost. */
+function isWhereOneBegan(epochs: readonly EpochRange[], { epoch, offset }: Position): boolean {
+  const start = startOf(epoch)
+  return (
+    start !== null &&
+    epochs.some((range) => range.firstOffset - 1 === offset && startOf(range.epoch) === start)
+  )
 }
 
 /**

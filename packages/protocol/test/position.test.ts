@@ -6,7 +6,9 @@ import {
   formatPosition,
   hasReached,
   holdsPosition,
+  isEpochNamed,
   isSamePosition,
+  nameEpoch,
   parsePosition,
   type Position,
   readPosition,
@@ -15,6 +17,18 @@ import {
 const at = (epoch: string, offset: number): Position => ({ epoch, offset })
 const epochs = (...ranges: readonly [epoch: string, firstOffset: number][]): EpochRange[] =>
   ranges.map(([epoch, firstOffset]) => ({ epoch, firstOffset }))
+
+test.each([
+  ['new', 'first', 'first-new'],
+  ['new', 'first-second', 'first-new'],
+  // From before names had parts: what cannot be read is not replaced.
+  ['new', 'one-of-three', null],
+  ['new', '-', null],
+])('an epoch named %s that takes the place of %s is called %s', (own, empty, name) => {
+  expect(nameEpoch(own, empty)).toBe(name)
+  if (name !== null)
+    expect([own, name, empty].map((epoch) => isEpochNamed(epoch, own))).toEqual([true, true, false])
+})
 
 describe('holdsPosition', () => {
   test.each<[story: string, epochs: EpochRange[], head: number, position: Position, holds: boolean]>([
@@ -57,6 +71,19 @@ describe('holdsPosition', () => {
       false,
     ],
     ['at the last change that survived', epochs(['a', 1], ['b', 9]), 30, at('a', 8), true],
+    [
+      'of an epoch that another replaced, where both began',
+      epochs(['a', 1], ['b-d', 5]),
+      9,
+      at('b-c', 4),
+      true,
+    ],
+    ['of the first of those that were replaced', epochs(['a', 1], ['b-d', 5]), 9, at('b', 4), true],
+    ['of a replaced epoch, in a tail that was lost', epochs(['a', 1], ['b-d', 5]), 9, at('b-c', 5), false],
+    ['of a replaced epoch, before it began', epochs(['a', 1], ['b-d', 5]), 9, at('b-c', 3), false],
+    ['of an epoch that began there on another history', epochs(['a', 1], ['b-d', 5]), 9, at('e-c', 4), false],
+    ['of an epoch whose name only begins like one', epochs(['a', 1], ['b-d', 5]), 9, at('bc', 4), false],
+    ['of a name that was given when no name had parts', epochs(['a-b-c', 5]), 9, at('a-b-d', 4), false],
     ['of a log that was deleted and made anew', epochs(['n', 1]), 30, at('a', 10), false],
   ])('a position %s', (_story, ranges, head, position, holds) => {
     expect(holdsPosition(ranges, head, position)).toBe(holds)

@@ -91,7 +91,7 @@ function makeFolder(path: string): void {
 
 /**
  * Keeps the newest changes, or all; whoever was away for longer reads the rows anew. Answers to repeated writes go after a
- * day in any case.
+ * day of running in any case.
  */
 function startTrimming(database: RealtimeDatabase, keep: number | null, logger: Logger): () => void {
   const trim = (): void => {

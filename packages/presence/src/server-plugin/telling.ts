@@ -186,6 +186,8 @@ export function createTelling({ host, view, present, count }: TellingOptions): T
       desk.debts = desk.debts.filter((debt) => debt.connectionId !== connectionId)
       if (own.length === 0 || !isListening(connectionId, desk.channel)) return
       for (const { requestId } of own) sync(desk.channel, present(resource), [connectionId], requestId)
+      // It now knows more than the others were told, and the next difference tells of that: it gets a sync in its place.
+      desk.debts.push({ connectionId, requestId: undefined })
     },
     forget(connectionId, resource) {
       const desk = desks.get(resource)

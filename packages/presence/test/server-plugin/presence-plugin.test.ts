@@ -185,6 +185,26 @@ test('a leave ends the subscription of the join, but not one asked for in so man
   expect(take()).toContain('w presence:leave bob×1')
 })
 
+test('who leaves before the window ends and goes on watching is told of nobody twice', async () => {
+  const { connect, watch, post, settle, take } = setUp()
+  connect('a', 'alice')
+  connect('b', 'bob')
+  watch('a')
+  await drainMicrotasks()
+  take()
+  post('a', 'presence:join', {}, { requestId: 'r1' })
+  post('b', 'presence:join')
+  await drainMicrotasks()
+  post('a', 'presence:leave')
+  // Its answer has Bob, of whom the others hear when the window ends.
+  expect(take()).toEqual(['a presence:leave alice×1', 'a presence:sync alice×1,bob×1 r1'])
+  await settle()
+  expect(take()).toEqual(['a presence:sync bob×1', 'b presence:sync bob×1'])
+  post('b', 'presence:leave')
+  await settle()
+  expect(take()).toEqual(['a presence:leave bob×1', 'b presence:leave bob×1'])
+})
+
 test('leaving what was not joined is echoed, with nobody in it', async () => {
   const { connect, say, take, refused } = setUp()
   connect('a', 'alice')

@@ -1,28 +1,104 @@
+// What is certainly older than asked. Holds how long this process has run with a clock that nobody set; in the file stands how
+// long processes have run on it in all, and where the log ended from hour to hour of that.
+//
+// A wall clock alone cannot say: set forward, it makes what was written a moment ago years old, and a process that starts sees
+// no difference to a file that nobody has opened for years. So time counts while somebody runs to see it pass.
 import type { Clock } from '@dnr/protocol'
+import { compileStatement } from '../database/compile.ts'
+import type { Connection } from '../database/connection.ts'
+import { readHead } from './epochs.ts'
+import { systemTables } from './log-tables.ts'
 
-/** Says which wall-clock time is certainly as long ago as asked. */
+/** What is as old as asked, by either of the two. */
+export interface Old {
+  /** Written before this time of the wall clock; 0 when that cannot be told. */
+  readonly before: number
+  /** Up to this offset of the log; -1 when that cannot be told. */
+  readonly upTo: number
+}
+
+/** Ages of what is in one file. */
 export interface AgeLimit {
-  /** What was written before this time is older than `maxAgeMs`; 0 when that cannot be told now. */
-  writtenBefore(maxAgeMs: number): number
+  /** Notes how long somebody has run by now, inside a write transaction; then says what is older than `maxAgeMs`. */
+  look(connection: Connection): (maxAgeMs: number) => Old
+  /** Has this process run for so long that it should be noted, although nothing is to be trimmed? */
+  isDue(): boolean
 }
 
 /** A wall clock that goes on by so much more than the time that passed has been set. */
 const JUMP_MS = 60_000
+const HOUR_MS = 3_600_000
+/** More than a year of running. */
+const MAX_MARKS = 10_000
 
-/**
- * Ages by the wall clock, without trusting it when it is set forward: what was written a moment ago would be years old. After such
- * a jump nothing is older than the time that has passed since; a clock set back makes things younger, which does no harm.
- */
+const readRun = compileStatement<object, { ran_ms: number; ran_at: number }>(
+  () =>
+    systemTables.selectNoFrom((db) => [
+      db.selectFrom('dnr_meta').select('value').where('name', '=', 'ran_ms').as('ran_ms'),
+      db.selectFrom('dnr_meta').select('value').where('name', '=', 'ran_at').as('ran_at'),
+    ]) as never,
+)
+const setMeta = compileStatement<{ name: 'ran_ms' | 'ran_at'; value: number }, unknown>((param) =>
+  systemTables
+    .updateTable('dnr_meta')
+    .set({ value: param('value') })
+    .where('name', '=', param('name')),
+)
+const markAt = compileStatement<{ ranMs: number }, { ran_ms: number; offset: number }>((param) =>
+  systemTables
+    .selectFrom('dnr_log_ages')
+    .select(['ran_ms', 'offset'])
+    .where('ran_ms', '<=', param('ranMs'))
+    .orderBy('ran_ms', 'desc')
+    .limit(1),
+)
+const insertMark = compileStatement<{ ranMs: number; offset: number }, unknown>((param) =>
+  systemTables.insertInto('dnr_log_ages').values({ ran_ms: param('ranMs'), offset: param('offset') }),
+)
+const deleteOldMarks = compileStatement<object, unknown>(() =>
+  systemTables
+    .deleteFrom('dnr_log_ages')
+    .where('ran_ms', '<=', (db) =>
+      db.selectFrom('dnr_log_ages').select('ran_ms').orderBy('ran_ms', 'desc').limit(1).offset(MAX_MARKS),
+    ),
+)
+
+/** Makes the ages of one open file; this process counts as running from here on. */
 export function createAgeLimit(clock: Clock): AgeLimit {
   let ahead = clock.now() - clock.monotonic()
-  let jumpedMark = Number.NEGATIVE_INFINITY
+  /** Since then nobody has set the wall clock forward. */
+  let trustedMark = clock.monotonic()
+  let lookedMark = trustedMark
   return {
-    writtenBefore(maxAgeMs) {
-      const monotonic = clock.monotonic()
+    look(connection) {
       const now = clock.now()
-      if (now - monotonic - ahead > JUMP_MS) jumpedMark = monotonic
-      ahead = now - monotonic
-      return monotonic - jumpedMark < maxAgeMs ? 0 : now - maxAgeMs
+      const mark = clock.monotonic()
+      if (now - mark - ahead > JUMP_MS) trustedMark = mark
+      ahead = now - mark
+      lookedMark = mark
+      const trustedMs = Math.floor(mark - trustedMark)
+      const ranMs = noteRun(connection, now, trustedMs)
+      return (maxAgeMs) => ({
+        before: trustedMs >= maxAgeMs ? now - maxAgeMs : 0,
+        upTo: connection.get(markAt, { ranMs: ranMs - maxAgeMs })?.offset ?? -1,
+      })
     },
+    isDue: () => clock.monotonic() - lookedMark >= HOUR_MS,
   }
+}
+
+/** Adds what nobody has noted yet of the time that this process has seen pass, and gives the sum. */
+function noteRun(connection: Connection, now: number, trustedMs: number): number {
+  const run = connection.get(readRun, {}) as { ran_ms: number; ran_at: number }
+  // Another process may have noted its own time a moment ago: that was the same time.
+  const passedMs = Math.min(Math.max(now - run.ran_at, 0), trustedMs)
+  const ranMs = run.ran_ms + passedMs
+  connection.run(setMeta, { name: 'ran_ms', value: ranMs })
+  connection.run(setMeta, { name: 'ran_at', value: now })
+  const last = connection.get(markAt, { ranMs })
+  if (last === undefined || ranMs - last.ran_ms >= HOUR_MS) {
+    connection.run(insertMark, { ranMs, offset: readHead(connection).offset })
+    connection.run(deleteOldMarks, {})
+  }
+  return ranMs
 }

@@ -4,12 +4,12 @@ import { type Change, type Clock, DnrError, type Logger, type Position } from '@
 import type { Connection } from '../database/connection.ts'
 import type { Reads } from '../database/reads.ts'
 import { readPragma } from '../database/open-handles.ts'
-import { createAgeLimit } from './age-limit.ts'
+import type { AgeLimit, Old } from './age-limit.ts'
 import type { CommitFeed, Committed, Follower } from './commit-feed.ts'
 import { readEpochs, readHead, readHeadPosition, trimEpochs } from './epochs.ts'
 import { readEntries, toChange } from './log-entries.ts'
 import { type HistoryPage, type HistoryRequest, readFloor, readHistory } from './read-history.ts'
-import { type AnswerTrim, beginAnswerTrim, surplusAnswers, trimAnswers } from './trim-answers.ts'
+import { type AnswerTrim, beginAnswerTrim, type Expiry, surplusAnswers, trimAnswers } from './trim-answers.ts'
 import { trimBatch, type TrimOptions, type TrimResult } from './trim-log.ts'
 import type { WriteQueue } from '../write/write-queue.ts'
 
@@ -69,6 +69,7 @@ export interface ChangeLogOptions {
   readonly writer: Connection
   readonly queue: WriteQueue
   readonly feed: CommitFeed
+  readonly ages: AgeLimit
   /** Can nobody else write into it? */
   readonly isPrivate: boolean
   readonly relay: RelaySettings
@@ -82,23 +83,32 @@ export function createChangeLog({
   writer,
   queue,
   feed,
+  ages,
   isPrivate,
   relay,
 }: ChangeLogOptions): ChangeLog {
-  const ages = createAgeLimit(relay.clock)
-  const trimOnce = (
-    options: TrimOptions,
-    answers: AnswerTrim,
-    upTo: number,
-  ): Promise<{ removed: number; floor: number; answers: AnswerTrim }> =>
-    queue.write(({ connection, now }) => {
+  /** What is to go is settled before anything does: where others go on writing, a call would not end. */
+  const beginTrim = ({
+    keep = Number.POSITIVE_INFINITY,
+    maxAgeMs = Number.POSITIVE_INFINITY,
+    mutationMaxAgeMs = DAY_MS,
+  }: TrimOptions): Promise<{ changes: Old; answers: Old }> =>
+    queue.write(({ connection }) => {
       trimEpochs(connection)
-      const before = ages.writtenBefore(options.mutationMaxAgeMs ?? DAY_MS)
-      return {
-        ...trimBatch(connection, options, now, feed.doneUpTo()),
-        answers: trimAnswers(connection, answers, { before, upTo }),
-      }
+      const olderThan = ages.look(connection)
+      const { before, upTo } = olderThan(maxAgeMs)
+      const surplus = readHead(connection).offset - keep
+      return { changes: { before, upTo: Math.max(upTo, surplus) }, answers: olderThan(mutationMaxAgeMs) }
     })
+  const trimOnce = (
+    changes: Old,
+    answers: Expiry,
+    trim: AnswerTrim,
+  ): Promise<{ removed: number; floor: number; answers: AnswerTrim }> =>
+    queue.write(({ connection }) => ({
+      ...trimBatch(connection, changes, feed.doneUpTo()),
+      answers: trimAnswers(connection, trim, answers),
+    }))
 
   return {
     head: () => reads.read(readHeadPosition),
@@ -112,12 +122,15 @@ export function createChangeLog({
     },
     async trim(options = {}) {
       checkTrimOptions(options)
+      const { changes, answers: oldAnswers } = await beginTrim(options)
       const { keepMutations = Number.POSITIVE_INFINITY } = options
       const isCounted = keepMutations !== Number.POSITIVE_INFINITY
-      const upTo = isCounted ? await surplusAnswers(reads, keepMutations) : -1
+      const surplus = isCounted ? await surplusAnswers(reads, keepMutations) : -1
+      // The answer of what changed nothing stands where the log ended, and may be given at any time while it ends there.
+      const expiry = { before: oldAnswers.before, upTo: Math.max(surplus, oldAnswers.upTo - 1) }
       let removedChanges = 0
       for (let answers = beginAnswerTrim(isCounted); ;) {
-        const done = await trimOnce(options, answers, upTo)
+        const done = await trimOnce(changes, expiry, answers)
         answers = done.answers
         removedChanges += done.removed
         if (done.removed === 0 && answers.batchesLeft === 0)

@@ -1,4 +1,4 @@
-import type { EpochRange, Position } from '@dnr/protocol'
+import { type EpochRange, isEpochNamed, nameEpoch, type Position } from '@dnr/protocol'
 import { sql } from 'kysely'
 import { compileStatement } from '../database/compile.ts'
 import type { Connection } from '../database/connection.ts'
@@ -29,6 +29,13 @@ const insertEpoch = compileStatement<{ epoch: string; firstOffset: number; now: 
     .values({ epoch: param('epoch'), first_offset: param('firstOffset'), opened_at: param('now') } as never),
 )
 
+const replaceEpoch = compileStatement<{ epoch: string; replaced: string; now: number }, unknown>((param) =>
+  systemTables
+    .updateTable('dnr_log_epochs')
+    .set({ epoch: param('epoch'), opened_at: param('now') })
+    .where('epoch', '=', param('replaced')),
+)
+
 /** Reads where the log ends; one statement. */
 export function readHead(connection: Connection): LogHead {
   return connection.get(headStatement, {}) as LogHead
@@ -45,12 +52,28 @@ export function readEpochs(connection: Connection): EpochRange[] {
   return connection.all(allEpochs, {}).map((row) => ({ epoch: row.epoch, firstOffset: row.first_offset }))
 }
 
-/** Begins a new epoch right after the head. */
-export function beginEpoch(connection: Connection, epoch: string, head: number, now: number): void {
-  connection.run(insertEpoch, { epoch, firstOffset: head + 1, now })
+/** Has the epoch of this own name been begun? */
+export function hasBegun(connection: Connection, own: string): boolean {
+  return readEpochs(connection).some(({ epoch }) => isEpochNamed(epoch, own))
 }
 
-/** Every start of a process adds one; who comes back after so many restarts resynchronises. */
+/**
+ * Begins a new epoch right after the head, and gives its name. One that began there, too, and in which nothing was written,
+ * is replaced: epochs take room only where the log was written, however often programs open the file.
+ */
+export function beginEpoch(connection: Connection, own: string, head: number, now: number): string {
+  const firstOffset = head + 1
+  const last = readEpochs(connection).at(-1)
+  const epoch = last?.firstOffset === firstOffset ? nameEpoch(own, last.epoch) : null
+  if (last === undefined || epoch === null) {
+    connection.run(insertEpoch, { epoch: own, firstOffset, now })
+    return own
+  }
+  connection.run(replaceEpoch, { epoch, replaced: last.epoch, now })
+  return epoch
+}
+
+/** Every process that writes adds one; who comes back after so many of them resynchronises. */
 const MAX_EPOCHS = 1_000
 
 const deleteOldEpochs = compileStatement<object, unknown>(() =>

@@ -28,8 +28,13 @@ export interface SystemTables {
   }
   /** The last offset of an entity whose entries trimming has taken. */
   dnr_entity_heads: { readonly entity: string; readonly last_offset: number }
-  /** `floor`: everything up to this offset may be gone. `schema`: version of these tables. */
-  dnr_meta: { readonly name: 'floor' | 'schema'; readonly value: number }
+  /**
+   * `floor`: everything up to this offset may be gone. `schema`: version of these tables. `ran_ms`: how long somebody has run
+   * on this file, as far as was noted, the last time at `ran_at`.
+   */
+  dnr_meta: { readonly name: 'floor' | 'schema' | 'ran_ms' | 'ran_at'; readonly value: number }
+  /** Where the log ended when somebody had run for so long: a row for an hour, see age-limit.ts. */
+  dnr_log_ages: { readonly ran_ms: number; readonly offset: number }
   /**
    * By scope and id in one tree, and short: a write changes few pages of it. `answer` is `null` while the log has it, as the
    * image after the write at `offset`: trim-log.ts brings it here before the entry goes. (Of a bulk call it is here at once.)
@@ -107,6 +112,7 @@ export const SYSTEM_TABLES_DDL: readonly string[] = [
   ) STRICT`,
   'CREATE TABLE IF NOT EXISTS dnr_entity_heads (entity TEXT PRIMARY KEY, last_offset INTEGER NOT NULL) STRICT',
   'CREATE TABLE IF NOT EXISTS dnr_meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT',
+  'CREATE TABLE IF NOT EXISTS dnr_log_ages (ran_ms INTEGER PRIMARY KEY, "offset" INTEGER NOT NULL) STRICT',
   `CREATE TRIGGER IF NOT EXISTS dnr_change_log_floor BEFORE DELETE ON dnr_change_log
   WHEN OLD."offset" > (SELECT value FROM dnr_meta WHERE name = 'floor')
   BEGIN
@@ -153,7 +159,7 @@ export const SYSTEM_TABLES_DDL: readonly string[] = [
     first_offset INTEGER NOT NULL
   ) STRICT`,
   'CREATE INDEX IF NOT EXISTS dnr_row_writes_for ON dnr_row_writes (entity, for_id) WHERE for_id IS NOT NULL',
-  "INSERT OR IGNORE INTO dnr_meta (name, value) VALUES ('floor', 0), ('schema', 2)",
+  "INSERT OR IGNORE INTO dnr_meta (name, value) VALUES ('floor', 0), ('schema', 2), ('ran_ms', 0), ('ran_at', 0)",
 ]
 
 /** Version of these tables that this code knows. */

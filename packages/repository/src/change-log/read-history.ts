@@ -56,10 +56,10 @@ export function readHistory(connection: Connection, request: HistoryRequest): Hi
   const { after, entity } = request
   const head = readHead(connection)
   const epochs = readEpochs(connection)
-  const range = epochs.find(({ epoch }) => epoch === after.epoch)
-  if (range === undefined) return { holds: false, reason: 'unknown_epoch' }
   if (!holdsPosition(epochs, head.offset, after)) {
-    return { holds: false, reason: after.offset < range.firstOffset - 1 ? 'unknown_epoch' : 'ahead' }
+    const range = epochs.find(({ epoch }) => epoch === after.epoch)
+    const isAhead = range !== undefined && after.offset >= range.firstOffset
+    return { holds: false, reason: isAhead ? 'ahead' : 'unknown_epoch' }
   }
   const last = connection.get(entityHead, { entity })?.last ?? 0
   const here = { epoch: head.epoch ?? after.epoch, offset: head.offset }

@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
 import { compileStatement } from '../database/compile.ts'
 import type { Connection } from '../database/connection.ts'
-import { readHead } from './epochs.ts'
+import type { Old } from './age-limit.ts'
 import { SCOPE_SQL } from '../rows/stored-answers.ts'
 import { endOfTransaction } from './log-entries.ts'
 import { systemTables } from './log-tables.ts'
@@ -11,10 +11,16 @@ import { readFloor } from './read-history.ts'
 export interface TrimOptions {
   /** How many of the newest changes stay at most. @default Infinity: no limit by count */
   readonly keep?: number
-  /** Changes older than this go, milliseconds. @default Infinity: no limit by age */
+  /**
+   * Changes older than this go, milliseconds. Time counts while a process runs that trims, or that writes: neither a clock that
+   * is set nor a year without a server makes anything old. Exact to the millisecond in a process that has run for so long;
+   * to an hour or two where processes start more often.
+   *
+   * @default Infinity: no limit by age
+   */
   readonly maxAgeMs?: number
   /**
-   * Answers kept for repeated mutation ids go after this, milliseconds. A call looks at 10,000 of them and the next one
+   * Answers kept for repeated mutation ids go after this, milliseconds, counted as for `maxAgeMs`. A call looks at 10,000 of them and the next one
    * goes on from there, so the last goes with the nth call after, where there are n times 10,000.
    *
    * @default 86_400_000 (one day)
@@ -98,21 +104,17 @@ const setFloor = compileStatement<Cut, unknown>((param) =>
 )
 
 /**
- * Deletes the oldest whole transactions that neither `keep` nor `maxAgeMs` protects, one batch of them, inside a write
+ * Deletes the oldest whole transactions that may go, one batch of them, inside a write
  * transaction. The head and each entity's last offset stay known; the floor moves with the same commit.
  */
 export function trimBatch(
   connection: Connection,
-  options: TrimOptions,
-  now: number,
+  { before, upTo }: Old,
   doneUpTo: number,
 ): { removed: number; floor: number } {
   const floor = readFloor(connection)
-  const head = readHead(connection).offset
-  const surplusTo = head - (options.keep ?? Number.POSITIVE_INFINITY)
-  const tooOld = now - (options.maxAgeMs ?? Number.POSITIVE_INFINITY)
   const stays = (entry: { offset: number; at: number }): boolean =>
-    entry.offset > doneUpTo || (entry.offset > surplusTo && entry.at >= tooOld)
+    entry.offset > doneUpTo || (entry.offset > upTo && entry.at >= before)
   const to = lastExpendable(connection, stays)
   if (to === undefined) return { removed: 0, floor }
   const cut = { to }

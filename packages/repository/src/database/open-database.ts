@@ -2,7 +2,8 @@
 // else. Next: rows/, which writes through it.
 import { DnrError, silentLogger } from '@dnr/protocol'
 import { systemClock, systemRandom } from '@dnr/internal'
-import { nanoid } from 'nanoid'
+import { customAlphabet, urlAlphabet } from 'nanoid'
+import { createAgeLimit } from '../change-log/age-limit.ts'
 import { createChangeLog } from '../change-log/change-log.ts'
 import { createCommitFeed } from '../change-log/commit-feed.ts'
 import { verifyLog } from '../change-log/verify-log.ts'
@@ -44,7 +45,7 @@ export function openDatabase<Tables = DynamicTables>(options: DatabaseOptions): 
     clock: systemClock,
     random: systemRandom,
     logger: silentLogger,
-    createEpoch: () => nanoid(),
+    createEpoch: createEpochName,
     ...options,
   }
   checkSettings(settings)
@@ -52,13 +53,14 @@ export function openDatabase<Tables = DynamicTables>(options: DatabaseOptions): 
   const { writer, reader, isShared, isPrivate } = connections
   const { clock, random, logger, busyTimeoutMs } = settings
   const feed = createCommitFeed()
+  const ages = createAgeLimit(clock)
   const storage = createStorageHealth(logger)
   const wal = createWalWatch({ handle: writer.handle, alarmBytes: settings.walAlarmBytes, clock, logger })
   const queue = createWriteQueue({
     ...settings,
     connection: writer,
     memory: {
-      epoch: settings.createEpoch(),
+      epoch: checkEpochName(settings.createEpoch()),
       started: false,
       head: connections.isWriterOurs ? createHeadMemory(writer.handle) : noHeadMemory,
     },
@@ -66,9 +68,12 @@ export function openDatabase<Tables = DynamicTables>(options: DatabaseOptions): 
       storage.worked()
       wal.committed()
       feed.committed(transactions)
+      if (ages.isDue()) noteAge()
     },
     onFailed: storage.failed,
   })
+  /** Whoever trims, a nightly script perhaps, cannot know how long this process has run. The next commit tries again. */
+  const noteAge = (): void => void queue.write(({ connection }) => ages.look(connection)).catch(() => {})
   const transactionOver = (): Promise<void> | null => (isShared ? queue.transactionOver() : null)
   let closing: Promise<void> | null = null
   let isClosed = false
@@ -82,7 +87,7 @@ export function openDatabase<Tables = DynamicTables>(options: DatabaseOptions): 
     onFailed: storage.failed,
   })
   const relay = { clock, random, logger, pollMs: settings.relayPollMs }
-  const changeLog = createChangeLog({ reads, writer, queue, feed, isPrivate, relay })
+  const changeLog = createChangeLog({ reads, writer, queue, feed, ages, isPrivate, relay })
   const kysely = createUserKysely<Tables>({
     open: connections.openUserConnection,
     isOwn: connections.hasUserConnection,
@@ -150,6 +155,14 @@ export function openDatabase<Tables = DynamicTables>(options: DatabaseOptions): 
     register: (repository, table) => void tables.set(repository, table),
   })
   return database
+}
+
+/** 70 random bits; "-" stands between the two parts of an epoch's name. */
+const createEpochName = customAlphabet(urlAlphabet.replace('-', ''), 12)
+
+function checkEpochName(name: string): string {
+  if (/^\w{1,31}$/.test(name)) return name
+  throw new DnrError('bad_option', `createEpoch gave "${name}": expected 1 to 31 letters, digits or "_".`)
 }
 
 function createTransaction(open: OpenTransaction): DatabaseTransaction {

@@ -56,7 +56,10 @@ export interface DatabaseSettings {
   readonly clock?: Clock
   /** Spreads retries. @default the host's random numbers */
   readonly random?: () => number
-  /** Names this process' epoch of the log; never the same name twice. @default 21 random URL-safe characters */
+  /**
+   * Names this process' epoch of the log: 1 to 31 letters, digits or `_`, never the same twice. Positions may have another
+   * name before it, joined by `-`. @default 12 random characters
+   */
   readonly createEpoch?: () => string
   /** @default silent */
   readonly logger?: Logger

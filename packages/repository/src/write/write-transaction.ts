@@ -8,7 +8,7 @@ import {
   captureColumns,
   endRowWrites,
 } from '../capture/row-writes.ts'
-import { beginEpoch, headColumns, readEpochs, readHead } from '../change-log/epochs.ts'
+import { beginEpoch, hasBegun, headColumns, readHead } from '../change-log/epochs.ts'
 import {
   type ImageTexts,
   type LogEntry,
@@ -60,7 +60,7 @@ export interface LogSession {
 
 /** What the transactions of one writer hand on to the next. */
 export interface LogMemory {
-  /** This process' own epoch; begun once, in whichever transaction comes first. */
+  /** Own name of this process' epoch; begun once, in whichever transaction comes first. */
   readonly epoch: string
   /** Set after the COMMIT of the transaction that began it. */
   started: boolean
@@ -77,10 +77,10 @@ export function openLogSession(connection: Connection, memory: LogMemory, now: n
   const head = memory.head.take() ?? (connection.get(startOfSession, {}) as SessionStart)
   beginRowWrites(connection, head)
   // A COMMIT that failed may have begun it nevertheless.
-  const started = memory.started || readEpochs(connection).some((range) => range.epoch === memory.epoch)
+  const started = memory.started || hasBegun(connection, memory.epoch)
   // The newest epoch is that of the write transaction: if another process began one since, it counts for us too.
-  const epoch = started && head.epoch !== null ? head.epoch : memory.epoch
-  if (!started) beginEpoch(connection, epoch, head.offset, now)
+  const epoch =
+    started && head.epoch !== null ? head.epoch : beginEpoch(connection, memory.epoch, head.offset, now)
   const captures = head.captures === 1
   const state: SessionState = { epoch, now, offset: head.offset, captures, lost: null }
   return {

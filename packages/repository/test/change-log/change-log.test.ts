@@ -12,6 +12,11 @@ const holding = (page: HistoryPage) => {
   return page
 }
 
+function openOther(path: string): Database.Database & Disposable {
+  const other = new Database(path)
+  return Object.assign(other, { [Symbol.dispose]: () => void other.close() })
+}
+
 const reasonOf = async (log: ChangeLog, after: Position, entity = 'Task') => {
   const page = await log.read({ after, entity, limit: 10 })
   return page.holds ? 'holds' : page.reason
@@ -172,6 +177,55 @@ test('a restart costs nobody a resync', async () => {
     )
     expect(changes).toHaveLength(3 - head.offset)
   }
+})
+
+/** Opens the file and closes it, as a script does that may have nothing to write. */
+async function openAndClose(path: string): Promise<void> {
+  await using _ = await openTasks({ path, checkOnOpen: false })
+}
+
+test('who stands at the head of a quiet log holds, however often programs have opened the file since', async () => {
+  using file = temporaryFile({ inMemory: true })
+  const heads: Position[] = []
+  for (let run = 0; run < 3; run++) {
+    await using open = await openTasks({ path: file.path })
+    // Before anything was written, after a write, and after a restart without one.
+    if (run === 1) await open.tasks.create({ title: 'x' })
+    heads.push(await open.database.changeLog.head())
+  }
+  for (let run = 0; run < 1_001; run++) await openAndClose(file.path)
+  await using open = await openTasks({ path: file.path })
+  const { changeLog } = open.database
+  heads.push(await changeLog.head())
+  await open.tasks.create({ title: 'y' })
+  await changeLog.trim()
+  expect(heads.map(({ offset }) => offset)).toEqual([0, 1, 1, 1])
+  expect(new Set(heads.map(({ epoch }) => epoch)).size).toBe(4)
+  for (const head of heads) {
+    const { changes } = holding(await changeLog.read({ after: head, entity: 'Task', limit: 10 }))
+    expect(changes).toHaveLength(2 - head.offset)
+  }
+})
+
+test('an epoch takes room when something was written in it, and no process minds that its own was replaced', async () => {
+  using file = temporaryFile({ inMemory: true })
+  const epochs = () => {
+    using other = openOther(file.path)
+    return other.prepare('SELECT epoch FROM dnr_log_epochs ORDER BY number').pluck().all()
+  }
+  await using one = await openTasks({ path: file.path, createEpoch: () => 'one' })
+  expect(await one.database.changeLog.head()).toEqual({ epoch: 'one', offset: 0 })
+  await using two = await openTasks({ path: file.path, createEpoch: () => 'two' })
+  expect(epochs()).toEqual(['one-two'])
+  await one.tasks.create({ title: 'x' })
+  await using three = await openTasks({ path: file.path, createEpoch: () => 'three' })
+  await two.tasks.create({ title: 'x' })
+  expect(epochs()).toEqual(['one-two', 'three'])
+  expect(await three.database.changeLog.head()).toEqual({ epoch: 'three', offset: 2 })
+})
+
+test.each(['', 'two-parts', 'x'.repeat(32)])('a name that no epoch can have is refused: "%s"', (name) => {
+  expect(() => openDatabase({ path: ':memory:', createEpoch: () => name })).toThrow('createEpoch')
 })
 
 test('a restored backup is recognised by whoever saw more, also when the log has grown past them', async () => {
@@ -361,7 +415,7 @@ test('a quiet log that is trimmed to nothing by age keeps its head', async () =>
   expect(await reasonOf(open.database.changeLog, position)).toBe('holds')
 })
 
-/** Puts answers beside those that writes have left, as old as the epoch. */
+/** Puts answers beside those that writes have left, of before an offset at which the log ended more than a day ago. */
 function keepOldAnswers(path: string, count: number): void {
   const other = new Database(path)
   other
@@ -370,6 +424,7 @@ function keepOldAnswers(path: string, count: number): void {
       INSERT INTO dnr_mutations SELECT 'user:' || (n % 7), 'old-' || n, '', 1, 0, 0, NULL FROM numbers`,
     )
     .run(count)
+  other.exec('INSERT INTO dnr_log_ages (ran_ms, "offset") VALUES (-86400001, 1)')
   other.close()
 }
 
@@ -387,6 +442,39 @@ test('a trim looks at ten thousand answers, and the next one goes on from there,
   }
   // The answer that stays is the first of all: the second trim begins behind it.
   expect(trims).toEqual([9_999, 10_000, 501, 0])
+})
+
+test('a trim works in small batches, and others write between them', async () => {
+  using file = temporaryFile({ inMemory: true })
+  await using open = await openTasks({ path: file.path })
+  using other = openOther(file.path)
+  for (let each = 0; each < 2; each++)
+    await open.tasks.createMany(Array.from({ length: 1_000 }, () => ({ title: 'x' })))
+  const titles = Array.from({ length: 500 }, () => ({ title: 'y' }))
+  for (let each = 0; each < 6; each++) await open.tasks.createMany(titles)
+  keepOldAnswers(file.path, 2_600)
+  const left = other.prepare(`SELECT (SELECT count(*) FROM dnr_change_log WHERE "offset" <= 5000) AS changes,
+    (SELECT count(*) FROM dnr_mutations) AS answers`)
+  const state = { isOver: false }
+  const trim = open.database.changeLog.trim({ keep: 0 }).finally(() => (state.isOver = true))
+  const seen = [left.get() as { changes: number; answers: number }]
+  while (!state.isOver) {
+    await open.tasks.create({ title: 'between' })
+    seen.push(left.get() as (typeof seen)[number])
+  }
+  await trim
+  expect([seen[0], seen.at(-1)]).toEqual([
+    { changes: 5_000, answers: 2_600 },
+    { changes: 0, answers: 0 },
+  ])
+  const steps = seen.slice(1).map((now, index) => ({
+    changes: (seen[index]?.changes ?? 0) - now.changes,
+    answers: (seen[index]?.answers ?? 0) - now.answers,
+  }))
+  // A transaction goes whole, however long it is.
+  expect(Math.max(...steps.map(({ changes }) => changes))).toBe(1_000)
+  expect(steps.filter(({ changes }) => changes > 0).length).toBe(8)
+  expect(Math.max(...steps.map(({ answers }) => answers))).toBe(500)
 })
 
 test('keepMutations is kept with one call, however many there are', async () => {

@@ -27,6 +27,11 @@ export interface HistoryFixture extends AsyncDisposable {
   writeOther?(): Promise<void>
   /** Removes every change from the log; absent: it is never trimmed. */
   trim?(): Promise<void>
+  /**
+   * Runs `work` and loses what it wrote, as a restored backup and a power cut do; `history` may be another object from then
+   * on. Absent: it loses nothing.
+   */
+  lose?(work: () => Promise<void>): Promise<void>
 }
 
 type Make = () => Promise<HistoryFixture>
@@ -137,6 +142,37 @@ export const historyContract: readonly ContractCase<Make>[] = [
       })
       const ahead = await history.read({ after: { ...head, offset: head.offset + 1 }, entity, limit: 10 })
       same([foreign.holds, ahead.holds], [false, false], 'holds')
+    }),
+  },
+  {
+    name: 'a position of what was lost does not hold, also when others have its offset; one before it does',
+    run: using(async (fixture) => {
+      const { entity, write, lose } = fixture
+      if (lose === undefined) return
+      await write('a')
+      const kept = await fixture.history.head()
+      const lost: Position[] = []
+      await lose(async () => {
+        for (const id of ['b', 'c']) {
+          await write(id)
+          lost.push(await fixture.history.head())
+        }
+      })
+      const areKnown = async (): Promise<boolean[]> => {
+        const pages = lost.map((after) => fixture.history.read({ after, entity, limit: 10 }))
+        return (await Promise.all(pages)).map((page) => page.holds)
+      }
+      same(await areKnown(), [false, false], 'holds, after the loss')
+      await write('d')
+      same(await areKnown(), [false, false], 'holds, at an offset that is used again')
+      await write('e', 'f')
+      same(await areKnown(), [false, false], 'holds, once the log has grown past it')
+      const page = await readPage(fixture.history, { after: kept, entity, limit: 10 })
+      same(
+        page.changes.map(({ id }) => id),
+        ['d', 'e', 'f'],
+        'rows after a position that was not lost',
+      )
     }),
   },
   {

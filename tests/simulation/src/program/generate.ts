@@ -208,15 +208,6 @@ function drawFault(setting: Setting, kinds: readonly FaultKind[]): Fault {
     case 'lookup':
       return { do: kind, trouble: draw.one(['rejects', 'hangs'] as const), forMs }
     case 'clock':
-      return {
-        do: kind,
-        // Trimming forgets who has written after a day of the wall clock: ten years in one step are a day, too.
-        jumpMs: draw.one([
-          -3_600_000,
-          3_600_000,
-          -20_000,
-          kinds.includes('trim') ? 7_200_000 : 315_360_000_000,
-        ]),
-      }
+      return { do: kind, jumpMs: draw.one([-3_600_000, 3_600_000, -20_000, 315_360_000_000]) }
   }
 }
