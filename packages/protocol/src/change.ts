@@ -44,8 +44,16 @@ export interface Change {
  * Takes committed changes, one whole transaction a call, in log order, at least once.
  *
  * Declared here because relay and event bus meet in it. A sink recognises by `position` what it has already taken.
- * Throwing (or rejecting) means "not taken": the same transaction comes again, later ones wait.
+ * Throwing (or rejecting) means "not taken": the same call comes again, later ones wait.
  */
 export interface ChangeSink {
   publish(transaction: readonly Change[]): void | Promise<void>
+  /**
+   * Says that nothing up to `position` comes any more, whatever has come so far: where a relay begins, and where it goes on
+   * when the log was trimmed before it had read it. Whoever has not had everything up to there has a gap, and finds out
+   * elsewhere what is true now. It takes its place among the transactions: what is published next comes after it.
+   *
+   * This alone tells of a gap: offsets of what is published may jump. A sink that leaves it out is not told.
+   */
+  skipTo?(position: Position): void | Promise<void>
 }

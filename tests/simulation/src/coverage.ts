@@ -27,6 +27,7 @@ export const RARE_EDGES = [
   'full database',
   'sink failed',
   'transaction delivered again',
+  'trimmed before the relay had read it',
   'transaction rolled back',
   'rights changed while connected',
   'rights told without being asked',

@@ -2,7 +2,7 @@
 // the product's code.
 import type { Change } from '@dnr/protocol'
 import type { PlantedBug } from './planted-bug.ts'
-import { onMutate, onPages, onSend, withStore } from './planted-ports.ts'
+import { onMutate, onPages, onPublish, onSend, withStore } from './planted-ports.ts'
 import type { StandingRule } from './standings.ts'
 
 export const PLANTED_BUGS: readonly PlantedBug[] = [
@@ -21,7 +21,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   },
   {
     name: 'reorders a batch',
-    sink: (sink) => ({ publish: (transaction) => sink.publish([...transaction].reverse()) }),
+    sink: onPublish((transaction) => [...transaction].reverse()),
   },
   {
     name: 'forgets the epoch',
@@ -122,9 +122,11 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   },
   {
     name: 'delivers a transaction without its first change',
-    sink: (sink) => ({
-      publish: (transaction) => sink.publish(transaction.length > 1 ? transaction.slice(1) : transaction),
-    }),
+    sink: onPublish((transaction) => (transaction.length > 1 ? transaction.slice(1) : transaction)),
+  },
+  {
+    name: 'forgets to tell a gap',
+    sink: (sink) => ({ publish: (transaction) => sink.publish(transaction) }),
   },
   {
     name: 'dates a snapshot when it was read instead of before',
@@ -156,6 +158,7 @@ function tellsEverybodyOfDeletions(): PlantedBug {
     name: 'tells everybody of a deletion',
     rule: ({ sees, ...others }) => ({ ...others, sees: (row) => deleting.has(row.id) || sees(row) }),
     sink: (sink) => ({
+      skipTo: (position) => sink.skipTo?.(position),
       async publish(transaction) {
         for (const { id, operation } of transaction) if (operation === 'deleted') deleting.add(id)
         try {
@@ -190,11 +193,9 @@ function forgetsRedactionOnEntering(): PlantedBug {
   const rows = new Map<string, object>()
   return {
     name: 'forgets the redaction of what enters',
-    sink: (sink) => ({
-      publish(transaction) {
-        for (const { id, after } of transaction) if (after !== null) rows.set(id, after)
-        return sink.publish(transaction)
-      },
+    sink: onPublish((transaction) => {
+      for (const { id, after } of transaction) if (after !== null) rows.set(id, after)
+      return transaction
     }),
     socket: onSend((text) => {
       const frame = JSON.parse(text) as { reason?: string; type: string; payload: { id: string } }

@@ -1,4 +1,5 @@
 // Ports of the server with one thing changed: what planted bugs are made of.
+import type { Change, ChangeSink } from '@dnr/protocol'
 import type { ChangeHistory, EntityStore, ServerSocket } from '@dnr/server'
 
 type Page = Extract<Awaited<ReturnType<ChangeHistory['read']>>, { holds: true }>
@@ -26,6 +27,16 @@ export function withStore(store: EntityStore): EntityStore {
 
 export function onMutate(store: EntityStore, mutate: EntityStore['mutate']): EntityStore {
   return { ...withStore(store), mutate }
+}
+
+/** Changes what comes from the relay. */
+export function onPublish(
+  change: (transaction: readonly Change[]) => readonly Change[],
+): (sink: ChangeSink) => ChangeSink {
+  return (sink) => ({
+    publish: (transaction) => sink.publish(change(transaction)),
+    skipTo: (position) => sink.skipTo?.(position),
+  })
 }
 
 export function onSend(change: (text: string) => string): (socket: ServerSocket) => ServerSocket {

@@ -6,7 +6,7 @@ import type { Reads } from '../database/reads.ts'
 import { readPragma } from '../database/open-handles.ts'
 import type { AgeLimit, Old } from './age-limit.ts'
 import type { CommitFeed, Committed, Follower } from './commit-feed.ts'
-import { readEpochs, readHead, readHeadPosition, trimEpochs } from './epochs.ts'
+import { epochAt, readEpochs, readHeadPosition, trimEpochs } from './epochs.ts'
 import { readEntries, toChange } from './log-entries.ts'
 import { type HistoryPage, type HistoryRequest, readFloor, readHistory } from './read-history.ts'
 import { type AnswerTrim, beginAnswerTrim, type Expiry, surplusAnswers, trimAnswers } from './trim-answers.ts'
@@ -31,7 +31,8 @@ export interface ChangeLog {
   read(request: HistoryRequest): Promise<HistoryPage>
   /**
    * Removes old changes and old mutation answers, in batches between which other writes run. Changes that a relay of
-   * this process has not delivered yet stay.
+   * this process has not delivered yet stay. Those of other processes are not waited for: a relay that finds its place
+   * trimmed tells its sink of the gap.
    */
   trim(options?: TrimOptions): Promise<TrimResult>
   /** What a relay follows; for {@link startChangeRelay}. */
@@ -48,13 +49,13 @@ export interface RelaySettings {
 
 /** The log as a relay sees it. */
 export interface ChangeSource {
-  /** Offset of the last committed change, now. */
-  headOffset(): Promise<number>
-  /** Whole transactions after an offset, in order, about `limit` changes. `floor`: the log no longer has what is up to it. */
+  /** Where the log ends now. */
+  head(): Promise<Position>
+  /** Whole transactions after an offset, in order, about `limit` changes. `floor`: what is up to it may have been trimmed. */
   transactionsAfter(
     offset: number,
     limit: number,
-  ): Promise<{ readonly transactions: Committed; readonly floor: number }>
+  ): Promise<{ readonly transactions: Committed; readonly floor: Position }>
   /** Tells of this process' own commits. */
   follow(follower: Follower): () => void
   /** Changes when another connection has written into the database; `null` when no other can. */
@@ -110,8 +111,10 @@ export function createChangeLog({
       answers: trimAnswers(connection, trim, answers),
     }))
 
+  const head = (): Promise<Position> => reads.read(readHeadPosition)
+
   return {
-    head: () => reads.read(readHeadPosition),
+    head,
     read(request) {
       if (!Number.isSafeInteger(request.limit) || request.limit < 1) {
         return Promise.reject(
@@ -138,14 +141,15 @@ export function createChangeLog({
       }
     },
     source: {
-      headOffset: () => reads.read((connection) => readHead(connection).offset),
+      head,
       transactionsAfter: (offset, limit) =>
         reads.read((connection) => {
           const epochs = readEpochs(connection)
           const { rows } = readEntries(connection, { after: offset, limit })
+          const floor = readFloor(connection)
           return {
             transactions: groupTransactions(rows.map((row) => toChange(row, epochs))),
-            floor: readFloor(connection),
+            floor: { epoch: epochAt(epochs, floor), offset: floor },
           }
         }),
       follow: (follower) => feed.follow(follower),

@@ -1,9 +1,11 @@
 // From the change log to whoever wants the changes. Holds how far the sink has got; the log holds the changes. Next: the
 // sink, such as the server's event bus.
 //
-//   starting ─head known→ idle ─commit │ foreign write→ delivering ─all taken→ idle
-//                                          └sink throws→ waiting (back-off) ─→ delivering        any ─stop→ stopped
-import { type ChangeSink, DnrError } from '@dnr/protocol'
+//   starting ─place known and told→ idle ─commit │ foreign write→ delivering ─all taken→ idle
+//                                                     └sink throws→ waiting (back-off) ─→ delivering        any ─stop→ stopped
+//
+// Other processes trim without asking: what was to come next may be gone. The sink is told so, and the relay goes on behind it.
+import { type ChangeSink, DnrError, hasReached, type Position } from '@dnr/protocol'
 import { createDeferred, type Deferred } from '@dnr/internal'
 import type { ChangeLog } from '../change-log/change-log.ts'
 import type { Committed } from '../change-log/commit-feed.ts'
@@ -32,6 +34,9 @@ const PER_TURN = 100
  * changes and loses none. A sink that throws or rejects gets the same transaction again after a growing delay; later ones wait in the
  * log, and nobody's writes wait. Sinks recognise by `position` what they have already taken.
  *
+ * `sink.skipTo` hears where the relay begins, and where it goes on when another process has trimmed the log before it was
+ * read here: what is in between never comes.
+ *
  * @example
  * const relay = startChangeRelay(database.changeLog, { publish: (changes) => console.log(changes.length) })
  */
@@ -40,8 +45,10 @@ export function startChangeRelay(log: Pick<ChangeLog, 'source'>, sink: ChangeSin
   const { logger } = source.relay
   const retry = createRetry(source.relay)
   const backlog = createBacklog()
-  let flushes: readonly { readonly upTo: number; readonly done: Deferred }[] = []
-  let doneUpTo: number | null = null
+  let flushes: readonly { readonly upTo: Position; readonly done: Deferred }[] = []
+  /** What the sink has had, or was told that it will not get. */
+  let place: Position | null = null
+  let isPlaceTold = false
   let delivering: Promise<void> | null = null
   let isBehind = false
 
@@ -57,27 +64,40 @@ export function startChangeRelay(log: Pick<ChangeLog, 'source'>, sink: ChangeSin
     if (page === null) return []
     const { transactions, floor } = page.value
     isBehind = transactions.length > 0
-    if (floor > offset) {
-      logger.error('The log was trimmed below what the change relay had delivered: changes were skipped.', {
-        from: offset,
-        to: floor,
-      })
-    }
-    return transactions
+    if (floor.offset <= offset) return transactions
+    logger.error('Another process trimmed the log before the change relay had read it.', {
+      from: offset,
+      to: floor.offset,
+      isSinkTold: sink.skipTo !== undefined,
+    })
+    return (await skipTo(floor)) ? transactions : []
+  }
+
+  /** False when stopped before the sink knew. */
+  const skipTo = async (position: Position): Promise<boolean> => {
+    const told = await retry.untilDone('say to its sink where it goes on', () => sink.skipTo?.(position))
+    if (told === null) return false
+    place = position
+    settleFlushes()
+    return true
+  }
+
+  const begin = async (): Promise<void> => {
+    const head =
+      place === null ? await retry.untilDone('read the head of the log', () => source.head()) : null
+    place ??= head?.value ?? null
+    isPlaceTold = place !== null && (await skipTo(place))
   }
 
   const deliver = async (): Promise<void> => {
-    if (doneUpTo === null) {
-      const head = await retry.untilDone('read the head of the log', () => source.headOffset())
-      doneUpTo ??= head?.value ?? null
-    }
-    while (!retry.isStopped() && doneUpTo !== null) {
-      const transactions = await nextAfter(doneUpTo)
+    if (!isPlaceTold) await begin()
+    while (!retry.isStopped() && place !== null) {
+      const transactions = await nextAfter(place.offset)
       if (transactions.length === 0) return
       for (const transaction of transactions) {
         const taken = await retry.untilDone('hand a transaction to its sink', () => sink.publish(transaction))
         if (taken === null) return
-        doneUpTo = transaction.at(-1)?.position.offset ?? doneUpTo
+        place = transaction.at(-1)?.position ?? place
         settleFlushes()
       }
       await new Promise((resolve) => void setImmediate(resolve))
@@ -103,8 +123,10 @@ export function startChangeRelay(log: Pick<ChangeLog, 'source'>, sink: ChangeSin
     await settled()
   }
 
+  const hasTaken = (upTo: Position): boolean => isPlaceTold && place !== null && hasReached(place, upTo)
+
   const settleFlushes = (): void => {
-    const done = flushes.filter(({ upTo }) => doneUpTo !== null && upTo <= doneUpTo)
+    const done = flushes.filter(({ upTo }) => hasTaken(upTo))
     if (done.length === 0) return
     flushes = flushes.filter((flush) => !done.includes(flush))
     for (const flush of done) flush.done.resolve()
@@ -117,11 +139,11 @@ export function startChangeRelay(log: Pick<ChangeLog, 'source'>, sink: ChangeSin
 
   /** Is there something in the log that nobody has told of? */
   const checkHead = async (): Promise<void> => {
-    const head = await source.headOffset()
-    if (doneUpTo === null || head <= doneUpTo || delivering !== null) return
+    const head = await source.head()
+    if (place === null || hasReached(place, head) || delivering !== null) return
     logger.info('The change relay had not heard of a commit and reads the log.', {
-      delivered: doneUpTo,
-      head,
+      delivered: place.offset,
+      head: head.offset,
     })
     catchUp()
   }
@@ -129,9 +151,9 @@ export function startChangeRelay(log: Pick<ChangeLog, 'source'>, sink: ChangeSin
   const relay: ChangeRelay = {
     async flush() {
       if (retry.isStopped()) throw stoppedError()
-      const upTo = await source.headOffset()
+      const upTo = await source.head()
       if (retry.isStopped()) throw stoppedError()
-      if (doneUpTo !== null && doneUpTo >= upTo) return
+      if (hasTaken(upTo)) return
       const done = createDeferred()
       flushes = [...flushes, { upTo, done }]
       catchUp()
@@ -150,11 +172,11 @@ export function startChangeRelay(log: Pick<ChangeLog, 'source'>, sink: ChangeSin
     committed(transactions) {
       const first = transactions[0]?.[0]
       // A commit before the head was read: the relay was started before it.
-      if (first !== undefined) doneUpTo ??= first.position.offset - 1
+      if (first !== undefined) place ??= { ...first.position, offset: first.position.offset - 1 }
       backlog.add(transactions)
       run()
     },
-    doneUpTo: () => doneUpTo ?? 0,
+    doneUpTo: () => place?.offset ?? 0,
     async closing() {
       retry.finish()
       await settled()

@@ -1,4 +1,4 @@
-import type { Change } from '@dnr/protocol'
+import type { Change, Position } from '@dnr/protocol'
 import { createManualClock } from '@dnr/testing'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
@@ -288,4 +288,131 @@ test('a relay started while a transaction is open gets that transaction', async 
   })
   await relay?.flush()
   expect(sink.ids()).toEqual(['a'])
+})
+
+/** What a sink was told, in order. */
+function createTalkativeSink() {
+  const told: string[] = []
+  const sink = {
+    told,
+    failures: 0,
+    publish: (transaction: readonly Change[]) =>
+      void told.push(transaction.map(({ position }) => position.offset).join('+')),
+    skipTo({ offset }: Position) {
+      if (sink.failures-- > 0) throw new Error('not now')
+      told.push(`skip to ${offset}`)
+    },
+  }
+  return sink
+}
+
+/** Two processes with one file; nothing of the other's is noticed before the clock moves. */
+async function openBoth(path: string) {
+  const clock = createManualClock()
+  const errors: string[] = []
+  const logger = { error: (message: string) => void errors.push(message), info: () => {}, debug: () => {} }
+  const [here, there] = [
+    await openTasks({ path, clock, logger, random: () => 0.5 }),
+    await openTasks({ path }),
+  ]
+  return {
+    clock,
+    errors,
+    here,
+    there,
+    async [Symbol.asyncDispose]() {
+      await here[Symbol.asyncDispose]()
+      await there[Symbol.asyncDispose]()
+    },
+  }
+}
+
+test('a sink is told where its relay begins, before anything else', async () => {
+  await using open = await openTasks()
+  await open.tasks.create({ title: 'x' })
+  const late = createTalkativeSink()
+  const first = open.database.startRelay(late)
+  await first.flush()
+  await first.stop()
+  await open.tasks.create({ title: 'x' })
+  const early = createTalkativeSink()
+  const second = open.database.startRelay(early)
+  await Promise.all([open.tasks.create({ title: 'x' }), open.tasks.create({ title: 'x' })])
+  await second.flush()
+  expect([late.told, early.told]).toEqual([['skip to 1'], ['skip to 2', '3', '4']])
+})
+
+test.each([
+  [0, ['skip to 0', 'skip to 3', '4']],
+  [1, ['skip to 0', 'skip to 2', '3', '4']],
+])(
+  'what another process trimmed (to the last %i) is told as a gap, once, in its place',
+  async (keep, told) => {
+    using file = temporaryFile()
+    await using both = await openBoth(file.path)
+    const { clock, here, there, errors } = both
+    const sink = createTalkativeSink()
+    const relay = here.database.startRelay(sink)
+    await relay.flush()
+    for (const id of ['a', 'b', 'c']) await there.tasks.create({ id, title: 'x' })
+    await there.database.changeLog.trim({ keep })
+    await clock.advance(5_000)
+    await relay.flush()
+    await there.tasks.create({ id: 'd', title: 'x' })
+    await clock.advance(5_000)
+    expect(sink.told).toEqual(told)
+    expect(errors).toHaveLength(1)
+  },
+)
+
+test('a sink that cannot take the news of a gap gets it again before anything that follows', async () => {
+  using file = temporaryFile()
+  await using both = await openBoth(file.path)
+  const { clock, here, there } = both
+  const sink = createTalkativeSink()
+  const relay = here.database.startRelay(sink)
+  await relay.flush()
+  sink.failures = 2
+  await there.tasks.create({ title: 'x' })
+  await there.database.changeLog.trim({ keep: 0 })
+  await there.tasks.create({ title: 'x' })
+  await clock.advance(100)
+  expect(sink.told).toEqual(['skip to 0'])
+  await clock.advance(1_000)
+  await relay.flush()
+  expect(sink.told).toEqual(['skip to 0', 'skip to 1', '2'])
+})
+
+test('what this process has committed itself is no gap, whoever trimmed it', async () => {
+  using file = temporaryFile()
+  await using both = await openBoth(file.path)
+  const { clock, here, there } = both
+  const sink = createTalkativeSink()
+  let release = (): void => {}
+  const relay = here.database.startRelay({
+    skipTo: sink.skipTo,
+    async publish(transaction) {
+      if (transaction[0]?.position.offset === 1) await new Promise<void>((resolve) => (release = resolve))
+      sink.publish(transaction)
+    },
+  })
+  await relay.flush()
+  for (const id of ['a', 'b']) await here.tasks.create({ id, title: 'x' })
+  await there.database.changeLog.trim({ keep: 0 })
+  release()
+  await clock.advance(1_000)
+  expect(sink.told).toEqual(['skip to 0', '1', '2'])
+})
+
+test('a sink that cannot be told of a gap gets what follows, and flush ends', async () => {
+  using file = temporaryFile()
+  await using both = await openBoth(file.path)
+  const { here, there } = both
+  const sink = createSink()
+  const relay = here.database.startRelay(sink)
+  await relay.flush()
+  for (const id of ['a', 'b']) await there.tasks.create({ id, title: 'x' })
+  await there.database.changeLog.trim({ keep: 1 })
+  await relay.flush()
+  expect(sink.ids()).toEqual(['b'])
 })

@@ -19,7 +19,7 @@ import type { KnownEntity } from './entities.ts'
 import { forgetHeard, type HistoryReader } from './history-reader.ts'
 import type { OpeningContext } from './open-subscription.ts'
 import { collect, letCollectedGo } from './collecting.ts'
-import { type Affected, createRechecks } from './recheck.ts'
+import { type Affected, createRechecks, membersOf } from './recheck.ts'
 import { settleDoubt } from './settle-doubt.ts'
 import { createSubscribing, endAttempt, isCurrent } from './subscribing.ts'
 import {
@@ -63,6 +63,11 @@ export interface Channels extends ChannelManager {
   deliver(group: Group, frame: Frame, change: Change): void
   /** A change could not be told to a group: its members come back and ask for it; those who still read do so further. */
   letGo(group: Group, change: Change): void
+  /**
+   * Changes were told to nobody, and it is not known which: whoever hears rows comes back and asks for what they missed. Those who
+   * still read begin anew, so that nothing is left of what was known of the rows before.
+   */
+  beginAnew(): void
   /** To everybody who hears the channel, once each; returns how many. */
   broadcast(channel: string, frame: Frame, exclude?: string): number
 }
@@ -221,6 +226,15 @@ export function createChannelManager(options: ChannelManagerOptions): Channels {
         else if (opening.readTo === null) letCollectedGo(opening)
         else if (!hasReached(opening.readTo, change.position)) sendAway(member)
       }
+    },
+    beginAnew() {
+      const groups = [...registry.channels.values()].flatMap((entry) => entry.groups)
+      const affected = groups.filter(({ grant }) => grant !== null).map(membersOf)
+      for (const { subscriptions } of affected) subscriptions.forEach(sendAway)
+      const attempts = affected.flatMap((each) => each.attempts)
+      rechecks
+        .recheck({ subscriptions: [], attempts })
+        .catch((error: unknown) => options.onError(error, 'beginning anew after missed changes'))
     },
     broadcast(channel, frame, exclude) {
       const served = new Set<Connection>()

@@ -31,13 +31,14 @@ import {
   forgetUntold,
   rememberGroup,
 } from './rights-difference.ts'
-import type {
-  Attempt,
-  ChannelEntry,
-  Group,
-  Subscription,
-  SubscribeRequest,
-  SubscribeResult,
+import {
+  type Attempt,
+  type ChannelEntry,
+  type Group,
+  isOpened,
+  type Subscription,
+  type SubscribeRequest,
+  type SubscribeResult,
 } from './subscription.ts'
 import { tellRights, tellUnsettled } from './tell-rights.ts'
 
@@ -45,6 +46,15 @@ import { tellRights, tellUnsettled } from './tell-rights.ts'
 export interface Affected {
   readonly subscriptions: readonly Subscription[]
   readonly attempts: readonly { readonly connection: Connection; readonly attempt: Attempt }[]
+}
+
+/** All who hear what a group hears. */
+export function membersOf({ members }: Group): Affected {
+  const attempts = members.flatMap((member) => {
+    const attempt = member.connection.attempts?.get(member.key)
+    return attempt?.subscription === member ? [{ connection: member.connection, attempt }] : []
+  })
+  return { subscriptions: members.filter(isOpened), attempts }
 }
 
 export interface RecheckContext extends OpeningContext {

@@ -5,8 +5,8 @@ import { isLive, principalOf } from '../connection/connection.ts'
 import type { AuthorizeChannel } from './authorize-channel.ts'
 import type { Doubt } from './doubt.ts'
 import { entityOf, type KnownEntity } from './entities.ts'
-import type { Affected } from './recheck.ts'
-import { type Group, isOpened } from './subscription.ts'
+import { type Affected, membersOf } from './recheck.ts'
+import type { Group } from './subscription.ts'
 
 export interface SettlingContext {
   readonly entities: ReadonlyMap<string, KnownEntity>
@@ -58,12 +58,4 @@ async function answersAbout(
     authorization?.grant?.judge(row) !== 'unknown' ||
     (group.where !== null && !matchesWhere(codec.encode(row), group.where))
   return rows.length < asked.length || rows.some(isAnswered)
-}
-
-function membersOf({ members }: Group): Affected {
-  const attempts = members.flatMap((member) => {
-    const attempt = member.connection.attempts?.get(member.key)
-    return attempt?.subscription === member ? [{ connection: member.connection, attempt }] : []
-  })
-  return { subscriptions: members.filter(isOpened), attempts }
 }

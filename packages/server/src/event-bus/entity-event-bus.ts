@@ -11,19 +11,28 @@ import {
 import type { MaybePromise } from '../policy/maybe-promise.ts'
 import type { ChangeHistory } from '../ports/change-history.ts'
 
-/** Hears committed changes, one whole transaction a call, in log order. What it throws is reported and disturbs nobody. */
+/**
+ * Hears committed changes, one whole transaction a call, in log order, each once: all that the relay hands over. What it throws
+ * is reported and disturbs nobody.
+ *
+ * Nothing is handed over of what was committed before the relay was started, or while none ran, nor of what another process
+ * trimmed before it was read here. A relay leaves nothing else out: where the first offset of a transaction is not one more than
+ * the last one heard, changes are missing, and whoever needs each of them has to read what is true now.
+ */
 export type ChangeListener = (transaction: readonly Change[]) => void
 
 /**
  * Takes committed changes and hands them to everybody who may see them.
  *
  * Fits `ChangeSink`: what was delivered already is recognised by its offset and dropped, so a relay may hand it over
- * again. The three `emit…` are for rows that are not in a log: they reach who is connected now, at most once, and nobody
- * later. On a server with a log their events have no position.
+ * again. Where a relay leaves changes out, everybody who hears rows is sent to ask for them. The three `emit…` are for rows
+ * that are not in a log: they reach who is connected now, at most once, and nobody later. On a server with a log their events
+ * have no position.
  */
 export interface EntityEventBus extends ChangeSink {
   publish(transaction: readonly Change[]): void
-  /** Everything up to here has been delivered; `null` before it is known where the log stands. */
+  skipTo(position: Position): void
+  /** Everything up to here has been delivered, or who missed it was told so; `null` before it is known where the log stands. */
   readonly position: Position | null
   /** A row is new. `row` is in JSON form: dates as ISO text. */
   emitCreated(entityName: string, row: EmittedRow): void
@@ -33,7 +42,7 @@ export interface EntityEventBus extends ChangeSink {
   emitUpdated(entityName: string, id: string, row: EmittedRow, before?: EmittedRow): void
   /** A row is gone. Without `before` only those hear it whose rule says yes to a row of which the id alone is known. */
   emitDeleted(entityName: string, id: string, before?: EmittedRow): void
-  /** Hears every transaction after the subscribers; returns its undo. */
+  /** Hears transactions after the subscribers; returns its undo. */
   on(listener: ChangeListener): () => void
 }
 
@@ -54,31 +63,30 @@ export interface EventBusOptions {
   readonly epoch: string
   readonly now: () => number
   deliver(transaction: readonly Change[]): void
+  /** Changes will not be delivered: nobody may go on as if there had been none. */
+  missed(): void
   onError(error: unknown, what: string): void
 }
 
-export function createEventBus({ history, epoch, now, deliver, onError }: EventBusOptions): EventBus {
+export function createEventBus({ history, epoch, now, deliver, missed, onError }: EventBusOptions): EventBus {
   const listeners = new Set<{ readonly call: ChangeListener }>()
   let position: Position | null = history === null ? { epoch, offset: 0 } : null
-  let headKnown = history === null
+  /** What listeners have had: the head of the log may be read before the relay is as far. */
+  let heard: Position | null = null
   let reading: Promise<void> | null = null
   let emitted = 0
 
-  const moveTo = (reached: Position): void => {
-    if (position === null || !hasReached(position, reached)) position = reached
-  }
-
   const readHead = async (log: ChangeHistory): Promise<void> => {
     try {
-      moveTo(await log.head())
-      headKnown = true
+      const head = await log.head()
+      // What a relay has said meanwhile is where it goes on from, without a gap.
+      position ??= head
     } finally {
       reading = null
     }
   }
 
-  const handOut = (transaction: readonly Change[]): void => {
-    deliver(transaction)
+  const tellListeners = (transaction: readonly Change[]): void => {
     // A listener that is added meanwhile hears the next one first; one that is removed hears nothing more.
     for (const listener of Array.from(listeners)) {
       if (!listeners.has(listener)) continue
@@ -103,7 +111,7 @@ export function createEventBus({ history, epoch, now, deliver, onError }: EventB
     const version = versionOf(after) ?? following(versionOf(before)) ?? ++emitted
     const at: Position = position ?? { epoch, offset: 0 }
     const rows = { before: wireRow(before, id, version), after: wireRow(after, id, version) }
-    handOut([
+    const transaction: readonly Change[] = [
       {
         entity,
         id,
@@ -118,7 +126,9 @@ export function createEventBus({ history, epoch, now, deliver, onError }: EventB
         transaction: at.offset,
         last: true,
       },
-    ])
+    ]
+    deliver(transaction)
+    tellListeners(transaction)
   }
 
   return {
@@ -128,12 +138,21 @@ export function createEventBus({ history, epoch, now, deliver, onError }: EventB
     publish(transaction) {
       const last = transaction.at(-1)
       if (last === undefined) return
+      const undelivered = unseen(transaction, position)
+      if (undelivered.length > 0) {
+        position = last.position
+        deliver(undelivered)
+      }
+      const unheard = unseen(transaction, heard)
+      if (unheard.length === 0) return
+      heard = last.position
+      tellListeners(unheard)
+    },
+    skipTo(skipped) {
       const known = position
-      const fresh =
-        known === null ? transaction : transaction.filter((change) => !hasReached(known, change.position))
-      if (fresh.length === 0) return
-      position = last.position
-      handOut(fresh)
+      if (known !== null && hasReached(known, skipped)) return
+      position = skipped
+      if (known !== null) missed()
     },
     emitCreated: (entityName, row) => emit('created', entityName, String(row['id']), null, row),
     emitUpdated: (entityName, id, row, before) => emit('updated', entityName, id, before ?? row, row),
@@ -144,11 +163,18 @@ export function createEventBus({ history, epoch, now, deliver, onError }: EventB
       return () => void listeners.delete(registration)
     },
     ready() {
-      if (headKnown || history === null) return undefined
+      if (position !== null || history === null) return undefined
       reading ??= readHead(history)
       return reading
     },
   }
+}
+
+/** The changes of a transaction that somebody who stands at `position` has not had. */
+function unseen(transaction: readonly Change[], position: Position | null): readonly Change[] {
+  const [first] = transaction
+  if (position === null || first === undefined || !hasReached(position, first.position)) return transaction
+  return transaction.filter((change) => !hasReached(position, change.position))
 }
 
 function wireRow(row: EmittedRow | null, id: string, version: number): WireRow | null {

@@ -67,6 +67,7 @@ export function createRealtimeCore(
     epoch: newId(),
     now: () => clock.now(),
     deliver: (transaction) => delivery.deliver(transaction),
+    missed: () => channels.beginAnew(),
     onError,
   })
   const channels: Channels = createChannelManager({

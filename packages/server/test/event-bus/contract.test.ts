@@ -7,6 +7,7 @@ describe('the event bus keeps the contract of a sink', () => {
   test.each(sinkContract)('$name', ({ run }) =>
     run(async () => {
       const delivered: number[] = []
+      let gaps = 0
       const bus = createEventBus({
         history: {
           head: async () => ({ epoch: 'e', offset: 0 }),
@@ -15,10 +16,11 @@ describe('the event bus keeps the contract of a sink', () => {
         epoch: 'own',
         now: () => 0,
         deliver: (transaction) => delivered.push(...transaction.map(({ position }) => position.offset)),
+        missed: () => void gaps++,
         onError() {},
       })
       await bus.ready()
-      return { sink: bus, delivered: () => delivered }
+      return { sink: bus, delivered: () => delivered, gaps: () => gaps }
     }),
   )
 })

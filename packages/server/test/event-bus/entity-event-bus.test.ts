@@ -1,8 +1,14 @@
-import type { Change } from '@dnr/protocol'
+import type { Change, Position } from '@dnr/protocol'
 import { expect, test } from 'vitest'
 import { createEventBus, type EventBus } from '../../src/event-bus/entity-event-bus.ts'
 
-function bus(head: number | null = null): { bus: EventBus; delivered: number[][]; errors: string[] } {
+function bus(head: number | null = null): {
+  bus: EventBus
+  delivered: number[][]
+  missed: (Position | null)[]
+  errors: string[]
+} {
+  const missed: (Position | null)[] = []
   const delivered: number[][] = []
   const errors: string[] = []
   const history =
@@ -14,9 +20,10 @@ function bus(head: number | null = null): { bus: EventBus; delivered: number[][]
     epoch: 'own',
     now: () => 7,
     deliver: (transaction) => void delivered.push(transaction.map(({ position }) => position.offset)),
+    missed: () => void missed.push(eventBus.position),
     onError: (_, what) => void errors.push(what),
   })
-  return { bus: eventBus, delivered, errors }
+  return { bus: eventBus, delivered, missed, errors }
 }
 
 const change = (offset: number, transaction = offset, last = true): Change => ({
@@ -112,3 +119,46 @@ test('a listener added within a listener hears the next transaction first, and o
   eventBus.publish([change(2)])
   expect(heard).toEqual(['first', 'added'])
 })
+
+test('where a relay goes on beyond what was delivered, something was missed; up to there nothing comes any more', async () => {
+  const { bus: eventBus, delivered, missed } = bus(1)
+  await eventBus.ready()
+  eventBus.skipTo({ epoch: 'e1', offset: 1 })
+  expect(missed).toEqual([])
+  eventBus.skipTo({ epoch: 'e2', offset: 4 })
+  // Who is told must find the new place: what they ask for next goes on from there.
+  expect(missed).toEqual([{ epoch: 'e2', offset: 4 }])
+  eventBus.publish([change(4)])
+  eventBus.skipTo({ epoch: 'e1', offset: 3 })
+  eventBus.publish([change(5)])
+  expect(delivered).toEqual([[5]])
+  expect(missed).toHaveLength(1)
+})
+
+test('where a relay begins is where the bus stands, when that was not known before', async () => {
+  const { bus: eventBus, missed } = bus(7)
+  const reading = eventBus.ready()
+  eventBus.skipTo({ epoch: 'e1', offset: 5 })
+  expect(eventBus.ready()).toBeUndefined()
+  await reading
+  expect(eventBus.position).toEqual({ epoch: 'e1', offset: 5 })
+  expect(missed).toEqual([])
+})
+
+test.each([
+  ['before the head is known', true],
+  ['after the head is known', false],
+])(
+  'a listener hears every transaction that a relay hands over, also when it begins %s',
+  async (_, isFirst) => {
+    const { bus: eventBus, delivered } = bus(3)
+    const heard: number[] = []
+    eventBus.on((transaction) => void heard.push(...transaction.map(({ position }) => position.offset)))
+    if (isFirst) eventBus.publish([change(1)])
+    await eventBus.ready()
+    for (const offset of [1, 2, 2, 3, 4]) eventBus.publish([change(offset)])
+    expect(heard).toEqual([1, 2, 3, 4])
+    // Subscribers that are told of the head have it all up to there.
+    expect(delivered).toEqual(isFirst ? [[1], [2], [3], [4]] : [[4]])
+  },
+)

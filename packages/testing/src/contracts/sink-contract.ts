@@ -6,6 +6,8 @@ export interface SinkFixture {
   readonly sink: ChangeSink
   /** Offsets of the changes that came out of it, in that order. */
   delivered(): readonly number[]
+  /** How often it has said that changes are missing. */
+  gaps(): number
 }
 
 /** What every sink keeps that tells others of changes: at least once in, once out. Its log stands at offset 0 of epoch `e`. */
@@ -31,12 +33,35 @@ export const sinkContract: readonly ContractCase<() => SinkFixture | Promise<Sin
     },
   },
   {
-    name: 'offsets may jump: another entity has been written, or the log was trimmed',
+    name: 'offsets may jump, which alone is no gap',
     async run(make) {
-      const { sink, delivered } = await make()
+      const { sink, delivered, gaps } = await make()
       await sink.publish(transaction(4))
       await sink.publish(transaction(9, 10))
-      same(delivered(), [4, 9, 10], 'delivered')
+      same([delivered(), gaps()], [[4, 9, 10], 0], 'delivered, gaps')
+    },
+  },
+  {
+    name: 'where a relay begins is no gap when everything up to there has been delivered',
+    async run(make) {
+      const { sink, delivered, gaps } = await make()
+      await sink.skipTo?.({ epoch: 'e', offset: 0 })
+      await sink.publish(transaction(1))
+      await sink.skipTo?.({ epoch: 'f', offset: 1 })
+      await sink.publish(transaction(2))
+      same([delivered(), gaps()], [[1, 2], 0], 'delivered, gaps')
+    },
+  },
+  {
+    name: 'a gap is told by skipTo, once; what it passes is not delivered any more, and what follows is',
+    async run(make) {
+      const { sink, delivered, gaps } = await make()
+      await sink.publish(transaction(1))
+      await sink.skipTo?.({ epoch: 'e', offset: 4 })
+      await sink.skipTo?.({ epoch: 'e', offset: 4 })
+      await sink.publish(transaction(3, 4))
+      await sink.publish(transaction(5))
+      same([delivered(), gaps()], [[1, 5], 1], 'delivered, gaps')
     },
   },
   {

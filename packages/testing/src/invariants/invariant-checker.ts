@@ -117,6 +117,7 @@ export function createInvariantChecker(options: InvariantCheckerOptions): Invari
         committed(transaction)
         return sink.publish(transaction)
       },
+      skipTo: (position) => sink.skipTo?.(position),
     }),
     restored: (offset) => log.cutAfter(offset),
     rightsChanged() {

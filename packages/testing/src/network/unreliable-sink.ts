@@ -22,14 +22,21 @@ export interface UnreliableSinkOptions {
 export function createUnreliableSink(sink: ChangeSink, options: UnreliableSinkOptions): ChangeSink {
   const { random, fails = 0.1, repeats = 0.2, delays = 0, clock, delayMs = 1_000 } = options
   let last: readonly Change[] | null = null
+  const trouble = async (): Promise<void> => {
+    if (random() < fails) throw new Error('The sink is out of order, by chance.')
+    if (clock !== undefined && random() < delays)
+      await new Promise<void>((resolve) => void clock.setTimeout(resolve, random() * delayMs))
+  }
   return {
     async publish(transaction) {
-      if (random() < fails) throw new Error('The sink is out of order, by chance.')
-      if (clock !== undefined && random() < delays)
-        await new Promise<void>((resolve) => void clock.setTimeout(resolve, random() * delayMs))
+      await trouble()
       if (last !== null && random() < repeats) await sink.publish(last)
       last = transaction
       await sink.publish(transaction)
+    },
+    async skipTo(position) {
+      await trouble()
+      await sink.skipTo?.(position)
     },
   }
 }

@@ -15,6 +15,7 @@ import {
   type FaultKind,
   type Operation,
   type Program,
+  PROGRAM_FAULTS,
   RULE_FAULTS,
   type ServerWrite,
 } from './operation.ts'
@@ -29,8 +30,10 @@ export function generateProgram(seed: number): Program {
     answers: draw.one(['at once', 'later'] as const),
   }
   const rules = createDraw(seed, 'rules')
+  const programs = createDraw(seed, 'programs')
   const faults = FAULT_KINDS.filter((kind) => draw.chance(0.35) && isToldOf(kind, policy)).concat(
     RULE_FAULTS.filter(() => rules.chance(0.25)),
+    PROGRAM_FAULTS.filter(() => programs.chance(0.2)),
   )
   const faultRate = faults.length === 0 ? 0 : draw.one([0.05, 0.1, 0.2])
   const sides = SIDES.filter(() => draw.chance(0.5))
@@ -148,6 +151,10 @@ function drawWrite(setting: Setting): ServerWrite {
   return { operation, entity, id: anId(setting, entity), fields }
 }
 
+function someWrites(setting: Setting): ServerWrite[] {
+  return Array.from({ length: setting.draw.whole(0, 3) }, () => drawWrite(setting))
+}
+
 function drawFault(setting: Setting, kinds: readonly FaultKind[]): Fault {
   const { draw, clients } = setting
   const client = draw.whole(0, clients - 1)
@@ -179,6 +186,13 @@ function drawFault(setting: Setting, kinds: readonly FaultKind[]): Fault {
       return { do: kind, statement: draw.whole(1, 40), executed: draw.chance(0.5), downMs }
     case 'trim':
       return { do: kind, keep: draw.one([0, 0, 1, 5, 20]) }
+    case 'program':
+      return {
+        do: kind,
+        writes: someWrites(setting),
+        keep: draw.one([0, 0, 1, 5]),
+        writesAfter: someWrites(setting),
+      }
     case 'backup':
       return { do: kind }
     case 'busy':

@@ -75,6 +75,13 @@ export type Fault =
     }
   | { readonly do: 'restart'; readonly downMs: number }
   | { readonly do: 'trim'; readonly keep: number }
+  /** A program beside the server writes, trims and writes again. */
+  | {
+      readonly do: 'program'
+      readonly writes: readonly ServerWrite[]
+      readonly keep: number
+      readonly writesAfter: readonly ServerWrite[]
+    }
   | { readonly do: 'backup' }
   | { readonly do: 'restore'; readonly downMs: number }
   | { readonly do: 'busy' | 'full'; readonly forMs: number }
@@ -172,6 +179,9 @@ export const FAULT_KINDS: readonly FaultKind[] = [
 
 /** Drawn for themselves, since after them less can be said of what is sent: most programs have none. */
 export const RULE_FAULTS: readonly FaultKind[] = ['rule', 'lookup']
+
+/** Drawn for itself, too: most servers are alone with their database. */
+export const PROGRAM_FAULTS: readonly FaultKind[] = ['program']
 
 /** One line that says what happens. */
 export function describeOperation(operation: Operation): string {

@@ -1,12 +1,11 @@
 // What each action of a program does to the world.
-import type { RealtimeRepository } from '@dnr/repository'
-import { DnrError } from '@dnr/protocol'
-import { type BulkWrite, type Operation, describeOperation, type ServerWrite } from '../program/operation.ts'
+import { type Operation, describeOperation } from '../program/operation.ts'
 import { actWithPeople, isOfPeople } from './act-with-people.ts'
 import { changeRights } from './change-rights.ts'
 import { readHeadOffset } from './committed-changes.ts'
+import { runOtherProgram } from './other-program.ts'
 import { request } from './request.ts'
-import type { ServerProcess } from './server-process.ts'
+import { attempt, writeAlone, writeMany, writeTogether } from './server-writes.ts'
 import type { World } from './world.ts'
 
 /** Carries out an action; what it starts goes on by itself. */
@@ -80,6 +79,8 @@ export function perform(world: World, operation: Operation): void {
       return restart(world, operation.downMs)
     case 'trim':
       return trim(world, operation.keep)
+    case 'program':
+      return void attempt(world, () => runOtherProgram(world, operation))
     case 'backup':
       if (!storage.isInTransaction) world.backup = storage.backup()
       return
@@ -87,6 +88,7 @@ export function perform(world: World, operation: Operation): void {
       const { backup } = world
       if (backup === null) return
       return world.crash(operation.downMs, () => {
+        for (const kill of world.otherPrograms.running) kill()
         storage.restore(backup)
         const offset = readHeadOffset(storage)
         if (offset < checker.log.head) world.count('position of another history')
@@ -163,67 +165,6 @@ function act(world: World, operation: Operation): void {
       return
     default:
       return
-  }
-}
-
-function writeAlone(world: World, write: ServerWrite): void {
-  const { server } = world
-  if (server === null) return
-  void attempt(world, () => runWrite(server.repositories, write))
-}
-
-function writeMany(world: World, bulk: BulkWrite): void {
-  const { server } = world
-  if (server === null) return
-  const repository = server.repositories[bulk.entity] as unknown as RealtimeRepository
-  void attempt(world, async () => {
-    if (bulk.operation === 'createMany') await repository.createMany(bulk.rows as never)
-    else if (bulk.operation === 'deleteMany') await repository.deleteMany({ where: bulk.where as never })
-    else await repository.updateMany({ where: bulk.where as never }, bulk.fields as never)
-    world.count('many rows at once')
-  })
-}
-
-function writeTogether(world: World, operation: Extract<Operation, { do: 'transaction' }>): void {
-  const { server, clock } = world
-  if (server === null) return
-  const { writes, pauseMs, fails } = operation
-  void attempt(world, () =>
-    server.database.transaction(async (transaction) => {
-      const { Task, Note } = server.repositories
-      const within = {
-        Task: Task.within(transaction),
-        Note: Note.within(transaction),
-      } as unknown as ServerProcess['repositories']
-      for (const write of writes) {
-        // One write that is refused leaves the others alone.
-        await runWrite(within, write).catch((error: unknown) => {
-          if (!(error instanceof DnrError) || !['not_found', 'id_taken'].includes(error.code)) throw error
-        })
-        if (pauseMs > 0) await new Promise<void>((resolve) => void clock.setTimeout(resolve, pauseMs))
-      }
-      if (!fails) return
-      world.count('transaction rolled back')
-      throw new DnrError('cancelled', 'The program rolls this transaction back.')
-    }),
-  )
-}
-
-function runWrite(
-  repositories: ServerProcess['repositories'],
-  { entity, operation, id, fields }: ServerWrite,
-): Promise<unknown> {
-  const repository = repositories[entity] as unknown as RealtimeRepository
-  if (operation === 'create') return repository.create({ id, ...fields } as never)
-  return operation === 'update' ? repository.update(id, fields as never) : repository.delete(id)
-}
-
-/** Errors are answers here: the row is absent, the database busy, the process dead. */
-async function attempt(world: World, action: () => Promise<unknown>): Promise<void> {
-  try {
-    await action()
-  } catch (error) {
-    world.note(`server write: ${error instanceof DnrError ? error.code : String(error)}`)
   }
 }
 

@@ -98,11 +98,7 @@ export async function startServer(
     createEpoch: () => `epoch_${number}`,
   })
   let ids = 0
-  const createId = (): string => `made_${number}_${++ids}`
-  const repositories = {
-    Task: createRealtimeRepository({ database, entity: Task, createId }),
-    Note: createRealtimeRepository({ database, entity: Note, createId }),
-  }
+  const repositories = createRepositories(database, () => `made_${number}_${++ids}`)
   await database.migrate([repositories.Task, repositories.Note])
   if (!isAlive) throw new Error('killed while starting')
 
@@ -176,6 +172,18 @@ export async function startServer(
       await database.close()
       kill()
     },
+  }
+}
+
+/** `createId`: for rows that come without one. */
+export function createRepositories(
+  database: RealtimeDatabase,
+  createId?: () => string,
+): ServerProcess['repositories'] {
+  const ids = createId && { createId }
+  return {
+    Task: createRealtimeRepository({ database, entity: Task, ...ids }),
+    Note: createRealtimeRepository({ database, entity: Note, ...ids }),
   }
 }
 

@@ -44,6 +44,8 @@ export interface World {
   /** How the sink misbehaves from now on. */
   sink: { fails: number; repeats: boolean }
   backup: Buffer | null
+  /** Programs beside the server that have the database open: how each of them is killed. */
+  readonly otherPrograms: { started: number; readonly running: Set<() => void> }
   isTrimming: boolean
   note(line: string): void
   count(edge: RareEdge): void
@@ -145,13 +147,16 @@ export function createWorld(program: Program, turns: Turns, bug: PlantedBug | nu
   /** At least once, as a relay may: a transaction that failed comes again, one that was taken may too. */
   const wrapSink = (sink: ChangeSink): ChangeSink => {
     let last: Parameters<ChangeSink['publish']>[0] | null = null
+    let hasBegun = false
+    const failNow = (): void => {
+      if (world.sink.fails === 0) return
+      world.sink.fails--
+      count('sink failed')
+      throw new Error(SINK_ERROR)
+    }
     return {
       async publish(transaction) {
-        if (world.sink.fails > 0) {
-          world.sink.fails--
-          count('sink failed')
-          throw new Error(SINK_ERROR)
-        }
+        failNow()
         if (world.sink.repeats && last !== null) {
           count('transaction delivered again')
           await sink.publish(last)
@@ -159,6 +164,12 @@ export function createWorld(program: Program, turns: Turns, bug: PlantedBug | nu
         last = transaction
         isPublished = true
         await sink.publish(transaction)
+      },
+      async skipTo(position) {
+        failNow()
+        if (hasBegun) count('trimmed before the relay had read it')
+        hasBegun = true
+        await sink.skipTo?.(position)
       },
     }
   }
@@ -180,6 +191,7 @@ export function createWorld(program: Program, turns: Turns, bug: PlantedBug | nu
     cutInside: new Set(),
     sink: { fails: 0, repeats: false },
     backup: null,
+    otherPrograms: { started: 0, running: new Set() },
     isTrimming: false,
     note,
     count,
