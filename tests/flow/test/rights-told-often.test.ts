@@ -16,8 +16,9 @@ test('a large collection opens although the application tells of changed rights 
   const begun: unknown[] = []
   let parts = 0
   let told = 0
-  bob.client.on('message', ({ type, payload }) => {
-    if (type === 'subscribed' && payload.snapshot) begun.push(payload.recovered)
+  bob.client.on('message', (message) => {
+    const { type } = message
+    if (type === 'subscribed' && message.payload.snapshot) begun.push(message.payload.recovered)
     // By the server's own hand, in the middle of what it sends: not by a timer, which a busy machine would delay.
     if ((type === 'subscribed' || type === 'snapshot') && ++parts % 10 === 0) {
       told++
