@@ -44,7 +44,8 @@ export interface World {
   /** How the sink misbehaves from now on. */
   sink: { fails: number; repeats: boolean }
   backup: Buffer | null
-  isTrimming: boolean
+  /** How often the log has been trimmed. */
+  trims: number
   note(line: string): void
   count(edge: RareEdge): void
   /** Kills the server, and starts another after `downMs`; `between` runs while none does. */
@@ -140,7 +141,7 @@ export function createWorld(program: Program, turns: Turns, bug: PlantedBug | nu
     },
   })
   network.watch(createEdgesOfPeople(coverage))
-  network.watch(createEdges({ coverage, head: () => checker.log.head, isTrimming: () => world.isTrimming }))
+  network.watch(createEdges({ coverage, head: () => checker.log.head, trims: () => world.trims }))
 
   /** At least once, as a relay may: a transaction that failed comes again, one that was taken may too. */
   const wrapSink = (sink: ChangeSink): ChangeSink => {
@@ -180,7 +181,7 @@ export function createWorld(program: Program, turns: Turns, bug: PlantedBug | nu
     cutInside: new Set(),
     sink: { fails: 0, repeats: false },
     backup: null,
-    isTrimming: false,
+    trims: 0,
     note,
     count,
     fail,
