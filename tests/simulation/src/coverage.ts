@@ -23,6 +23,10 @@ export const RARE_EDGES = [
   'slow reader closed',
   'half-open connection noticed',
   'zombie connection',
+  'clock set',
+  'bad weather',
+  'page suspended',
+  'connections refused',
   'busy database',
   'full database',
   'sink failed',
@@ -60,6 +64,14 @@ export type Coverage = Record<RareEdge, number>
 
 export function createCoverage(): Coverage {
   return Object.fromEntries(RARE_EDGES.map((edge) => [edge, 0])) as Coverage
+}
+
+/** From so many programs on a rare edge that never occurred is a failure: nobody would notice that it has become impossible. */
+export const MANY_RUNS = 500
+
+/** Edges that did not occur. */
+export function missingEdges(coverage: Coverage): readonly RareEdge[] {
+  return RARE_EDGES.filter((edge) => coverage[edge] === 0)
 }
 
 export function addCoverage(total: Coverage, other: Coverage): void {

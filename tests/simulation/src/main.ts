@@ -2,7 +2,7 @@
 // shrunk, and printed again as a program that `--program FILE` replays. `--verbose` prints the trace of each.
 import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
-import { type Coverage, RARE_EDGES } from './coverage.ts'
+import { type Coverage, MANY_RUNS, missingEdges, RARE_EDGES } from './coverage.ts'
 import { generateProgram } from './program/generate.ts'
 import { describeOperation, type Program } from './program/operation.ts'
 import { runProgram } from './run-program.ts'
@@ -35,6 +35,7 @@ async function runMany(seed: number, runs: number): Promise<void> {
   })
   process.stderr.write('\n')
   printCoverage(coverage)
+  judgeCoverage(coverage, runs)
   console.log(
     `${runs} seeds from ${seed} in ${((performance.now() - startedAt) / 1000).toFixed(1)} s: ${failures.length} failed`,
   )
@@ -60,6 +61,16 @@ async function runOne(program: Program, isVerbose: boolean): Promise<void> {
   for (const operation of small.operations) console.log(describeOperation(operation))
   console.log(
     `\n${again.trace.slice(-60).join('\n')}\n\nreplay with --program FILE:\n${JSON.stringify(small)}`,
+  )
+}
+
+function judgeCoverage(coverage: Coverage, runs: number): void {
+  const missing = missingEdges(coverage)
+  if (missing.length === 0) return
+  const isFailure = runs >= MANY_RUNS
+  if (isFailure) process.exitCode = 1
+  console.log(
+    `${isFailure ? 'FAILED' : 'too few seeds to say more'}: never occurred in ${runs} seeds: ${missing.join(', ')}`,
   )
 }
 

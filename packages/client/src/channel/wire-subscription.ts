@@ -1,8 +1,17 @@
 // One subscription on the wire: asked for, live, and asked for again, always from the position that was reached. It knows no
 // connection and keeps no rows: frames come from channel-subscriber.ts and go on, in order, through inbox.ts to its sink.
 import { fullJitterDelayMs } from '@dnr/internal'
-import type { AnyWhere, Clock, DnrError, EntityEvent, Position, ServerMessage, WireRow } from '@dnr/protocol'
+import {
+  type AnyWhere,
+  type Clock,
+  DnrError,
+  type EntityEvent,
+  type Position,
+  type ServerMessage,
+  type WireRow,
+} from '@dnr/protocol'
 import type { Requests } from '../request/requests.ts'
+import { lossOf } from '../connection/connection-state.ts'
 import { readWireError } from '../request/wire-error.ts'
 import { createInbox } from './inbox.ts'
 
@@ -43,6 +52,8 @@ export interface ChannelEvents {
   readonly resynced: { readonly channel: string; readonly position: Position }
 }
 
+type Subscribed = Extract<ServerMessage, { type: 'subscribed' }>
+
 export interface WireSubscriptionOptions {
   readonly clock: Clock
   readonly random: () => number
@@ -65,11 +76,12 @@ export interface WireSubscription {
   fail(error: DnrError): void
 }
 
-/** A subscription that the server keeps refusing or ending is asked for this often, then given up until a reconnect. */
+/** A subscription that the server keeps refusing, ending or beginning anew is asked for this often, then given up until a reconnect. */
 const MAX_TRIES = 8
 const RETRY = { baseMs: 500, maxMs: 30_000 }
-/** Live for this long, it was no loop. */
-const HELD_MS = 30_000
+/** Live for this long, it was no loop: the count begins anew. */
+const HELD_MS = 10_000
+const ANEW = lossOf('busy', 'The server keeps beginning it anew.')
 
 export function createWireSubscription(
   { channel, key, where, snapshot }: View,
@@ -77,7 +89,9 @@ export function createWireSubscription(
   { clock, random, requests, emit }: WireSubscriptionOptions,
 ): WireSubscription {
   let status: SubscriptionStatus = 'loading'
+  /** Since when it has been live with what it was last given. */
   let liveMark: number | null = null
+  /** How often it had to be asked for again, or was begun anew, without having asked for that. */
   let tries = 0
   let isCrowdedOut = false
   /** Names the rights that we had at the inbox's position. */
@@ -94,8 +108,8 @@ export function createWireSubscription(
     },
     events: sink.events,
     gap: (from) => emit('gap', { channel, from }),
-    live() {
-      liveMark = clock.monotonic()
+    live(recovered) {
+      if (!recovered || status !== 'live') liveMark = clock.monotonic()
       enter('live')
     },
   })
@@ -103,6 +117,12 @@ export function createWireSubscription(
   function enter(next: SubscriptionStatus, error: DnrError | null = null): void {
     status = next
     sink.status(next, error)
+  }
+
+  /** It has to be asked for again, or was begun anew. */
+  function count(): void {
+    if (status === 'live' && clock.monotonic() - Number(liveMark) > HELD_MS) tries = 0
+    tries++
   }
 
   /** No question, no timer, no frame of it counts any more. */
@@ -120,22 +140,24 @@ export function createWireSubscription(
     const payload = { ...inbox.from, snapshot, query: where && { where }, subscription: key, grant }
     withdraw = requests.ask({ type: 'subscribe', channel, payload }, (error, answer) => {
       if (error) refused(error)
-      else subscribed((answer as Extract<ServerMessage, { type: 'subscribed' }>).payload)
+      else subscribed((answer as Subscribed).payload)
     })
   }
 
-  function subscribed(payload: Extract<ServerMessage, { type: 'subscribed' }>['payload']): void {
+  function subscribed(payload: Subscribed['payload']): void {
     isAnswered = true
     grant = payload.grant ?? null
     inbox.subscribed(payload)
   }
 
   function refused(error: DnrError): void {
-    if (status === 'live' && clock.monotonic() - Number(liveMark) > HELD_MS) tries = 0
+    count()
     quiet()
     if (error.code === 'disconnected') return // asked again when the connection is back
     isCrowdedOut = error.code === 'too_many_subscriptions'
-    if (!error.retryable || ++tries > MAX_TRIES) return enter('failed', error)
+    if (!error.retryable || tries > MAX_TRIES) return enter('failed', error)
+    // A lone new beginning waits for nothing.
+    if (error === ANEW && tries < 2) return ask()
     const delayMs = Math.max(error.retryAfterMs ?? 0, fullJitterDelayMs(tries, RETRY, random))
     withdraw = clock.setTimeout(ask, delayMs)
   }
@@ -158,10 +180,11 @@ export function createWireSubscription(
       // With an id these answer a question that was withdrawn; without one the server says by itself how we stand.
       else if (type === 'subscribed') {
         if (requestId || !isAnswered) return
+        if (!message.payload.recovered) count()
         inbox.cut()
         subscribed(message.payload)
       } else if (type === 'unsubscribed') {
-        if (!requestId && isAnswered) ask()
+        if (!requestId && isAnswered) refused(ANEW)
       } else if (type === 'error' && message.ended) {
         if (isAnswered) refused(readWireError(message))
       } else sink.message?.(message)

@@ -310,6 +310,69 @@ test('a server that ends a subscription again and again gets slower answers, and
   expect(subscription.status.value).toBe('failed')
 })
 
+test('a snapshot that is ended again and again is asked for with back-off, and in the end not any more', async () => {
+  await using t = await setUp()
+  t.server.held.add('subscribe')
+  const tasks = t.client.collection('Task')
+  const times: number[] = []
+  for (let ms = 0; ms < 200_000; ms += 100) {
+    await t.clock.advance(100)
+    const asked = t.server.heard('subscribe')
+    for (; times.length < asked.length; times.push(ms)) {
+      const { requestId } = asked[times.length] ?? {}
+      const snapshot = { rows: [], more: true }
+      const payload = { recovered: false, position: { epoch: 'e1', offset: 0 }, snapshot }
+      t.server.peer.say({ type: 'subscribed', channel: 'entity:Task', requestId, payload })
+      t.server.peer.say({ type: 'unsubscribed', channel: 'entity:Task' })
+    }
+  }
+  // The first question, one at once, and seven that wait for longer and longer.
+  expect(times).toEqual([0, 100, 1_100, 3_100, 7_100, 15_100, 30_100, 45_100, 60_100])
+  expect([tasks.status.value, tasks.error.value?.code]).toEqual(['failed', 'busy'])
+  t.server.held.clear()
+  t.server.peer.pair.cut()
+  await t.clock.advance(1_000)
+  expect(tasks.status.value).toBe('live')
+})
+
+test.each([
+  ['one after the other', 1_000, 'failed'],
+  ['with time between them', 11_000, 'live'],
+] as const)('rows that have to begin anew, %s', async (_, heldMs, expected) => {
+  await using t = await setUp()
+  const tasks = t.client.collection('Task')
+  await tasks.ready
+  for (let round = 0; round < 12; round++) {
+    t.server.peer.say({ type: 'unsubscribed', channel: 'entity:Task' })
+    await settle()
+    for (let ms = 0; ms < 20_000 && tasks.status.value !== 'live'; ms += 500) await t.clock.advance(500)
+    // That rights are told of once more is no trouble, and no new beginning either.
+    await t.clock.advance(heldMs - 500)
+    const payload = { recovered: true, grant: 'g' }
+    t.server.peer.say({ type: 'subscribed', channel: 'entity:Task', payload })
+    await t.clock.advance(500)
+  }
+  expect(tasks.status.value).toBe(expected)
+})
+
+test('snapshots that the server begins anew by itself count like those that it ends', async () => {
+  await using t = await setUp()
+  const tasks = t.client.collection('Task')
+  await tasks.ready
+  const payload = {
+    recovered: false,
+    position: { epoch: 'e1', offset: 0 },
+    snapshot: { rows: [], more: false },
+  }
+  for (let round = 0; round < 8; round++)
+    t.server.peer.say({ type: 'subscribed', channel: 'entity:Task', payload })
+  await settle()
+  expect(tasks.status.value).toBe('live')
+  t.server.peer.say({ type: 'unsubscribed', channel: 'entity:Task' })
+  await settle()
+  expect(tasks.status.value).toBe('failed')
+})
+
 test.each(['busy', 'forbidden', 'internal'])(
   'a message that is refused with %s is told to the channel’s listeners, and ends nothing',
   async (code) => {

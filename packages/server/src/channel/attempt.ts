@@ -1,3 +1,4 @@
+import { type Connection, isLive } from '../connection/connection.ts'
 import type { Attempt, SubscribeRequest } from './subscription.ts'
 
 /** A subscribe that has just come; or, when the server itself asks about a subscription, one that has been answered. */
@@ -14,5 +15,18 @@ export function newAttempt(key: string, request: SubscribeRequest, isRecheck = f
     joined: [],
     result: null,
     restarted: null,
+    underway: null,
   }
+}
+
+/** Is it still what the connection waits for under its key? */
+export function isCurrent(connection: Connection, attempt: Attempt): boolean {
+  return connection.attempts?.get(attempt.key) === attempt && isLive(connection)
+}
+
+export function endAttempt(connection: Connection, attempt: Attempt): void {
+  if (connection.attempts?.get(attempt.key) !== attempt) return
+  connection.attempts.delete(attempt.key)
+  attempt.doubt?.wake()
+  if (connection.attempts.size === 0) connection.attempts = null
 }

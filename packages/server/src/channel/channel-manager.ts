@@ -11,6 +11,7 @@ import type { MaybePromise } from '../policy/maybe-promise.ts'
 import type { RightsStamps } from '../policy/rights-stamps.ts'
 import type { ChangeHistory } from '../ports/change-history.ts'
 import type { Frame, FrameRun } from '../ports/server-socket.ts'
+import { endAttempt } from './attempt.ts'
 import type { AuthorizeChannel } from './authorize-channel.ts'
 import { placeOf } from './change-view.ts'
 import { createChannelRegistry } from './channel-registry.ts'
@@ -21,7 +22,7 @@ import type { OpeningContext } from './open-subscription.ts'
 import { collect, letCollectedGo } from './collecting.ts'
 import { type Affected, createRechecks, membersOf } from './recheck.ts'
 import { settleDoubt } from './settle-doubt.ts'
-import { createSubscribing, endAttempt, isCurrent } from './subscribing.ts'
+import { createSubscribing } from './subscribing.ts'
 import {
   type ChannelEntry,
   type Group,
@@ -121,6 +122,7 @@ export function createChannelManager(options: ChannelManagerOptions): Channels {
     ...context,
     registry,
     doubt: (subscription, joined) => rechecks.doubt(subscription, joined),
+    catchUp: (connection, attempt) => rechecks.catchUp(connection, attempt),
   })
 
   /** From here on no position tells what its rows were. Who still reads is told in its turn. */
@@ -149,8 +151,6 @@ export function createChannelManager(options: ChannelManagerOptions): Channels {
     authorize,
     refuse,
     pursue,
-    isCurrent,
-    endAttempt,
     remove,
     onError: options.onError,
     onRechecked: options.onRechecked,

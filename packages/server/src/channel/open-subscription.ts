@@ -5,7 +5,7 @@
 //   3 what collected beyond that is sent, and the subscription is live
 //
 // Too much collected → it is let go, and the log is read further instead. The log no longer reaches back → from the start.
-// Without rows there is no log: what was let go is lost.
+// Without rows there is no log: what was let go is lost. Rights that change in step 2 make of step 3 a difference: catch-up.ts.
 import { type Clock, DnrError, hasReached, type Position } from '@dnr/protocol'
 import { type Connection, isLive } from '../connection/connection.ts'
 import type { Grant } from '../policy/grant.ts'
@@ -16,10 +16,12 @@ import { restartCollecting } from './collecting.ts'
 import { entityOf, type KnownEntity } from './entities.ts'
 import type { HistoryReader } from './history-reader.ts'
 import type { ReplayPage } from './replay-page.ts'
+import { showRow } from './shown-rows.ts'
 import {
   readSnapshot,
   type ReadingContext,
   type SnapshotPart,
+  type SnapshotReader,
   snapshotFrame,
   subscribedFrame,
 } from './snapshot-frames.ts'
@@ -33,6 +35,7 @@ import {
 } from './subscription.ts'
 import { tellUnsettled } from './tell-rights.ts'
 import { inTurns, pause, type Turns } from './turns.ts'
+import { beginSnapshot, byTodaysRights, endUnderway, hasOtherRights } from './underway.ts'
 
 /** What opening needs of the server. */
 export interface OpeningContext extends ReadingContext {
@@ -64,6 +67,8 @@ const DRAIN_LIMIT_MS = 30_000
 
 /** `superseded`: unsubscribed, replaced or gone meanwhile, and nothing more is to be said. */
 export type Opened = 'live' | 'superseded'
+/** `outdated`: the rows have been sent, not all of them by the rights of today; the attempt knows which. */
+export type Read = Opened | 'outdated'
 /** `lost`: the log does not reach back. */
 export type Replayed = Opened | 'lost'
 
@@ -91,7 +96,7 @@ export async function openByReading(
   attempt: Attempt,
   subscription: Subscription,
   context: OpeningContext,
-): Promise<Opened> {
+): Promise<Read> {
   const { request } = attempt
   const readTo = newestRead(request)
   const isLost = readTo !== undefined && !(await isOnHistory(subscription, readTo, context))
@@ -110,6 +115,8 @@ export async function openByReading(
       return openBare(attempt, subscription, context)
     const from = await sendSnapshot(attempt, subscription, { ...known, store: known.store }, context)
     if (from === null) return 'superseded'
+    if (hasOtherRights(attempt)) return 'outdated'
+    endUnderway(attempt)
     context.flush(subscription.group.channel)
     if (subscription.opening?.overflowed === false) return goLive(subscription, from, context)
     const replayed = await replay(subscription, from, { announce: null, shownTo: null }, context)
@@ -133,20 +140,47 @@ function openBare(attempt: Attempt, subscription: Subscription, context: Opening
 /** The rows, in parts; resolves with the position that the log is to be replayed from, or `null` when superseded. */
 async function sendSnapshot(
   attempt: Attempt,
-  subscription: Subscription,
+  { connection, group }: Subscription,
   known: KnownEntity & { readonly store: NonNullable<KnownEntity['store']> },
   context: OpeningContext,
 ): Promise<Position | null> {
-  let from: Position | null = null
-  const parts = readSnapshot(subscription.group, known, known.store, context)
-  for await (const part of inTurns(parts, context.turns, ({ rows }) => rows.length * SNAPSHOT_WEIGHT)) {
-    if (!(await drained(subscription, context))) return null
-    if (from === null)
-      answer(subscription, attempt, { position: part.position, recovered: false, part }, context)
-    else context.send(subscription.connection, snapshotFrame(subscription.group, part, context.clock.now()))
-    from = part.position
+  const underway = beginSnapshot(group, known)
+  attempt.underway = underway
+  const reader: SnapshotReader = {
+    judge: (use) =>
+      byTodaysRights(connection, attempt, (own) => ({ ...use(own.group), changes: underway.changes })),
   }
-  return isOpen(subscription) ? from : null
+  // Before a part is made, so that it need not wait afterwards, when rights may change.
+  if (!(await hasDrained(connection, attempt, context))) return null
+  const parts = readSnapshot(group, reader, known, known.store, context)
+  for await (const part of inTurns(parts, context.turns, ({ rows }) => rows.length * SNAPSHOT_WEIGHT)) {
+    while (underway.asked !== null) await underway.asked
+    const { subscription } = attempt
+    if (subscription === null || !isOpen(subscription)) return null
+    const said = part.changes === underway.changes ? part : { ...part, rows: '', ids: [] }
+    for (const id of said.ids) if (underway.before.shown !== null) showRow(underway.before.shown, id)
+    if (underway.sentTo === null)
+      answer(subscription, attempt, { position: part.position, recovered: false, part: said }, context)
+    else context.send(connection, snapshotFrame(subscription.group, said, context.clock.now()))
+    underway.sentTo = part.position
+    if (part.more && !(await hasDrained(connection, attempt, context))) return null
+  }
+  return underway.sentTo
+}
+
+/** Waits until the peer has room, whatever becomes of its rights meanwhile; `false`: superseded, or it does not read. */
+async function hasDrained(
+  connection: Connection,
+  attempt: Attempt,
+  context: OpeningContext,
+): Promise<boolean> {
+  for (;;) {
+    const subscription = await byTodaysRights(connection, attempt, (own) => own)
+    if (subscription === null) return false
+    if (await drained(subscription, context)) return true
+    // Its rights are asked about, or have been.
+    if (attempt.underway?.asked === null && attempt.subscription === subscription) return false
+  }
 }
 
 /** Asked in turn; `true` also of somebody who has gone meanwhile. */

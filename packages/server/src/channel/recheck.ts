@@ -6,7 +6,8 @@
 //                             └─others→ the difference · the log since then · what collected · live
 //                                          └─not to be told exactly→ `unsubscribed`: the client asks anew
 //
-// Who is still being opened is opened anew, if nothing has been sent yet. A channel without rows has no difference to tell: when
+// Who is still being opened is opened anew, if nothing has been sent yet; of whom something has been sent goes on with it: catch-up.ts.
+// A channel without rows has no difference to tell: when
 // rights change while it is asked about, it is asked about once more and stays muted; and so it is when its rule fails, with
 // back-off, also for somebody who asks for the channel once more. Plugins' messages wait for the answer.
 import type { Position } from '@dnr/protocol'
@@ -18,10 +19,11 @@ import { checkQuery } from '../policy/check-query.ts'
 import type { Grant } from '../policy/grant.ts'
 import { type MaybePromise, whenReady } from '../policy/maybe-promise.ts'
 import type { Authorization, AuthorizeChannel } from './authorize-channel.ts'
-import { newAttempt } from './attempt.ts'
+import { endAttempt, isCurrent, newAttempt } from './attempt.ts'
 import { type ChannelRegistry, isInstalled, mute } from './channel-registry.ts'
 import { createListenerDoubt, type ListenerDoubt } from './listener-doubt.ts'
-import { goLive, type OpeningContext, replay } from './open-subscription.ts'
+import { type CatchUp, createCatchUp } from './catch-up.ts'
+import { goLive, type OpeningContext } from './open-subscription.ts'
 import {
   type Before,
   beginAnew,
@@ -40,7 +42,7 @@ import {
   type SubscribeRequest,
   type SubscribeResult,
 } from './subscription.ts'
-import { tellRights, tellUnsettled } from './tell-rights.ts'
+import { tellRights } from './tell-rights.ts'
 
 /** What a change of rights is about. */
 export interface Affected {
@@ -64,8 +66,6 @@ export interface RecheckContext extends OpeningContext {
   readonly authorize: AuthorizeChannel
   refuse(connection: Connection, error: Refusal): void
   pursue(connection: Connection, attempt: Attempt): MaybePromise<SubscribeResult>
-  isCurrent(connection: Connection, attempt: Attempt): boolean
-  endAttempt(connection: Connection, attempt: Attempt): void
   /** Removes, and tells the plugins. */
   remove(subscription: Subscription): void
   onRechecked(connection: Connection, entry: ChannelEntry): void
@@ -92,12 +92,13 @@ export interface Rechecks {
    * the answer, which resolves this; never rejects.
    */
   doubt(subscription: Subscription, joined: readonly SubscribeRequest[]): MaybePromise<SubscribeResult>
+  readonly catchUp: CatchUp['catchUp']
 }
 
 const GONE_ON = 'The subscription has to begin anew: ask again after that.'
 
 export function createRechecks(context: RecheckContext): Rechecks {
-  const { registry, clock, send, endAttempt, isCurrent } = context
+  const { registry, clock, send } = context
 
   /** From this moment nothing goes out that was judged by the rights of before. */
   const suspend = (subscription: Subscription, befores: Map<Group, Before>): Recheck => {
@@ -136,13 +137,22 @@ export function createRechecks(context: RecheckContext): Rechecks {
     doubtOf(replaced)
   }
 
-  const restart = (connection: Connection, attempt: Attempt): MaybePromise<unknown> => {
+  const restart = (
+    connection: Connection,
+    attempt: Attempt,
+    differences: Differences,
+  ): MaybePromise<unknown> => {
     if (!isCurrent(connection, attempt)) return undefined
     if (attempt.doubt !== null) {
       if (!attempt.doubt.wake()) attempt.isOutdated = true
       return Promise.race([attempt.result, attempt.doubt.failed])
     }
-    if (attempt.isAnnounced) return askAnew(connection, attempt)
+    if (attempt.isAnnounced) {
+      if (attempt.underway === null) return askAnew(connection, attempt)
+      askAgain(connection, attempt, attempt.underway, differences)
+      // A snapshot takes as long as its reader likes.
+      return attempt.isRecheck ? attempt.result : attempt.underway.asked
+    }
     const again = newAttempt(attempt.key, attempt.request)
     again.joined = attempt.joined
     again.hasEnded = attempt.hasEnded
@@ -161,9 +171,12 @@ export function createRechecks(context: RecheckContext): Rechecks {
   }
 
   const refuse = ({ subscription, attempt }: Recheck, refusal: Refusal): void => {
-    const { connection } = subscription
-    endAttempt(connection, attempt)
     context.remove(subscription)
+    refuseAttempt(subscription.connection, attempt, refusal)
+  }
+
+  const refuseAttempt = (connection: Connection, attempt: Attempt, refusal: Refusal): void => {
+    endAttempt(connection, attempt)
     const { name, subscription: key } = attempt.request
     context.refuse(connection, { ...refusal, channel: name, subscription: key, ended: true })
     refuseJoined(connection, attempt, refusal)
@@ -217,22 +230,24 @@ export function createRechecks(context: RecheckContext): Rechecks {
     registry.remove(subscription)
     forgetUntold(before, moved.group)
     attempt.subscription = moved
-    const difference = isExact && sentTo !== null ? await differences.of(before, moved.group, sentTo) : null
-    if (!isCurrent(connection, attempt) || !isInstalled(moved)) return
-    if (difference === null || sentTo === null) return letGo(moved, attempt)
-    if (difference.length > 0) tellUnsettled(moved, context)
-    for (const frame of difference) send(connection, frame)
-    const replayed = await replay(moved, sentTo, { announce: null, shownTo: null }, context)
-    if (!isCurrent(connection, attempt)) return
-    if (replayed === 'lost') return letGo(moved, attempt)
-    endAttempt(connection, attempt)
-    tellRights(moved, context)
+    attempt.underway = {
+      before,
+      sentTo,
+      isExact,
+      changes: 0,
+      asked: null,
+      differences,
+      release() {},
+    }
+    if ((await catchUp(connection, attempt)) === 'live') endAttempt(connection, attempt)
   }
 
   const letGo = (subscription: Subscription, attempt: Attempt): void => {
     context.remove(subscription)
     askAnew(subscription.connection, attempt)
   }
+
+  const { askAgain, catchUp } = createCatchUp(context, { refuse: refuseAttempt, askAnew, letGo })
 
   /** Without rows nothing is lost by waiting: it stays, muted, and nobody is told that it has gone. */
   const askLater = async (recheck: Recheck, differences: Differences): Promise<void> => {
@@ -304,8 +319,8 @@ export function createRechecks(context: RecheckContext): Rechecks {
     replaced.forEach(silence)
     const rechecks = kept.filter(isInstalled).map((subscription) => suspend(subscription, befores))
     for (const before of befores.values()) beginAnew(before)
-    const restarted = opening.map(({ connection, attempt }) => restart(connection, attempt))
     const differences = createDifferences(context)
+    const restarted = opening.map(({ connection, attempt }) => restart(connection, attempt, differences))
     try {
       const begun = rechecks.map((recheck) => begin(recheck, differences))
       await Promise.all([...begun, ...restarted])
@@ -314,7 +329,7 @@ export function createRechecks(context: RecheckContext): Rechecks {
     }
   }
 
-  return { recheck: recheckAll, doubt }
+  return { recheck: recheckAll, doubt, catchUp }
 }
 
 function requestOf({ group, wantsGrant }: Subscription): SubscribeRequest {

@@ -14,13 +14,17 @@ import { copyShownRows, forgetRows, type ShownRows, shownIds } from './shown-row
 import { finishReading, type ReadingContext, storedRows } from './snapshot-frames.ts'
 import type { Group } from './subscription.ts'
 
-/** A group as it was when rights changed. */
-export interface Before {
+/** What was shown before rights changed, and by which. */
+export interface ShownBefore {
   readonly group: Group
   readonly grant: Grant | null
   readonly shown: ShownRows | null
   /** Rows of which it is not known who had them. */
   readonly doubt: Doubt | null
+}
+
+/** A group as it was when rights changed. */
+export interface Before extends ShownBefore {
   /** Members whose rights are asked about. */
   suspended: number
   /** Are they all of its members? */
@@ -77,7 +81,7 @@ export function decidesAlike(grant: Grant, { grant: before, isWhole, doubt }: Be
 /** Differences of one change of rights; those who were and are of the same groups share one. */
 export interface Differences {
   /** Events at `at` that make of what `before` saw what `after` sees; `null`: too many, or not to be known. */
-  of(before: Before, after: Group, at: Position): Promise<readonly Frame[] | null>
+  of(before: ShownBefore, after: Group, at: Position): Promise<readonly Frame[] | null>
 }
 
 export interface DifferencesOptions extends ReadingContext {
@@ -92,10 +96,11 @@ const LOG_PAGE = 512
 
 export function createDifferences(options: DifferencesOptions): Differences {
   const { entities, history, clock } = options
-  const known = new Map<Before, Map<Group, Promise<readonly Frame[] | null>>>()
-  const read = async (before: Before, after: Group, at: Position): Promise<readonly Frame[] | null> => {
+  const known = new Map<ShownBefore, Map<Group, Promise<readonly Frame[] | null>>>()
+  const read = async (before: ShownBefore, after: Group, at: Position): Promise<readonly Frame[] | null> => {
     const entity = entityOf(after, entities)
     if (entity === undefined || entity.store === null || history === null) return null
+    if (seesAllAlike(before.grant, after.grant)) return []
     const difference = await compareRows(before, after, { ...entity, store: entity.store }, options)
     if (difference === null) return null
     const { gone, perhapsGone, events } = difference
@@ -116,6 +121,11 @@ export function createDifferences(options: DifferencesOptions): Differences {
   }
 }
 
+/** Nothing was hidden, and nothing is. */
+function seesAllAlike(before: Grant | null, after: Grant | null): boolean {
+  return before?.seesAll === true && after?.seesAll === true && before.fieldsKey === after.fieldsKey
+}
+
 type Difference = Pick<RowEvent, 'outcome' | 'payload'>
 
 interface RowDifferences {
@@ -128,7 +138,7 @@ interface RowDifferences {
 
 /** The rows as they are now, by the rights of before and of after; `null`: too many differ. */
 async function compareRows(
-  before: Before,
+  before: ShownBefore,
   after: Group,
   entity: KnownEntity & { readonly store: EntityStore },
   context: ReadingContext,
@@ -178,7 +188,7 @@ function* toldIds(shown: ShownRows): Generator<string> {
 }
 
 /** Of rows that are not known to have been shown. A rule that reads the row alone says today what it said then. */
-function mayHaveSeen({ shown, grant }: Before, row: unknown): Verdict {
+function mayHaveSeen({ shown, grant }: ShownBefore, row: unknown): Verdict {
   return shown?.isComplete === true || grant === null ? false : grant.judge(row)
 }
 
@@ -189,7 +199,7 @@ function mayHaveSeen({ shown, grant }: Before, row: unknown): Verdict {
 async function seenAt(
   at: Position,
   ids: readonly string[],
-  before: Before,
+  before: ShownBefore,
   { entity, codec }: KnownEntity,
   history: ChangeHistory,
 ): Promise<readonly string[] | null> {

@@ -6,7 +6,7 @@ export interface RowNumbers {
   idOf(number: number): string
   /** The row is gone, and no group remembers it. */
   free(id: string): void
-  /** Until the undo is called no number is given out again: somebody keeps a copy. */
+  /** Until the undo is called no number of a row that goes from now on is given out again: somebody keeps a set of them. */
   hold(): () => void
 }
 
@@ -14,9 +14,12 @@ export interface RowNumbers {
 export function createRowNumbers(): RowNumbers {
   const numbersById = new Map<string, number>()
   const ids: string[] = []
-  let reusable: number[] = []
-  let resting: number[] = []
-  let holders = 0
+  const reusable: number[] = []
+  /** In the order in which they were freed. */
+  const resting: { readonly number: number; readonly freed: number }[] = []
+  let freed = 0
+  /** How many had been freed when they began, the oldest first. */
+  const holders = new Set<{ readonly since: number }>()
 
   return {
     numberOf(id) {
@@ -33,17 +36,18 @@ export function createRowNumbers(): RowNumbers {
       const number = numbersById.get(id)
       if (number === undefined) return
       numbersById.delete(id)
-      ;(holders > 0 ? resting : reusable).push(number)
+      if (holders.size === 0) reusable.push(number)
+      else resting.push({ number, freed: ++freed })
     },
     hold() {
-      holders++
-      let isHeld = true
+      const holder = { since: freed }
+      holders.add(holder)
       return () => {
-        if (!isHeld) return
-        isHeld = false
-        if (--holders > 0) return
-        reusable = reusable.concat(resting)
-        resting = []
+        if (!holders.delete(holder) || resting.length === 0) return
+        const [oldest] = holders
+        const kept = resting.findIndex((each) => oldest !== undefined && each.freed > oldest.since)
+        const free = resting.splice(0, kept === -1 ? resting.length : kept)
+        for (const { number } of free) reusable.push(number)
       }
     },
   }

@@ -11,7 +11,7 @@ import type { Group } from './subscription.ts'
 
 /** Rows read at once. */
 const CHUNK_ROWS = 500
-/** Characters of rows in one frame; a single row may be longer. */
+/** Characters of rows after which a frame is full. */
 const FRAME_CHARACTERS = 65_536
 
 /** A part of a snapshot: rows encoded, and whether another part follows. */
@@ -20,6 +20,10 @@ export interface SnapshotPart {
   readonly more: boolean
   /** What the whole snapshot is replayed from. */
   readonly position: Position
+  /** Of its rows, for what their reader has. */
+  readonly ids: readonly string[]
+  /** How often rights had changed when the rows were judged. */
+  readonly changes: number
   /** With the last part, when rows were read later than at `position`: where the log ended then. */
   readonly readTo: Position | null
 }
@@ -48,27 +52,43 @@ export async function finishReading(
   }
 }
 
-/** Reads a group's rows in parts; the last has `more: false`, and there is always one. */
+/** For whom a snapshot is read: rights may change while it is. */
+export interface SnapshotReader {
+  /** Calls `use` with the group by the rights of today; says how often these have changed, or `null`: nobody reads any more. */
+  judge<Result extends object>(
+    use: (group: Group) => Result,
+  ): Promise<(Result & { readonly changes: number }) | null>
+}
+
+/**
+ * Reads a group's rows in parts; the last has `more: false`, and there is always one. Rows are judged part by part, as late as can
+ * be: by the rights there are when the part is asked for.
+ */
 export async function* readSnapshot(
-  group: Group,
+  first: Group,
+  { judge }: SnapshotReader,
   { codec }: KnownEntity,
   store: EntityStore,
   context: ReadingContext,
 ): AsyncGenerator<SnapshotPart, void, undefined> {
+  const age = first.shown?.age
   let isFirst = true
-  for await (const chunk of storedRows(group, store)) {
-    const reading = beginReading()
-    const texts = chunk.rows.flatMap((row) => rowText(group, row, codec, reading))
-    await finishReading(group, reading, context)
-    const readTo = isFirst || chunk.more || context.history === null ? null : await context.history.head()
-    const parts = inParts(texts)
-    for (const [index, rows] of parts.entries()) {
-      const more = chunk.more || index < parts.length - 1
-      yield { rows, position: chunk.position, more, readTo: more ? null : readTo }
-    }
+  for await (const chunk of storedRows(first, store)) {
+    let from = 0
+    do {
+      const reading = beginReading()
+      const part = await judge((group) => ({ group, ...encodePart(group, chunk.rows, from, codec, reading) }))
+      if (part === null) return
+      from = part.end
+      await finishReading(part.group, reading, context)
+      const more = chunk.more || from < chunk.rows.length
+      const readTo = isFirst || more || context.history === null ? null : await context.history.head()
+      yield { ...part, position: chunk.position, more, readTo }
+    } while (from < chunk.rows.length)
     isFirst = false
   }
-  if (group.shown !== null) group.shown.isComplete = true
+  // Rights that have changed began anew what is known of the group.
+  if (first.shown !== null && first.shown.age === age) first.shown.isComplete = true
 }
 
 /** The rows that a group asks for, whether or not it may see them, in short reads. */
@@ -76,31 +96,29 @@ export function storedRows(group: Group, store: EntityStore): AsyncIterable<Snap
   return store.snapshotChunks({ where: whereOf(group) }, { chunkRows: CHUNK_ROWS })
 }
 
-function rowText(
+/** As many of the rows from `from` on as fit into a frame: what the group sees of them. */
+function encodePart(
   group: Group,
-  row: RowOf<AnyEntity>,
+  rows: readonly RowOf<AnyEntity>[],
+  from: number,
   codec: KnownEntity['codec'],
   reading: Reading,
-): string[] {
-  const wire = codec.encode(row)
-  // The same two questions that are asked of every live event, so that both show the same rows.
-  if (group.where !== null && !matchesWhere(wire, group.where)) return []
-  if (group.grant === null || !groupSees(group, wire.id, row)) return []
-  if (group.shown !== null) showRead(group.shown, reading, wire.id)
-  return [JSON.stringify(group.grant.redact(wire))]
-}
-
-function inParts(texts: readonly string[]): string[] {
-  const parts: string[] = []
-  let part = ''
-  for (const text of texts) {
-    if (part !== '' && part.length + text.length > FRAME_CHARACTERS) {
-      parts.push(part)
-      part = ''
-    }
-    part = part === '' ? text : `${part},${text}`
+): { readonly rows: string; readonly ids: readonly string[]; readonly end: number } {
+  const ids: string[] = []
+  let text = ''
+  let end = from
+  for (; end < rows.length && text.length < FRAME_CHARACTERS; end++) {
+    const row = rows[end]
+    const wire = codec.encode(row)
+    // The same two questions that are asked of every live event, so that both show the same rows.
+    if (group.where !== null && !matchesWhere(wire, group.where)) continue
+    if (group.grant === null || !groupSees(group, wire.id, row)) continue
+    if (group.shown !== null) showRead(group.shown, reading, wire.id)
+    ids.push(wire.id)
+    const own = JSON.stringify(group.grant.redact(wire))
+    text = text === '' ? own : `${text},${own}`
   }
-  return [...parts, part]
+  return { rows: text, ids, end }
 }
 
 function whereOf(group: Group): AnyWhere {

@@ -5,17 +5,18 @@
 //                └─yes▶ installed ─at the head▶ live          a later request under the same key takes the place of an earlier one
 //                           └─reading▶ live
 import { toDnrError } from '@dnr/protocol'
-import { type Connection, isLive, principalOf } from '../connection/connection.ts'
+import { type Connection, principalOf } from '../connection/connection.ts'
 import { isOwnFault, type Refusal, refusalOf, refusedBy } from '../connection/refusal.ts'
 import { type MaybePromise, whenReady } from '../policy/maybe-promise.ts'
 import { checkQuery } from '../policy/check-query.ts'
-import { newAttempt } from './attempt.ts'
+import { endAttempt, isCurrent, newAttempt } from './attempt.ts'
 import type { Authorization, AuthorizeChannel } from './authorize-channel.ts'
 import type { ChannelRegistry } from './channel-registry.ts'
 import { isWellKnown, rightsOfMember } from './doubt.ts'
 import type { Rechecks } from './recheck.ts'
 import { isAtHead, openByReading, type OpeningContext, opensAtOnce } from './open-subscription.ts'
 import { subscribedFrame } from './snapshot-frames.ts'
+import { endUnderway } from './underway.ts'
 import {
   type Attempt,
   type ChannelEntry,
@@ -48,6 +49,8 @@ export interface SubscribingOptions extends OpeningContext {
   flush(entry: ChannelEntry): void
   /** Keeps a subscription without rows while nobody knows whether it may go on. */
   readonly doubt: Rechecks['doubt']
+  /** Makes live what has been sent its rows while rights changed. */
+  readonly catchUp: Rechecks['catchUp']
   onError(error: unknown, what: string): void
 }
 
@@ -173,14 +176,17 @@ export function createSubscribing(options: SubscribingOptions): Subscribing {
     const read = async (): Promise<SubscribeResult | null> => {
       if (!isCurrent(connection, attempt)) return null
       try {
-        const opened = await openByReading(attempt, subscription, options)
+        const sent = await openByReading(attempt, subscription, options)
+        const opened = sent === 'outdated' ? await options.catchUp(connection, attempt) : sent
         if (!isCurrent(connection, attempt)) return null
         endAttempt(connection, attempt)
         if (opened === 'superseded') return null
-        options.onSubscribed(connection, subscription.group.channel)
+        options.onSubscribed(connection, (attempt.subscription ?? subscription).group.channel)
         return 'installed'
       } catch (error) {
-        return failed(connection, attempt, subscription, error)
+        return failed(connection, attempt, error)
+      } finally {
+        endUnderway(attempt)
       }
     }
     const reading = (connection.reading ?? Promise.resolve()).then(read).finally(() => {
@@ -191,15 +197,10 @@ export function createSubscribing(options: SubscribingOptions): Subscribing {
     return reading.then((result) => result ?? attempt.restarted ?? 'refused')
   }
 
-  const failed = (
-    connection: Connection,
-    attempt: Attempt,
-    subscription: Subscription,
-    error: unknown,
-  ): SubscribeResult | null => {
+  const failed = (connection: Connection, attempt: Attempt, error: unknown): SubscribeResult | null => {
     if (!isCurrent(connection, attempt)) return null
     endAttempt(connection, attempt)
-    remove(subscription)
+    if (attempt.subscription !== null) remove(attempt.subscription)
     const known = toDnrError(
       error,
       'internal',
@@ -291,18 +292,6 @@ export function createSubscribing(options: SubscribingOptions): Subscribing {
 /** With other rights a position does not hold: what was seen there is not what may be seen. */
 function withoutPosition({ position: _held, ...request }: SubscribeRequest): SubscribeRequest {
   return request
-}
-
-/** Is it still what the connection waits for under its key? */
-export function isCurrent(connection: Connection, attempt: Attempt): boolean {
-  return connection.attempts?.get(attempt.key) === attempt && isLive(connection)
-}
-
-export function endAttempt(connection: Connection, attempt: Attempt): void {
-  if (connection.attempts?.get(attempt.key) !== attempt) return
-  connection.attempts.delete(attempt.key)
-  attempt.doubt?.wake()
-  if (connection.attempts.size === 0) connection.attempts = null
 }
 
 function hears({ subscriptions }: Connection, entry: ChannelEntry): boolean {

@@ -15,6 +15,7 @@ import type { GroupReading } from './history-reader.ts'
 import type { ListenerDoubt } from './listener-doubt.ts'
 import type { LogBlocks } from './log-blocks.ts'
 import type { ShownRows } from './shown-rows.ts'
+import type { Underway } from './underway.ts'
 
 /** A channel that somebody hears. */
 export interface ChannelEntry {
@@ -119,6 +120,8 @@ export interface Attempt {
   result: MaybePromise<SubscribeResult> | null
   /** It was begun anew, or gave way to another that stands for it: what came of that. */
   restarted: MaybePromise<SubscribeResult> | null
+  /** What its client has, as far as that is known so well that a change of rights can be told as a difference. */
+  underway: Underway | null
 }
 
 /** What a request to subscribe came to. */

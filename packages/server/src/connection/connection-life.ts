@@ -193,6 +193,7 @@ export function createConnectionLife(options: ConnectionLifeOptions): Connection
 
   const outgoing = createOutgoing({
     maxQueueBytes: limits.maxQueueBytes,
+    clock,
     onSlow: closeSlow,
     onBroken: closeBroken,
   })

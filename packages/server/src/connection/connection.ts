@@ -6,6 +6,7 @@ import type { TokenBucket } from '../limits/token-bucket.ts'
 import type { ServerSocket, SocketEvents } from '../ports/server-socket.ts'
 import type { WaitingFrames } from './arrivals.ts'
 import type { ConnectionState } from './connection-state.ts'
+import type { Queue } from './queue-room.ts'
 
 /** A connection as the stations of the server share it. */
 export interface Connection extends SocketEvents {
@@ -30,6 +31,7 @@ export interface Connection extends SocketEvents {
   attempts: Map<string, Attempt> | null
   /** Frames that wait for their turn; `null` when there are none. */
   waiting: WaitingFrames | null
+  readonly queue: Queue
   /** The reading of history and snapshots under way: one at a time. */
   reading: Promise<unknown> | null
 }

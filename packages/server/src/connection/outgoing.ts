@@ -1,8 +1,10 @@
 // Everything that goes to a socket passes here: the bound of its queue is kept, and so is the order in which things were
 // said. Next: the transport, which gathers what a socket gets in a tick.
+import type { Clock } from '@dnr/protocol'
 import type { Frame, FrameRun } from '../ports/server-socket.ts'
 import { type Connection, isLive } from './connection.ts'
 import { createFanOut, type FanOut } from './fan-out.ts'
+import { createQueueRoom } from './queue-room.ts'
 
 export interface Outgoing {
   /** Sends, unless the connection is ending. A peer that does not read is closed instead. */
@@ -17,20 +19,20 @@ export interface Outgoing {
 
 export interface OutgoingOptions {
   readonly maxQueueBytes: number
+  readonly clock: Clock
   /** Its peer does not read. */
   onSlow(connection: Connection): void
   /** Its socket threw, which no socket should. */
   onBroken(connection: Connection, error: unknown): void
 }
 
-export function createOutgoing({ maxQueueBytes, onSlow, onBroken }: OutgoingOptions): Outgoing {
+export function createOutgoing({ maxQueueBytes, clock, onSlow, onBroken }: OutgoingOptions): Outgoing {
+  const fits = createQueueRoom(maxQueueBytes, clock)
   let framesSent = 0
 
   const hasRoom = (connection: Connection, byteLength: number): boolean => {
     if (!isLive(connection)) return false
-    const { bufferedBytes } = connection.socket
-    // What is larger than the whole queue still goes out to somebody who has read everything.
-    if (bufferedBytes === 0 || bufferedBytes + byteLength <= maxQueueBytes) return true
+    if (fits(connection, byteLength)) return true
     onSlow(connection)
     return false
   }

@@ -13,6 +13,7 @@ import type { FanOut } from './fan-out.ts'
 import { encodeMessage, unsubscribedFrame } from './frame.ts'
 import { createIncoming } from './incoming.ts'
 import type { MessageHandler } from './message-router.ts'
+import { emptyQueue } from './queue-room.ts'
 import type { Refusal } from './refusal.ts'
 
 /** What an application says over a channel or to a user; `timestamp` is added. */
@@ -138,6 +139,7 @@ export function createWebSocketManager(options: WebSocketManagerOptions): Connec
         attempts: null,
         waiting: null,
         reading: null,
+        queue: emptyQueue(),
       }
       const admission = admits(remoteAddress)
       life.begin(connection)

@@ -1,4 +1,5 @@
 // Rights that change while somebody listens: the exact difference, at once, and nothing by the rights of before.
+import { createDeferred } from '@dnr/internal'
 import { createManualClock, drainMicrotasks } from '@dnr/testing'
 import { expect, test } from 'vitest'
 import { allowChannel } from '../../src/policy/channel-rule.ts'
@@ -411,4 +412,117 @@ test('everybody with a key gets the difference, though another of them still rea
   ])
   const [, answer] = await bob.take()
   expect(answer?.payload.snapshot.rows.map(({ id }: { id: string }) => id)).toEqual(['b1', 'r1', 'r2'])
+})
+
+/** Rows whose snapshot comes one by one, and stops before the third until the gate opens. */
+async function halfSent(
+  rule: RowRule<TaskRow>,
+): Promise<{ server: TestServer; ann: TestClient; openGate(): void }> {
+  const memory = createMemoryStore({ chunkRows: 1 })
+  memory.write(['a', 'b', 'c', 'd'].map((id) => ({ id, row: task('red') })))
+  const server = createTestServer({ memory, policies: policies(allow(Task, () => rule)) })
+  const ann = await server.connect('ann@red')
+  const gate = createDeferred()
+  let chunks = 0
+  memory.gate = (what) => (what === 'chunk' && ++chunks === 2 ? gate.promise : undefined)
+  const begun = await ann.ask(subscribe({ snapshot: true, grant: null }))
+  expect(typesOf(begun)).toEqual(['subscribed', 'snapshot'])
+  return { server, ann, openGate: gate.resolve }
+}
+
+const idsOf = (messages: readonly Received[]): string[] =>
+  messages.flatMap(({ type, payload }) =>
+    type === 'snapshot' ? (payload.rows as { id: string }[]).map(({ id }) => id) : [],
+  )
+
+test.each([1, 2, 9])(
+  'rights that change %i times, and are the same, do not throw half of a snapshot away',
+  async (times) => {
+    const { server, ann, openGate } = await halfSent({ key: 'red', sees: () => true })
+    const changed = Array.from({ length: times }, () => server.rightsChanged({ key: 'red' }))
+    // Nothing of it waits for a reader that takes its time.
+    await Promise.all(changed)
+    expect(await ann.take()).toEqual([])
+    openGate()
+    const rest = await ann.take()
+    expect([typesOf(rest), idsOf(rest)]).toEqual([
+      ['snapshot', 'snapshot', 'subscribed'],
+      ['c', 'd'],
+    ])
+    expect(rest.at(-1)?.payload).toMatchObject({ recovered: true, grant: expect.any(String) })
+    server.memory.write([{ id: 'a', row: { title: 'new' } }])
+    expect(typesOf(await ann.take())).toEqual(['entity:updated'])
+  },
+)
+
+test('rights that change behind half of a snapshot: the rest of it is by those of today, then comes the difference', async () => {
+  let hidden = new Set(['b', 'd'])
+  const { server, ann, openGate } = await halfSent({ key: 'red', sees: ({ id }) => !hidden.has(id) })
+  hidden = new Set(['a', 'c'])
+  void server.rightsChanged({ key: 'red' })
+  // What was written meanwhile is told once, by the rights of today.
+  server.memory.write([{ id: 'e', row: task('red') }])
+  openGate()
+  const rest = await ann.take()
+  expect(idsOf(rest)).toEqual(['d'])
+  expect(rest.slice(2).map(({ type, reason, payload }) => [type, reason, payload.id])).toEqual([
+    ['subscribed', undefined, undefined],
+    ['entity:deleted', 'left', 'a'],
+    ['entity:created', 'entered', 'b'],
+    ['entity:created', 'entered', 'e'],
+    ['entity:created', undefined, 'e'],
+    ['subscribed', undefined, undefined],
+  ])
+  expect(JSON.stringify(rest)).not.toContain('"c"')
+})
+
+test('other fields behind half of a snapshot: it has to begin anew', async () => {
+  let fields: readonly ('title' | 'team')[] | undefined
+  const { server, ann, openGate } = await halfSent({
+    key: 'red',
+    sees: () => true,
+    get fields() {
+      return fields
+    },
+  } as RowRule<TaskRow>)
+  fields = ['title']
+  await server.rightsChanged({ key: 'red' })
+  openGate()
+  expect(typesOf(await ann.take())).toEqual(['unsubscribed'])
+  expect(server.channels.subscriptionCount).toBe(0)
+})
+
+test('no right any more behind half of a snapshot: forbidden, and nothing of it follows', async () => {
+  const rule: { now: RowRule<TaskRow> | false } = { now: { key: 'red', sees: () => true } }
+  const memory = createMemoryStore({ chunkRows: 1 })
+  memory.write(['a', 'b'].map((id) => ({ id, row: task('red') })))
+  const server = createTestServer({ memory, policies: policies(allow(Task, () => rule.now)) })
+  const ann = await server.connect('ann@red')
+  const gate = createDeferred()
+  memory.gate = (what) => (what === 'chunk' ? gate.promise : undefined)
+  await ann.ask(subscribe({ snapshot: true }))
+  rule.now = false
+  await server.rightsChanged({ userId: 'ann' })
+  gate.resolve()
+  expect(await ann.take()).toMatchObject([{ type: 'error', ended: true, payload: { code: 'forbidden' } }])
+  expect(server.channels).toMatchObject({ subscriptionCount: 0, groupCount: 0, channelCount: 0 })
+})
+
+test('rights that change while a difference is read are compared anew with what the client has', async () => {
+  const { server, teams } = setting(whenAsked)
+  const ann = await watching(server)
+  const gate = createDeferred()
+  server.memory.gate = (what) => (what === 'snapshot' ? gate.promise : undefined)
+  teams.set('ann', 'blue')
+  const changes = [server.rightsChanged({ userId: 'ann' })]
+  await drainMicrotasks()
+  teams.set('ann', 'green')
+  changes.push(server.rightsChanged({ userId: 'ann' }))
+  gate.resolve()
+  await Promise.all(changes)
+  const difference = await ann.take()
+  expect(difference.map(({ type, reason, payload }) => [type, reason, payload.id])).toEqual([
+    ['entity:deleted', 'left', 'r1'],
+    ['entity:deleted', 'left', 'r2'],
+  ])
 })

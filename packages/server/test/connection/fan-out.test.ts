@@ -1,9 +1,10 @@
-import { drainMicrotasks } from '@dnr/testing'
+import { createManualClock, drainMicrotasks } from '@dnr/testing'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { Connection } from '../../src/connection/connection.ts'
 import { frameOf } from '../../src/connection/frame.ts'
 import { createOutgoing, type OutgoingOptions } from '../../src/connection/outgoing.ts'
+import { emptyQueue } from '../../src/connection/queue-room.ts'
 import type { FrameRun } from '../../src/ports/server-socket.ts'
 
 interface Peer {
@@ -24,12 +25,19 @@ function peer({ takesRuns = true, bufferedBytes = 0 } = {}): Peer {
     ...(takesRuns && { sendRun: ({ frames }: FrameRun) => hear(frames.map(({ text }) => text)) }),
     bufferedBytes,
   }
-  const connection = { socket, state: { status: 'open', principal: null } } as unknown as Connection
+  const state = { status: 'open', principal: null }
+  const connection = { socket, state, queue: emptyQueue() } as unknown as Connection
   return Object.assign(own, { connection })
 }
 
 const outgoingOf = (options: Partial<OutgoingOptions> = {}) =>
-  createOutgoing({ maxQueueBytes: 1_000_000, onSlow: () => {}, onBroken: () => {}, ...options })
+  createOutgoing({
+    maxQueueBytes: 1_000_000,
+    clock: createManualClock(),
+    onSlow: () => {},
+    onBroken: () => {},
+    ...options,
+  })
 
 const frames = (count: number) => Array.from({ length: count }, (_, n) => frameOf(`${n}`))
 const textsOf = (count: number): string[] => frames(count).map(({ text }) => text)

@@ -6,14 +6,15 @@ export interface EdgesOptions {
   readonly coverage: Coverage
   /** The last committed offset. */
   head(): number
-  isTrimming(): boolean
+  /** How often the log has been trimmed. */
+  trims(): number
 }
 
 // oxlint-disable-next-line typescript/no-explicit-any -- frames as they travel
 type Frame = { readonly type: string; readonly [field: string]: any }
 
-export function createEdges({ coverage, head, isTrimming }: EdgesOptions): LinkWatcher {
-  const asked = new Map<string, { key: string; position: boolean; head: number }>()
+export function createEdges({ coverage, head, trims }: EdgesOptions): LinkWatcher {
+  const asked = new Map<string, { key: string; position: boolean; head: number; trims: number }>()
   const live = new Set<string>()
   const mutations = new Set<string>()
   const sentMutations = new Map<string, string>()
@@ -32,11 +33,10 @@ export function createEdges({ coverage, head, isTrimming }: EdgesOptions): LinkW
       const key = `${link.name} ${frame['channel']} ${frame['payload']?.subscription}`
       if (frame.type === 'subscribe') {
         const position = frame['payload']?.position !== undefined
-        asked.set(`${link.name} ${frame['requestId']}`, { key, position, head: head() })
+        asked.set(`${link.name} ${frame['requestId']}`, { key, position, head: head(), trims: trims() })
         if (live.has(key)) coverage['subscription replaced']++
         if (frame['payload']?.readTo?.offset > frame['payload']?.position?.offset)
           coverage['resume with newer rows']++
-        if (position && isTrimming()) coverage['resume during a trim']++
       } else if (frame.type === 'mutate') {
         const id = frame['payload'].mutationId as string
         if (mutations.has(id)) coverage['answer lost, write repeated']++
@@ -57,6 +57,10 @@ export function createEdges({ coverage, head, isTrimming }: EdgesOptions): LinkW
         if (frame['payload'].grant === 'unsettled') coverage['told to be in doubt']++
         if (question === undefined && frame['payload'].recovered === true)
           coverage['rights told without being asked']++
+        // Trimmed between question and answer, or in the middle of what followed the answer.
+        const isTrimmed =
+          question === undefined ? frame['payload'].recovered === false : question.trims < trims()
+        if (isTrimmed && question?.position !== false) coverage['resume during a trim']++
         if (question?.position === true)
           coverage[frame['payload'].recovered === true ? 'resume' : 'resume refused']++
         const { snapshot, position } = frame['payload']

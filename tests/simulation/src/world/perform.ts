@@ -51,13 +51,16 @@ export function perform(world: World, operation: Operation): void {
     case 'refuse': {
       const host = network.host(`u${operation.client}`)
       host.isRefused = true
+      world.count('connections refused')
       return later(operation.forMs, () => void (host.isRefused = false))
     }
     case 'weather':
+      world.count('bad weather')
       network.setWeather(operation.weather)
       return later(operation.forMs, () => network.setWeather({}))
     case 'suspend': {
       const client = world.clients[operation.client]
+      if (client !== undefined) world.count('page suspended')
       client?.suspend()
       return later(operation.forMs, () => client?.resume())
     }
@@ -110,6 +113,7 @@ export function perform(world: World, operation: Operation): void {
     case 'lookup':
       return failRules(world, operation)
     case 'clock':
+      world.count('clock set')
       return clock.setNow(clock.now() + operation.jumpMs)
   }
 }
@@ -181,8 +185,8 @@ function restart(world: World, downMs: number): void {
 function trim(world: World, keep: number): void {
   const { server } = world
   if (server === null) return
-  world.isTrimming = true
-  void attempt(world, () => server.database.changeLog.trim({ keep })).finally(() => {
-    world.clock.setTimeout(() => void (world.isTrimming = false), 50)
+  void attempt(world, async () => {
+    await server.database.changeLog.trim({ keep })
+    world.trims++
   })
 }

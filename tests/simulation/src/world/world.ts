@@ -46,7 +46,8 @@ export interface World {
   backup: Buffer | null
   /** Programs beside the server that have the database open: how each of them is killed. */
   readonly otherPrograms: { started: number; readonly running: Set<() => void> }
-  isTrimming: boolean
+  /** How often the log has been trimmed. */
+  trims: number
   note(line: string): void
   count(edge: RareEdge): void
   /** Kills the server, and starts another after `downMs`; `between` runs while none does. */
@@ -142,7 +143,7 @@ export function createWorld(program: Program, turns: Turns, bug: PlantedBug | nu
     },
   })
   network.watch(createEdgesOfPeople(coverage))
-  network.watch(createEdges({ coverage, head: () => checker.log.head, isTrimming: () => world.isTrimming }))
+  network.watch(createEdges({ coverage, head: () => checker.log.head, trims: () => world.trims }))
 
   /** At least once, as a relay may: a transaction that failed comes again, one that was taken may too. */
   const wrapSink = (sink: ChangeSink): ChangeSink => {
@@ -192,7 +193,7 @@ export function createWorld(program: Program, turns: Turns, bug: PlantedBug | nu
     sink: { fails: 0, repeats: false },
     backup: null,
     otherPrograms: { started: 0, running: new Set() },
-    isTrimming: false,
+    trims: 0,
     note,
     count,
     fail,

@@ -1,0 +1,124 @@
+// Rights change, perhaps not for the first time, while a client is sent its rows or a difference is read for it. What it has stays;
+// what follows is by the rights of today, and then the difference makes of the one the other. Comes from recheck.ts and subscribing.ts.
+//
+//   a snapshot is sent ─rights change→ asked again → the rest of it, by the rights of today ─┐
+//   live, muted ──────────────────────────────────────────────────────────────────────────── difference → the log since then → live
+//                                              rights change once more: compared anew with what it has ─┘
+import { type Connection, principalOf } from '../connection/connection.ts'
+import { type Refusal, refusedBy } from '../connection/refusal.ts'
+import { checkQuery } from '../policy/check-query.ts'
+import { isCurrent } from './attempt.ts'
+import type { Authorization } from './authorize-channel.ts'
+import { letCollectedGo } from './collecting.ts'
+import { type Opened, replay } from './open-subscription.ts'
+import type { RecheckContext } from './recheck.ts'
+import type { Differences } from './rights-difference.ts'
+import type { Attempt, Subscription } from './subscription.ts'
+import { tellRights, tellUnsettled } from './tell-rights.ts'
+import { byTodaysRights, endUnderway, type Underway } from './underway.ts'
+
+export interface CatchUp {
+  /** Rights have changed: asks for those of today. `differences`: those of all whom this change concerns. */
+  askAgain(connection: Connection, attempt: Attempt, underway: Underway, differences: Differences): void
+  /** Makes live what its client has been sent while rights changed; or lets it go, to be asked for anew. */
+  catchUp(connection: Connection, attempt: Attempt): Promise<Opened>
+}
+
+/** How a subscription ends that cannot go on. */
+export interface Endings {
+  refuse(connection: Connection, attempt: Attempt, refusal: Refusal): void
+  /** Sends its client away, to come back for it. */
+  askAnew(connection: Connection, attempt: Attempt): void
+  /** The same for one that is installed. */
+  letGo(subscription: Subscription, attempt: Attempt): void
+}
+
+/** How often rights may change while a difference is read, before its client is sent away to come back later. */
+const MAX_PASSES = 5
+
+export function createCatchUp(context: RecheckContext, { refuse, askAnew, letGo }: Endings): CatchUp {
+  /** What has been sent of it stays: it is installed again when the rights of today are known. */
+  const askAgain: CatchUp['askAgain'] = (connection, attempt, underway, differences) => {
+    underway.changes++
+    underway.differences = differences
+    underway.asked ??= untilKnown(connection, attempt, underway)
+  }
+
+  const untilKnown = async (connection: Connection, attempt: Attempt, underway: Underway): Promise<void> => {
+    try {
+      for (let asked = -1; asked !== underway.changes && isCurrent(connection, attempt);) {
+        asked = underway.changes
+        const principal = principalOf(connection)
+        const { channel } = attempt.request
+        const answer = await (principal === null ? null : context.authorize(principal, channel))
+        if (asked === underway.changes && isCurrent(connection, attempt))
+          installAgain(connection, attempt, underway, answer)
+      }
+    } catch (error) {
+      context.onError(error, 'a change of rights')
+      if (isCurrent(connection, attempt)) askAnew(connection, attempt)
+    } finally {
+      // At once: whoever changes rights now asks again.
+      underway.asked = null
+    }
+  }
+
+  const installAgain = (
+    connection: Connection,
+    attempt: Attempt,
+    underway: Underway,
+    answer: Authorization,
+  ): void => {
+    const { request } = attempt
+    if (answer === null || answer === 'unknown') return refuse(connection, attempt, refusedBy(answer))
+    const { grant } = answer
+    // It was about rows before.
+    if (grant === null) return askAnew(connection, attempt)
+    const checked = request.where === undefined ? null : checkQuery(grant, request.where)
+    if (checked !== null && !checked.ok)
+      return refuse(connection, attempt, { code: checked.code, message: checked.message })
+    // What follows has other fields than what has been sent of the snapshot.
+    if (!attempt.isRecheck && grant.fieldsKey !== underway.before.grant?.fieldsKey)
+      return askAnew(connection, attempt)
+    const subscription = context.registry.install(connection, request, grant, true)
+    attempt.subscription = subscription
+    // It has missed what came since: the log has it.
+    if (subscription.opening !== null) letCollectedGo(subscription.opening)
+  }
+
+  /** The difference between what its client has and what its rights show today, what the log has had since, and live. */
+  const catchUp: CatchUp['catchUp'] = async (connection, attempt) => {
+    for (let pass = 0; pass < MAX_PASSES; pass++) {
+      const { underway } = attempt
+      if (underway === null) return 'superseded'
+      const { before, sentTo, isExact } = underway
+      if (!isExact || sentTo === null) break
+      const now = await byTodaysRights(connection, attempt, (subscription) => {
+        const { group } = subscription
+        const { changes, differences } = underway
+        return { subscription, changes, age: group.shown?.age, read: differences?.of(before, group, sentTo) }
+      })
+      if (now === null) return 'superseded'
+      const { subscription, changes, age } = now
+      const { group } = subscription
+      const difference = (await now.read) ?? null
+      if (!isCurrent(connection, attempt)) return 'superseded'
+      // Rights have changed once more, be it those of others of the group: compared anew with what the client still has.
+      if (changes !== underway.changes || (difference === null && age !== group.shown?.age)) continue
+      if (difference === null) break
+      endUnderway(attempt)
+      if (difference.length > 0) tellUnsettled(subscription, context)
+      for (const frame of difference) context.send(connection, frame)
+      const replayed = await replay(subscription, sentTo, { announce: null, shownTo: null }, context)
+      if (!isCurrent(connection, attempt)) return 'superseded'
+      if (replayed === 'lost') break
+      tellRights(subscription, context)
+      return replayed
+    }
+    const { subscription } = attempt
+    if (isCurrent(connection, attempt) && subscription !== null) letGo(subscription, attempt)
+    return 'superseded'
+  }
+
+  return { askAgain, catchUp }
+}
