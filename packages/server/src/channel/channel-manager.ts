@@ -33,6 +33,7 @@ import {
 } from './subscription.ts'
 import { tellUnsettled } from './tell-rights.ts'
 import { createTurns } from './turns.ts'
+import { endUnderway } from './underway.ts'
 
 /** Channels and their subscribers, as applications see them. */
 export interface ChannelManager {
@@ -232,6 +233,8 @@ export function createChannelManager(options: ChannelManagerOptions): Channels {
       const affected = groups.filter(({ grant }) => grant !== null).map(membersOf)
       for (const { subscriptions } of affected) subscriptions.forEach(sendAway)
       const attempts = affected.flatMap((each) => each.attempts)
+      // What was sent before cannot be made current by a difference.
+      for (const { attempt } of attempts) endUnderway(attempt)
       rechecks
         .recheck({ subscriptions: [], attempts })
         .catch((error: unknown) => options.onError(error, 'beginning anew after missed changes'))
