@@ -112,6 +112,7 @@ async function benchCollections(): Promise<void> {
   const result = await measureCollections({
     rows,
     rounds: quick ? 1 : 5,
+    pages: quick ? 1 : 7,
     firstChanges: quick ? 4 : 100,
     warmUpMs: quick ? 1 : 2_000,
     roundMs: quick ? 1 : 200,

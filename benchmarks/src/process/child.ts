@@ -23,17 +23,25 @@ export function isInstalled(program: string): boolean {
  * Starts `src/{entry}` with `args` on its core, under the same Node unless `runtime` is another one. Workspace packages are read
  * from their sources.
  *
- * `niceness`: how far it stands back behind what is measured on its core. Node's own options are for profiles: `BENCH_SERVER_OPTIONS=--cpu-prof pnpm bench`.
+ * `niceness`: how far it stands back behind what is measured on its core. `ownOptions`: Node options that the measurement needs. Node's own options are for profiles: `BENCH_SERVER_OPTIONS=--cpu-prof pnpm bench`.
  */
 export async function startChild(
   entry: string,
   args: readonly string[],
   core: Core,
-  { niceness = 0, runtime }: { readonly niceness?: number; readonly runtime?: string | undefined } = {},
+  {
+    niceness = 0,
+    runtime,
+    ownOptions = [],
+  }: {
+    readonly niceness?: number
+    readonly runtime?: string | undefined
+    readonly ownOptions?: readonly string[]
+  } = {},
 ): Promise<Child> {
   const file = fileURLToPath(new URL(`../${entry}`, import.meta.url))
   const nodeOptions = (core === 'server' ? process.env['BENCH_SERVER_OPTIONS'] : undefined)?.split(' ') ?? []
-  const node = [process.execPath, '--disable-warning=ExperimentalWarning', ...nodeOptions]
+  const node = [process.execPath, '--disable-warning=ExperimentalWarning', ...ownOptions, ...nodeOptions]
   const running = [...(runtime === undefined ? node : [runtime]), '--conditions=@dnr/source', file, ...args]
   const pinned = canPin ? ['taskset', '-c', core === 'server' ? '0' : '1', ...running] : running
   const [command, ...rest] = canPin && niceness > 0 ? ['nice', '-n', `${niceness}`, ...pinned] : pinned

@@ -170,18 +170,19 @@ export function createCollection<Row extends Versioned>(
   /** A snapshot as a difference: what is the same stays the same object. */
   function resync(incoming: readonly WireRow[], at: Position): void {
     const after = new Map<string, Row>()
-    for (const wire of incoming) {
+    // A page opens once, cold: the engine has optimised a function that is called for each row long before a loop over them.
+    incoming.forEach((wire) => {
       const known = sorted.get(wire.id)
       const row = known && isSameRow(form.encode(known), wire) ? known : form.decode(wire)
       // One that cannot be decoded is left out, alone: what it was before is not what it is.
       if (row) after.set(wire.id, row)
-    }
+    })
     const before = sorted.reset(after)
     moveTo(at)
     for (const [, answer] of answers) if (!applyAnswer(answer)) answer.version = 0
     const changes: RowChange<Row>[] = []
-    for (const [id, row] of before) if (after.get(id) !== row) changes.push(describe(id))
-    for (const id of after.keys()) if (!before.has(id)) changes.push(describe(id))
+    before.forEach((row, id) => after.get(id) !== row && changes.push(describe(id)))
+    after.forEach((_, id) => before.has(id) || changes.push(describe(id)))
     isChanged ||= changes.length > 0
     batches.push({ kind: 'resync', position: at, changes })
   }

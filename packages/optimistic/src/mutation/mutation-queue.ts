@@ -292,11 +292,12 @@ export function createMutationQueue(options: MutationQueueOptions): MutationQueu
     applied(view, applied) {
       if (applied?.kind === 'answer') return
       batch(() => {
-        for (const { id, row, mutationId } of applied?.changes ?? []) {
+        // No loop: a first snapshot has a change for each row, and comes before the engine has optimised anything.
+        applied?.changes.forEach(({ id, row, mutationId }) => {
           const mutation =
             mutationId && view.overlay.lanes.get(id)?.mutations.find((each) => each.mutationId === mutationId)
-          if (mutation && applied) stored(mutation, row, applied.position, view)
-        }
+          if (mutation) stored(mutation, row, applied.position, view)
+        })
         for (const mutation of settling) {
           if ((!applied || isPast(applied, mutation)) && mutation.awaiting.delete(view)) caughtUp(mutation)
         }
