@@ -170,7 +170,7 @@ export function createCollection<Row extends Versioned>(
   /** A snapshot as a difference: what is the same stays the same object. */
   function resync(incoming: readonly WireRow[], at: Position): void {
     const after = new Map<string, Row>()
-    // A page opens once, cold: the engine has optimised a function that is called for each row long before a loop over them.
+    // A page opens once, cold: a function called for each row then takes half as long as a loop over them (0011).
     incoming.forEach((wire) => {
       const known = sorted.get(wire.id)
       const row = known && isSameRow(form.encode(known), wire) ? known : form.decode(wire)
