@@ -33,7 +33,7 @@ export interface Endings {
   letGo(subscription: Subscription, attempt: Attempt): void
 }
 
-/** How often rights may change while a difference is read, before its client is sent away to come back later. */
+/** How often rights may change while they are asked about, or a difference is read, before its client is sent away to come back later. */
 const MAX_PASSES = 5
 
 export function createCatchUp(context: RecheckContext, { refuse, askAnew, letGo }: Endings): CatchUp {
@@ -45,14 +45,19 @@ export function createCatchUp(context: RecheckContext, { refuse, askAnew, letGo 
   }
 
   const untilKnown = async (connection: Connection, attempt: Attempt, underway: Underway): Promise<void> => {
+    // While nobody knows whether it goes on it is nowhere installed, where a gap would be told to it.
+    const { gaps } = context.registry
     try {
-      for (let asked = -1; asked !== underway.changes && isCurrent(connection, attempt);) {
+      for (let asked = -1, pass = 0; asked !== underway.changes && isCurrent(connection, attempt); pass++) {
+        // Rights that change faster than they can be asked about.
+        if (pass === MAX_PASSES) return askAnew(connection, attempt)
         asked = underway.changes
         const principal = principalOf(connection)
         const { channel } = attempt.request
         const answer = await (principal === null ? null : context.authorize(principal, channel))
-        if (asked === underway.changes && isCurrent(connection, attempt))
-          installAgain(connection, attempt, underway, answer)
+        if (!isCurrent(connection, attempt)) return
+        if (gaps !== context.registry.gaps) return askAnew(connection, attempt)
+        if (asked === underway.changes) installAgain(connection, attempt, underway, answer)
       }
     } catch (error) {
       context.onError(error, 'a change of rights')
@@ -79,6 +84,9 @@ export function createCatchUp(context: RecheckContext, { refuse, askAnew, letGo 
       return refuse(connection, attempt, { code: checked.code, message: checked.message })
     // What follows has other fields than what has been sent of the snapshot.
     if (!attempt.isRecheck && grant.fieldsKey !== underway.before.grant?.fieldsKey)
+      return askAnew(connection, attempt)
+    // Of what somebody who sees all is sent no account is kept.
+    if (!attempt.isRecheck && underway.before.grant?.seesAll === true && !grant.seesAll)
       return askAnew(connection, attempt)
     const subscription = context.registry.install(connection, request, grant, true)
     attempt.subscription = subscription

@@ -136,12 +136,13 @@ export function createChannelManager(options: ChannelManagerOptions): Channels {
 
   /** The client comes back for what it was not sent, from the position that it has. */
   const sendAway = (subscription: Subscription): void => {
-    registry.remove(subscription)
-    const { channel, subscription: key } = subscription.group
-    send(
-      subscription.connection,
-      unsubscribedFrame({ channel: channel.name, subscription: key }, clock.now()),
-    )
+    const { connection, group } = subscription
+    remove(subscription)
+    // What is asked for under the same key, and not answered yet, is told that there is nothing left of it.
+    const asked = connection.attempts?.get(subscription.key)
+    if (asked !== undefined) asked.hasEnded = true
+    const { channel, subscription: key } = group
+    send(connection, unsubscribedFrame({ channel: channel.name, subscription: key }, clock.now()))
   }
 
   const rechecks = createRechecks({
@@ -229,6 +230,7 @@ export function createChannelManager(options: ChannelManagerOptions): Channels {
       }
     },
     beginAnew() {
+      registry.gaps++
       const groups = [...registry.channels.values()].flatMap((entry) => entry.groups)
       const affected = groups.filter(({ grant }) => grant !== null).map(membersOf)
       for (const { subscriptions } of affected) subscriptions.forEach(sendAway)

@@ -22,6 +22,8 @@ export interface ChannelRegistry {
   readonly channelsOfRow: RowChannels['of']
   readonly groupCount: number
   readonly subscriptionCount: number
+  /** How often changes were told to nobody, and everybody about rows was sent to ask anew. */
+  gaps: number
   /** Adds a subscription; `isMuted`: from the start, until its reading has ended. */
   install(
     connection: Connection,
@@ -118,6 +120,7 @@ export function createChannelRegistry(
     get subscriptionCount() {
       return subscriptionCount
     },
+    gaps: 0,
     install(connection, request, grant, isMuted) {
       beforeMembers()
       const group = groupOf(request, grant)

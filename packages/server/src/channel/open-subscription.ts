@@ -157,8 +157,11 @@ async function sendSnapshot(
     while (underway.asked !== null) await underway.asked
     const { subscription } = attempt
     if (subscription === null || !isOpen(subscription)) return null
-    const said = part.changes === underway.changes ? part : { ...part, rows: '', ids: [] }
-    for (const id of said.ids) if (underway.before.shown !== null) showRow(underway.before.shown, id)
+    const { shown } = underway.before
+    // Who sees all still does, or would not have come here.
+    const isTrue = shown === null || part.changes === underway.changes
+    const said = isTrue ? part : { ...part, rows: '', ids: [] }
+    for (const id of said.ids) if (shown !== null) showRow(shown, id)
     if (underway.sentTo === null)
       answer(subscription, attempt, { position: part.position, recovered: false, part: said }, context)
     else context.send(connection, snapshotFrame(subscription.group, said, context.clock.now()))

@@ -6,10 +6,10 @@
 //                             └─others→ the difference · the log since then · what collected · live
 //                                          └─not to be told exactly→ `unsubscribed`: the client asks anew
 //
-// Who is still being opened is opened anew, if nothing has been sent yet; of whom something has been sent goes on with it: catch-up.ts.
-// A channel without rows has no difference to tell: when
-// rights change while it is asked about, it is asked about once more and stays muted; and so it is when its rule fails, with
-// back-off, also for somebody who asks for the channel once more. Plugins' messages wait for the answer.
+// Who is still being opened is opened anew if nothing has been sent yet; who has been sent something goes on with it: catch-up.ts.
+// A channel without rows has no difference to tell: when rights change while it is asked about, it is asked about once more and
+// stays muted; and so it is when its rule fails, with back-off, also for somebody who asks for the channel once more. Plugins'
+// messages wait for the answer.
 import type { Position } from '@dnr/protocol'
 import { type Connection, isLive, principalOf } from '../connection/connection.ts'
 import type { FanOut } from '../connection/fan-out.ts'

@@ -104,7 +104,8 @@ export function createDifferences(options: DifferencesOptions): Differences {
     const difference = await compareRows(before, after, { ...entity, store: entity.store }, options)
     if (difference === null) return null
     const { gone, perhapsGone, events } = difference
-    const left = perhapsGone.length === 0 ? [] : await seenAt(at, perhapsGone, before, entity, history)
+    const isCertain = before.shown?.isComplete === true
+    const left = isCertain ? [] : await seenAt(at, perhapsGone, before, entity, history)
     // First what is gone: a row may have been made anew under its id.
     return left === null
       ? null
@@ -194,7 +195,7 @@ function mayHaveSeen({ shown, grant }: ShownBefore, row: unknown): Verdict {
 
 /**
  * Those of the rows that the rule of before let through at a position: one that was made, or came into sight, since then
- * is not to be spoken of. `null`: the log does not reach back, or the rule fails.
+ * is not to be spoken of. `null`: the log does not reach back, another row has changed since, or the rule fails.
  */
 async function seenAt(
   at: Position,
@@ -211,6 +212,9 @@ async function seenAt(
     after = page.position
     more = page.more
   }
+  // A row that is gone by now, or no longer asked for, is in no store that could be compared.
+  const isCompared = new Set(ids)
+  for (const id of firstSince.keys()) if (!isCompared.has(id)) return null
   const verdicts = ids.map((id): Verdict => {
     const change = firstSince.get(id)
     if (change === undefined) return true

@@ -21,7 +21,8 @@ const BURST_LIMIT_MS = 30_000
 
 /**
  * Is there room for so many bytes more? Always for a reader of whom nothing waits, or who kept up when the tick began: then for all that
- * the tick says. So a queue holds at most `maxQueueBytes`, and one tick and half as much when the tick alone is more.
+ * the tick says. So a queue holds at most `maxQueueBytes`, or,
+ * when one tick alone said more, half of them and that tick, and `maxQueueBytes` beside it.
  */
 export function createQueueRoom(
   maxQueueBytes: number,

@@ -11,8 +11,8 @@ export interface LimitOptions {
   /** Bytes of one frame from a client; a longer one ends the connection (1009). @default 65_536 */
   readonly maxFrameBytes?: number | null
   /**
-   * Bytes that wait for a slow reader; beyond them the connection is closed with 4408 and the client resumes. What one transaction says
-   * to a reader of whom less than half of this waits counts apart for 30 s, however much it is. @default 1_048_576
+   * Bytes that wait for a slow reader; beyond them the connection is closed with 4408 and the client resumes. What one turn of the
+   * event loop says, be it one large transaction, to a reader of whom less than half of this waits counts apart for 30 s, however much it is. @default 1_048_576
    */
   readonly maxQueueBytes?: number | null
   /** Frames per second of one connection in the long run: `rate_limited` once, then close 4429. @default 50 */

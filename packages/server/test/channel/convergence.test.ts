@@ -16,7 +16,11 @@ type Step =
       readonly team: 'red' | 'blue' | null
       readonly publish: boolean
     }
-  | { readonly do: 'rights'; readonly team: 'red' | 'blue' | 'none'; readonly scope: 'user' | 'channel' }
+  | {
+      readonly do: 'rights'
+      readonly team: 'red' | 'blue' | 'none' | 'all'
+      readonly scope: 'user' | 'channel'
+    }
   | { readonly do: 'publish' | 'reconnect' | 'resubscribe' | 'turn' | 'pass' | 'open gate' | 'close gate' }
 
 const step: fc.Arbitrary<Step> = fc.oneof(
@@ -33,7 +37,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     weight: 1,
     arbitrary: fc.record({
       do: fc.constant('rights' as const),
-      team: fc.constantFrom('red' as const, 'blue' as const, 'none' as const),
+      team: fc.constantFrom('red' as const, 'blue' as const, 'none' as const, 'all' as const),
       scope: fc.constantFrom('user' as const, 'channel' as const),
     }),
   },
@@ -144,11 +148,14 @@ test('every schedule ends with the rows of the table that may be seen', async ()
       async (steps, size, readsLate, maxChannelChangesPerSecond) => {
         const memory = createMemoryStore({ chunkRows: size, pageChanges: size })
         let team: string = 'red'
-        const rule = (): RowRule<TaskRow> => {
+        const shows = (row: { team: unknown }, asked: string): boolean =>
+          asked === 'all' || row.team === asked
+        const rule = (): true | RowRule<TaskRow> => {
           const now = team
+          if (now === 'all' && !readsLate) return true
           return readsLate
-            ? { sees: (row) => row.team === team }
-            : { key: now, sees: (row) => row.team === now }
+            ? { sees: (row) => shows(row, team) }
+            : { key: now, sees: (row) => shows(row, now) }
         }
         const server = createTestServer({
           memory,
@@ -238,7 +245,7 @@ test('every schedule ends with the rows of the table that may be seen', async ()
         }
         expect([...model.rows.values()].map((row) => JSON.stringify(row)).sort()).toEqual(
           [...memory.rows.values()]
-            .filter((row) => row['team'] === team)
+            .filter((row) => shows({ team: row['team'] }, team))
             .map((row) => JSON.stringify(row))
             .sort(),
         )

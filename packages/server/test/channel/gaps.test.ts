@@ -1,4 +1,6 @@
 // The relay could not read some of the log: whoever hears rows asks anew, in whatever state it is, and goes on from what is true.
+import { createDeferred } from '@dnr/internal'
+import { drainMicrotasks } from '@dnr/testing'
 import { expect, test } from 'vitest'
 import { allowChannel } from '../../src/policy/channel-rule.ts'
 import { policies } from '../../src/policy/policies.ts'
@@ -104,6 +106,48 @@ test('a snapshot that was half sent is asked for anew', async () => {
   writeUnseen(server, 'c')
   second.open()
   expect(typesOf(await client.take())).toEqual(['subscribed', 'unsubscribed'])
+})
+
+test('half a snapshot whose reader is asked about meanwhile ends, and nothing from behind the gap comes first', async () => {
+  const rule = { key: 'red', sees: () => true }
+  const asked = createDeferred<typeof rule>()
+  const isSlow = { now: false }
+  const memory = createMemoryStore({ chunkRows: 1 })
+  memory.write(['a', 'b', 'c', 'd'].map((id) => ({ id, row: task('red') })))
+  const server = createTestServer({
+    memory,
+    policies: policies(allow(Task, () => (isSlow.now ? asked.promise : rule))),
+  })
+  const client = await server.connect()
+  await client.take()
+  const second = gate(memory, 'chunk')
+  client.send(subscribe({ snapshot: true, grant: null }))
+  await second.reached
+  expect(typesOf(await client.take())).toEqual(['subscribed'])
+  isSlow.now = true
+  void server.rightsChanged({ key: 'red' })
+  await drainMicrotasks()
+  writeUnseen(server, 'e')
+  asked.resolve(rule)
+  second.open()
+  expect(typesOf(await client.take())).toEqual(['unsubscribed'])
+})
+
+test('whoever asked for something else under the same key, and is refused, is told that nothing is left', async () => {
+  const asked = createDeferred<boolean>()
+  const isSlow = { now: false }
+  const server = createTestServer({
+    policies: policies(allow(Task, () => (isSlow.now ? asked.promise : true))),
+  })
+  const client = await server.connect()
+  await client.ask(subscribe({ snapshot: true }))
+  isSlow.now = true
+  client.send({ ...subscribe({ snapshot: true, query: { where: { team: 'red' } } }), requestId: 'r' })
+  await drainMicrotasks()
+  writeUnseen(server, 'e')
+  expect(typesOf(await client.take())).toEqual(['unsubscribed'])
+  asked.resolve(false)
+  expect((await client.take()).at(0)).toMatchObject({ type: 'error', ended: true })
 })
 
 test('what others read of the log before the gap is not taken for its end', async () => {
