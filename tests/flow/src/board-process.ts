@@ -16,8 +16,15 @@ export interface BoardProcess {
   /** Sends a signal that does not end the process: SIGSTOP, SIGCONT. */
   signal(signal: NodeJS.Signals): void
   /** Sends a signal and answers how the process ended. */
-  end(signal: NodeJS.Signals): Promise<{ readonly code: number | null; readonly signal: string | null }>
+  end(signal: NodeJS.Signals): Promise<Ending>
+  /** Resolves when the process ends by itself. */
+  ended(): Promise<Ending>
   [Symbol.asyncDispose](): Promise<void>
+}
+
+export interface Ending {
+  readonly code: number | null
+  readonly signal: string | null
 }
 
 /** The built task board as a process of its own, on a free port. Needs `pnpm build`. */
@@ -36,13 +43,16 @@ export async function startBoard(env: Readonly<Record<string, string>> = {}): Pr
     }
     throw new Error('The board ended before it listened.')
   }
-  const end: BoardProcess['end'] = async (signal) => {
+  const ended: BoardProcess['ended'] = async () => {
     if (child === undefined || child.exitCode !== null || child.signalCode !== null)
       return { code: child?.exitCode ?? null, signal: child?.signalCode ?? null }
-    const ended = once(child, 'exit')
-    child.kill(signal)
-    const [code, by] = (await ended) as [number | null, string | null]
-    return { code, signal: by }
+    const [code, signal] = (await once(child, 'exit')) as [number | null, string | null]
+    return { code, signal }
+  }
+  const end: BoardProcess['end'] = (signal) => {
+    const ending = ended()
+    child?.kill(signal)
+    return ending
   }
   const kill = async (): Promise<void> => {
     await end('SIGKILL')
@@ -56,6 +66,7 @@ export async function startBoard(env: Readonly<Record<string, string>> = {}): Pr
     kill,
     signal: (signal) => child?.kill(signal),
     end,
+    ended,
     [Symbol.asyncDispose]: kill,
   }
 }

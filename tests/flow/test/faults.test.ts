@@ -26,7 +26,7 @@ async function told(response: Response) {
   return { status: response.status, headers, body: (await response.json()) as unknown }
 }
 
-test('while another process holds the lock: writes get 503 and `busy`, all else goes on', async () => {
+test('F14 while another process holds the lock: writes get 503 and `busy`, all else goes on', async () => {
   await using folder = await temporaryFolder()
   const path = folder.file('tasks.db')
   // The database's clock alone stands still, so that its writes wait until the test has looked at everything else.
@@ -71,7 +71,7 @@ test('while another process holds the lock: writes get 503 and `busy`, all else 
   expect(await socket.next()).toMatchObject({ type: 'entity:created', payload: { title: 'Taken' } })
 })
 
-test('a write that the lock is given to in time waits and is written', async () => {
+test('F14 a write that the lock is given to in time waits and is written', async () => {
   await using folder = await temporaryFolder()
   const path = folder.file('tasks.db')
   await using stack = await startStack({ path })
@@ -82,7 +82,7 @@ test('a write that the lock is given to in time waits and is written', async () 
   expect((await waiting).status).toBe(201)
 })
 
-test('on a full disk writes get 507, nothing of them is told, reads go on, readiness says why until it heals', async () => {
+test('F16 on a full disk writes get 507, nothing of them is told, reads go on, readiness says why until it heals', async () => {
   await using folder = await temporaryFolder()
   const path = folder.file('tasks.db')
   const handle = new Database(path)

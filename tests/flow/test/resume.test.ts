@@ -105,7 +105,7 @@ test('a backup that was restored is noticed, also when the log has grown past th
   expect(recovered).toEqual([false, false])
 })
 
-test('what only answers to writes told of a history goes with it, though the stream’s position is in the backup', async () => {
+test('F20 what only answers to writes told of a history goes with it, though the stream’s position is in the backup', async () => {
   await using folder = await temporaryFolder()
   const [file, backup] = [folder.file('tasks.db'), folder.file('backup.db')]
   {
@@ -166,7 +166,7 @@ test('who is cut off behind a snapshot that a write has overtaken resumes', asyn
   expect(shown.rows.value.slice(0, 2).map((row, index) => row === rows[index])).toEqual([true, true])
 })
 
-test('what such a snapshot showed of a history that is gone goes with it, though its position is in the backup', async () => {
+test('F20 what such a snapshot showed of a history that is gone goes with it, though its position is in the backup', async () => {
   await using folder = await temporaryFolder()
   const [file, backup] = [folder.file('tasks.db'), folder.file('backup.db')]
   const before = await startOvertaken(file, backup)

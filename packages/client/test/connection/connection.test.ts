@@ -55,7 +55,7 @@ test('says why it waits and when it tries again, and retryNow does not wait', as
   expect(t.client.state.value.status).toBe('ready')
 })
 
-test('how long a connection held is told by the time that passed, whatever the wall clock does', async () => {
+test('F22 how long a connection held is told by the time that passed, whatever the wall clock does', async () => {
   await using t = await setUp()
   t.clock.setNow(t.clock.now() + 3_600_000)
   t.server.peer.pair.cut()

@@ -21,7 +21,7 @@ const isKnown = async (open: OpenTasks, mutationId?: string): Promise<boolean> =
 
 const trim = ({ database }: OpenTasks, options = {}) => database.changeLog.trim(options)
 
-test('a clock that was set forward while nobody ran makes neither an answer nor a change old', async () => {
+test('F22 a clock that was set forward while nobody ran makes neither an answer nor a change old', async () => {
   using file = temporaryFile()
   {
     await using open = await openAt(file.path, NOON)
@@ -32,7 +32,7 @@ test('a clock that was set forward while nobody ran makes neither an answer nor 
   expect(await isKnown(open)).toBe(true)
 })
 
-test('a clock that is set forward while somebody runs makes no change old', async () => {
+test('F22 a clock that is set forward while somebody runs makes no change old', async () => {
   using file = temporaryFile()
   await using open = await openAt(file.path, NOON)
   await write(open)

@@ -81,7 +81,7 @@ const count = (outcomes: readonly string[]): Record<string, number> =>
   )
 
 test(
-  'flipped bytes in the file: it is refused as damaged, or every change is still there',
+  'F19 flipped bytes in the file: it is refused as damaged, or every change is still there',
   { timeout: 120_000 },
   async () => {
     using file = temporaryFile({ inMemory: true })
@@ -104,7 +104,7 @@ test(
 )
 
 test(
-  'flipped bytes in the write-ahead log: what is before them counts, and whoever saw more is told',
+  'F19 flipped bytes in the write-ahead log: what is before them counts, and whoever saw more is told',
   { timeout: 120_000 },
   async () => {
     using file = temporaryFile({ inMemory: true })
@@ -124,7 +124,7 @@ test(
   },
 )
 
-test('what is no database at all is refused as damaged', () => {
+test('F19 what is no database at all is refused as damaged', () => {
   using file = temporaryFile({ inMemory: true })
   writeFileSync(file.path, 'This is a letter to my aunt. '.repeat(100))
   expect(() => openDatabase({ path: file.path })).toThrow(
@@ -132,7 +132,7 @@ test('what is no database at all is refused as damaged', () => {
   )
 })
 
-test('a log that lacks an entry, or its end, is refused, unless the check is switched off', async () => {
+test('F19 a log that lacks an entry, or its end, is refused, unless the check is switched off', async () => {
   for (const damage of [
     'DELETE FROM dnr_change_log WHERE "offset" = 30',
     'DELETE FROM dnr_change_log WHERE "offset" = 1',
@@ -154,7 +154,7 @@ test('a log that lacks an entry, or its end, is refused, unless the check is swi
   }
 })
 
-test('damage that is met later makes health red until the file is another one', async () => {
+test('F19 damage that is met later makes health red until the file is another one', async () => {
   using file = temporaryFile({ inMemory: true })
   await using open = await openTasks({ path: file.path })
   const start = await open.database.changeLog.head()

@@ -36,7 +36,7 @@ test('the write-ahead log stays small while we alone read and write', async () =
   expect(walBytes).toBeLessThan(6 * MEGABYTE)
 })
 
-test('a reader that never ends makes it grow: the log says so once, health has its size, and it shrinks afterwards', async () => {
+test('F15 a reader that never ends makes it grow: the log says so once, health has its size, and it shrinks afterwards', async () => {
   using file = temporaryFile({ inMemory: true })
   const errors: string[] = []
   const logger = { error: (message: string) => void errors.push(message), info: () => {}, debug: () => {} }

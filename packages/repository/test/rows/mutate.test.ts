@@ -225,7 +225,7 @@ test('what a prepare hook returns is checked like input, and what it throws is n
   await database.close()
 })
 
-test('a clock that is set ten years forward makes no answer old: a write repeated after a trim still happens once', async () => {
+test('F22 a clock that is set ten years forward makes no answer old: a write repeated after a trim still happens once', async () => {
   const clock = createManualClock()
   await using it = await openTasks({ clock })
   const create = () =>

@@ -5,7 +5,7 @@ import { createRealtimeRepository, openDatabase, type SqliteHandle } from '../..
 import { codeOf, openTasks, Task, temporaryFile } from '../support/database.ts'
 import { openOther } from '../support/other-handle.ts'
 
-test('while another process holds the lock, writes wait without blocking, and reads go on', async () => {
+test('F14 while another process holds the lock, writes wait without blocking, and reads go on', async () => {
   using file = temporaryFile()
   const clock = createManualClock()
   await using open = await openTasks({ path: file.path, clock, random: () => 0.5 })
@@ -21,7 +21,7 @@ test('while another process holds the lock, writes wait without blocking, and re
   expect(await written).toMatchObject({ id: 'waiting', version: 1 })
 })
 
-test('a write that waited long enough is refused with busy, and says when to come back', async () => {
+test('F14 a write that waited long enough is refused with busy, and says when to come back', async () => {
   using file = temporaryFile()
   const clock = createManualClock()
   await using open = await openTasks({ path: file.path, clock, busyTimeoutMs: 500, random: () => 0.5 })
@@ -36,7 +36,7 @@ test('a write that waited long enough is refused with busy, and says when to com
   expect(await open.tasks.create({ title: 'x' })).toMatchObject({ version: 1 })
 })
 
-test('waiting for a lock takes a few milliseconds of the event loop at a time, and ever less of it', async () => {
+test('F14 waiting for a lock takes a few milliseconds of the event loop at a time, and ever less of it', async () => {
   using file = temporaryFile()
   const clock = createManualClock()
   const inner = new Database(file.path)
@@ -116,7 +116,7 @@ test('nothing is written inside a transaction that somebody else opened on the h
   handle.close()
 })
 
-test('a full disk is named, nothing is half written, reads go on, and it heals', async () => {
+test('F16 a full disk is named, nothing is half written, reads go on, and it heals', async () => {
   using file = temporaryFile()
   const handle = new Database(file.path)
   const database = openDatabase({ handle })
@@ -150,7 +150,7 @@ test('a full disk is named, nothing is half written, reads go on, and it heals',
   handle.close()
 })
 
-test('a file that may only be read refuses writes and goes on reading', async () => {
+test('F17 a file that may only be read refuses writes and goes on reading', async () => {
   using file = temporaryFile()
   const handle = new Database(file.path)
   const database = openDatabase({ handle })

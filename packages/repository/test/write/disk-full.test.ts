@@ -29,7 +29,7 @@ function expectAgreement(path: string): void {
 }
 
 onSmallDisk(
-  'on a full disk writes are refused by name, reads go on, health says why, and all of it heals by itself',
+  'F16 on a full disk writes are refused by name, reads go on, health says why, and all of it heals by itself',
   async () => {
     using disk = openSmallDisk(16_777_216)
     await using open = await openTasks({ path: disk.path })
@@ -83,7 +83,7 @@ onSmallDisk(
   },
 )
 
-onSmallDisk('a checkpoint that finds no room loses nothing and is made up for later', async () => {
+onSmallDisk('F16 a checkpoint that finds no room loses nothing and is made up for later', async () => {
   using disk = openSmallDisk(4_194_304)
   const handle = new Database(disk.path)
   const database = openDatabase({ handle })
@@ -113,7 +113,7 @@ onSmallDisk('a checkpoint that finds no room loses nothing and is made up for la
   expectAgreement(disk.path)
 })
 
-test('a transaction that ran into a full disk writes nothing more, also when its author swallows the error', async () => {
+test('F16 a transaction that ran into a full disk writes nothing more, also when its author swallows the error', async () => {
   using file = temporaryFile()
   const handle = new Database(file.path)
   const database = openDatabase({ handle })
@@ -144,7 +144,7 @@ test('a transaction that ran into a full disk writes nothing more, also when its
 })
 
 onSmallDisk(
-  'a disk that may only be read is refused at open, by name, and taken when it may be written again',
+  'F17 a disk that may only be read is refused at open, by name, and taken when it may be written again',
   async () => {
     using disk = openSmallDisk(4_194_304)
     {

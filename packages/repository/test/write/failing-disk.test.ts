@@ -47,7 +47,7 @@ test.each([
   ['SQLITE_READONLY_DBMOVED', /insert into "dnr_change_log"/],
   ['SQLITE_CANTOPEN', /^BEGIN IMMEDIATE/],
 ])(
-  '%s at %s: the write is refused and may be retried, health is red, and all heals',
+  'F17 %s at %s: the write is refused and may be retried, health is red, and all heals',
   async (code, statement) => {
     using file = temporaryFile()
     await using open = await openOnFailingDisk(file.path)
@@ -81,7 +81,7 @@ test.each([
   },
 )
 
-test('the first write that works ends the trouble, whether or not anybody asks', async () => {
+test('F17 the first write that works ends the trouble, whether or not anybody asks', async () => {
   using file = temporaryFile()
   await using open = await openOnFailingDisk(file.path)
   open.disk.fault = { statement: /^BEGIN IMMEDIATE/, code: 'SQLITE_IOERR_WRITE' }
@@ -112,7 +112,7 @@ test.each<By>(['path', 'handle'])(
   },
 )
 
-test('an epoch whose COMMIT failed but took effect is not begun twice', async () => {
+test('F17 an epoch whose COMMIT failed but took effect is not begun twice', async () => {
   using file = temporaryFile()
   await using other = await openOnFailingDisk(file.path)
   using disk = openFailingHandle(file.path)

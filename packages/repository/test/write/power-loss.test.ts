@@ -52,7 +52,7 @@ async function writeSome({ tasks }: OpenTasks, path: string, name: string): Prom
 const holds = async ({ database }: OpenTasks, after: Position): Promise<boolean> =>
   (await database.changeLog.read({ after, entity: 'Task', limit: 100 })).holds
 
-test('a write is whole in the write-ahead log when it is acknowledged, and a cut takes back whole writes alone', async () => {
+test('F18 a write is whole in the write-ahead log when it is acknowledged, and a cut takes back whole writes alone', async () => {
   using file = temporaryFile({ inMemory: true })
   await using open = await openTasks({ path: file.path })
   const written = await writeSome(open, file.path, 'a')
@@ -66,7 +66,7 @@ test('a write is whole in the write-ahead log when it is acknowledged, and a cut
   }
 })
 
-test('whoever saw a tail that was lost is told, also after its offsets have been used again', async () => {
+test('F18 whoever saw a tail that was lost is told, also after its offsets have been used again', async () => {
   using file = temporaryFile({ inMemory: true })
   // Keeps the write-ahead log from being folded in when the first process ends.
   using other = openOther(file.path)

@@ -3,6 +3,7 @@ import { Agent } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { temporaryFolder } from '@dnr/flow-tests/temporary-folder'
 import { checkEvidence } from '../checks/check-evidence.ts'
+import type { WriteRecord } from '../checks/evidence.ts'
 import { ask, type Asked, type Reply } from '../processes/ask.ts'
 import {
   type LiveClient,
@@ -19,21 +20,24 @@ import { signIn } from '../storm/sign-in.ts'
 
 export interface Bench extends AsyncDisposable {
   readonly server: Server
+  /** Of the board's file. */
+  readonly path: string
   readonly steady: TcpProxy
   readonly shaky: TcpProxy
   /** Of alice of the red team. */
   readonly token: string
-  tokenOf(name: string): Promise<string>
-  /** One request of alice's, through `steady` unless another proxy is named. */
-  ask(asked: Omit<Asked, 'token'>, proxy?: TcpProxy): Promise<Reply | null>
+  /** @param team red unless another one is named */
+  tokenOf(name: string, team?: string): Promise<string>
+  /** One request, alice's unless it has another token, through `steady` unless another proxy is named. */
+  ask(asked: Asked, proxy?: TcpProxy): Promise<Reply | null>
   /** Alice writes so many changes, one after the other, through `steady`. */
   write(count: number): Promise<void>
   /** Alice's page: her rows and a listener, through `shaky` unless another proxy is named. Resolves when it is live. */
   watch(options?: Partial<LiveClientOptions> & { readonly proxy?: TcpProxy }): Promise<Watcher>
   /** The same as somebody who knows the wire alone. */
   subscribe(): Promise<RawSubscriber>
-  /** Waits until everybody who watches has everything, and says what is wrong with what they got. */
-  violations(): Promise<string[]>
+  /** Waits until everybody who watches has everything, and says what is wrong with what they got, and with `writes`. */
+  violations(writes?: readonly WriteRecord[]): Promise<string[]>
   /** A figure of the board's own. */
   metric(name: string): Promise<number>
 }
@@ -75,10 +79,11 @@ export async function openBench(
 
   return {
     server,
+    path,
     steady,
     shaky,
     token,
-    tokenOf: (name) => signIn(steady.port, name, 'red'),
+    tokenOf: (name, team = 'red') => signIn(steady.port, name, team),
     ask: send,
     async write(count) {
       for (let index = 0; index < count; index++) {
@@ -111,12 +116,12 @@ export async function openBench(
       await waitUntil(() => subscriber.isLive, 'a subscriber to be live')
       return subscriber
     },
-    async violations() {
+    async violations(writes = []) {
       await waitUntil(isEverythingThere, 'everybody to have everything').catch(() => {})
       await sleep(50) // whatever comes too often comes now
       return checkEvidence({
         ...readDatabase(path),
-        writes: [],
+        writes,
         streams: [...heard, ...raw].map(({ stream }) => stream),
         collections: watchers.map(({ shown }) => shown.evidence()),
       })

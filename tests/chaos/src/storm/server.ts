@@ -1,4 +1,4 @@
-import { type BoardProcess, startBoard } from '@dnr/flow-tests/board-process'
+import { type BoardProcess, type Ending, startBoard } from '@dnr/flow-tests/board-process'
 import type { TcpProxy } from '../proxy/tcp-proxy.ts'
 
 /** The board, one life after the other on the same file; its proxies know where it is. */
@@ -9,7 +9,9 @@ export interface Server {
   /** SIGSTOP, or SIGCONT. */
   signal(signal: 'SIGSTOP' | 'SIGCONT'): void
   /** SIGTERM; answers how the process ended. */
-  terminate(): Promise<{ readonly code: number | null; readonly signal: string | null }>
+  terminate(): Promise<Ending>
+  /** Resolves when this life ends by itself. */
+  ended(): Promise<Ending>
   [Symbol.asyncDispose](): Promise<void>
 }
 
@@ -32,16 +34,18 @@ export async function startServer({ path, proxies, env = {} }: ServerOptions): P
     pointTo(null)
     await board.kill()
   }
+  const forget = async (ending: Promise<Ending>): Promise<Ending> => {
+    const how = await ending
+    pointTo(null)
+    return how
+  }
   await start()
   return {
     kill,
     start,
     signal: (signal) => board.signal(signal),
-    async terminate() {
-      const ended = await board.end('SIGTERM')
-      pointTo(null)
-      return ended
-    },
+    terminate: () => forget(board.end('SIGTERM')),
+    ended: () => forget(board.ended()),
     [Symbol.asyncDispose]: kill,
   }
 }
