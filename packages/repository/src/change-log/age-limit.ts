@@ -27,11 +27,20 @@ export interface AgeLimit {
 
 /** A wall clock that goes on by so much more than the time that passed has been set. */
 const JUMP_MS = 60_000
+/** So often a process notes that it runs, if it writes: who has been there for as long need not wait for another's note. */
+const NOTE_EVERY_MS = 600_000
 const HOUR_MS = 3_600_000
+const DAY_MS = 24 * HOUR_MS
 /** More than a year of running. */
 const MAX_MARKS = 10_000
 
-const readRun = compileStatement<object, { ran_ms: number; ran_at: number }>(
+/** How long somebody has run in all, and the time of the wall clock when that was noted. */
+interface Run {
+  readonly ran_ms: number
+  readonly ran_at: number
+}
+
+const readRun = compileStatement<object, Run>(
   () =>
     systemTables.selectNoFrom((db) => [
       db.selectFrom('dnr_meta').select('value').where('name', '=', 'ran_ms').as('ran_ms'),
@@ -77,19 +86,29 @@ export function createAgeLimit(clock: Clock): AgeLimit {
       ahead = now - mark
       lookedMark = mark
       const trustedMs = Math.floor(mark - trustedMark)
-      const ranMs = noteRun(connection, now, trustedMs)
+      const run = connection.get(readRun, {}) as Run
+      const ranMs = isToNote(run, now, trustedMs) ? noteRun(connection, run, now, trustedMs) : run.ran_ms
       return (maxAgeMs) => ({
         before: trustedMs >= maxAgeMs ? now - maxAgeMs : 0,
         upTo: connection.get(markAt, { ranMs: ranMs - maxAgeMs })?.offset ?? -1,
       })
     },
-    isDue: () => clock.monotonic() - lookedMark >= HOUR_MS,
+    isDue: () => clock.monotonic() - lookedMark >= NOTE_EVERY_MS,
   }
 }
 
+/**
+ * A note ends what can be added of the time before it: added later, it would make marks older than they are. So whoever has
+ * seen only the end of that time, a script that trims, leaves it to a process that has run for longer; for a day, lest
+ * nobody ever notes anything where none does.
+ */
+function isToNote(run: Run, now: number, trustedMs: number): boolean {
+  const missedMs = now - run.ran_at - trustedMs
+  return trustedMs >= Math.min(missedMs, NOTE_EVERY_MS) || missedMs >= DAY_MS
+}
+
 /** Adds what nobody has noted yet of the time that this process has seen pass, and gives the sum. */
-function noteRun(connection: Connection, now: number, trustedMs: number): number {
-  const run = connection.get(readRun, {}) as { ran_ms: number; ran_at: number }
+function noteRun(connection: Connection, run: Run, now: number, trustedMs: number): number {
   // Another process may have noted its own time a moment ago: that was the same time.
   const passedMs = Math.min(Math.max(now - run.ran_at, 0), trustedMs)
   const ranMs = run.ran_ms + passedMs
