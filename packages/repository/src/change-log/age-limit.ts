@@ -19,6 +19,8 @@ export interface Old {
 
 /** Ages of what is in one file. */
 export interface AgeLimit {
+  /** The wall clock, for whatever is written: what it says is only worth something if somebody looks whether it was set. */
+  now(): number
   /** Notes how long somebody has run by now, inside a write transaction; then says what is older than `maxAgeMs`. */
   look(connection: Connection): (maxAgeMs: number) => Old
   /** Has this process run for so long that it should be noted, although nothing is to be trimmed? */
@@ -74,16 +76,25 @@ const deleteOldMarks = compileStatement<object, unknown>(() =>
 
 /** Makes the ages of one open file; this process counts as running from here on. */
 export function createAgeLimit(clock: Clock): AgeLimit {
-  let ahead = clock.now() - clock.monotonic()
   /** Since then nobody has set the wall clock forward. */
   let trustedMark = clock.monotonic()
+  /** How far the wall clock was ahead of the monotonic one since then, at the least. */
+  let ahead = clock.now() - trustedMark
   let lookedMark = trustedMark
-  return {
-    look(connection) {
-      const now = clock.now()
-      const mark = clock.monotonic()
-      if (now - mark - ahead > JUMP_MS) trustedMark = mark
+
+  const readTime = (): { now: number; mark: number } => {
+    const now = clock.now()
+    const mark = clock.monotonic()
+    if (now - mark - ahead > JUMP_MS) {
+      trustedMark = mark
       ahead = now - mark
+    } else ahead = Math.min(ahead, now - mark)
+    return { now, mark }
+  }
+  return {
+    now: () => readTime().now,
+    look(connection) {
+      const { now, mark } = readTime()
       lookedMark = mark
       const trustedMs = Math.floor(mark - trustedMark)
       const run = connection.get(readRun, {}) as Run

@@ -184,6 +184,32 @@ test.each([
   },
 )
 
+test('a clock that is set back and forward again makes no answer old that was written in between', async () => {
+  using file = temporaryFile({ inMemory: true })
+  await using open = await openAt(file.path, NOON)
+  await open.clock.advance(25 * HOUR_MS)
+  await trim(open)
+  const now = open.clock.now()
+  open.clock.setNow(now - 2 * DAY_MS)
+  await write(open)
+  open.clock.setNow(now)
+  await open.clock.advance(MINUTE_MS)
+  expect((await trim(open)).removedMutations).toBe(0)
+  expect(await isKnown(open)).toBe(true)
+})
+
+test('a clock that is set forward again and again, by less than a minute, makes no answer old', async () => {
+  using file = temporaryFile({ inMemory: true })
+  await using open = await openAt(file.path, NOON)
+  await open.clock.advance(25 * HOUR_MS)
+  await write(open)
+  for (let minutes = 0; minutes < (25 * HOUR_MS) / MINUTE_MS; minutes++) {
+    open.clock.setNow(open.clock.now() + MINUTE_MS - 1)
+    await trim(open)
+  }
+  expect(await isKnown(open)).toBe(true)
+})
+
 test('what changed nothing stands where the log ended, and its answer is no older than the next change', async () => {
   using file = temporaryFile({ inMemory: true })
   const bulk = async ({ tasks }: OpenTasks) => {
