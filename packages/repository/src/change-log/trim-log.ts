@@ -12,9 +12,9 @@ export interface TrimOptions {
   /** How many of the newest changes stay at most. @default Infinity: no limit by count */
   readonly keep?: number
   /**
-   * Changes older than this go, milliseconds. Time counts while a process runs that trims, or that writes: neither a clock that
-   * is set nor a year without a server makes anything old. Exact to the millisecond in a process that has run for so long;
-   * to an hour or two where processes start more often.
+   * Changes older than this go, milliseconds. Time counts while a process runs that trims, or that writes, for ten minutes or
+   * more: neither a clock that is set nor a year without a server makes anything old. Exact to the millisecond in a process
+   * that has run for so long; to an hour or two where processes start more often, or where a script trims.
    *
    * @default Infinity: no limit by age
    */

@@ -58,6 +58,7 @@ export function openDatabase<Tables = DynamicTables>(options: DatabaseOptions): 
   const wal = createWalWatch({ handle: writer.handle, alarmBytes: settings.walAlarmBytes, clock, logger })
   const queue = createWriteQueue({
     ...settings,
+    now: ages.now,
     connection: writer,
     memory: {
       epoch: checkEpochName(settings.createEpoch()),

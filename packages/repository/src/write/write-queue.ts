@@ -17,6 +17,8 @@ export interface WriteQueueOptions {
   readonly connection: Connection
   readonly memory: LogMemory
   readonly clock: Clock
+  /** The wall clock for what a write writes. */
+  readonly now: () => number
   readonly random: () => number
   /** How long a write waits for the lock of another process. */
   readonly busyTimeoutMs: number
@@ -62,7 +64,7 @@ interface Job {
 /** Makes the queue of one writer connection. */
 export function createWriteQueue(options: WriteQueueOptions): WriteQueue {
   const { connection, clock } = options
-  const context: GroupContext = { connection, memory: options.memory, now: clock.now }
+  const context: GroupContext = { connection, memory: options.memory, now: options.now }
   const jobs: Job[] = []
   let turning = false
   let open: Deferred | null = null

@@ -3,7 +3,8 @@ import Database from 'better-sqlite3'
 import { expect, test } from 'vitest'
 import { type OpenTasks, openTasks, temporaryFile } from '../support/database.ts'
 
-const HOUR_MS = 3_600_000
+const MINUTE_MS = 60_000
+const HOUR_MS = 60 * MINUTE_MS
 const DAY_MS = 24 * HOUR_MS
 const NOON = 1_700_000_000_000
 
@@ -112,6 +113,101 @@ test('a script that trims knows how long the servers have run that write', async
     await write(server, `in-hour-${hour}`)
   }
   expect(await nightly()).toBe(false)
+})
+
+/** After how many hours a script has trimmed the first change of a server that writes every five minutes; a week at most. */
+async function hoursUntilTrimmed(path: string, everyMinutes: number, atMinute: number): Promise<number> {
+  await using server = await openAt(path, NOON)
+  await write(server)
+  for (let minute = 1; minute < (7 * DAY_MS) / MINUTE_MS; minute++) {
+    await server.clock.advance(MINUTE_MS)
+    if (minute % 5 === 0) await server.tasks.create({ title: 'another' })
+    if (minute % everyMinutes !== atMinute) continue
+    await using script = await openAt(path, server.clock.now())
+    if ((await trim(script, { maxAgeMs: DAY_MS })).removedChanges > 0) return minute / 60
+  }
+  return Number.POSITIVE_INFINITY
+}
+
+test.each([
+  { everyMinutes: 60, atMinute: 5 },
+  { everyMinutes: 60, atMinute: 55 },
+  { everyMinutes: 7, atMinute: 0 },
+])(
+  'a script that trims every $everyMinutes min, at $atMinute, throws away nothing that a server has yet to note',
+  async ({ everyMinutes, atMinute }) => {
+    using file = temporaryFile({ inMemory: true })
+    const hours = await hoursUntilTrimmed(file.path, everyMinutes, atMinute)
+    expect(hours).toBeGreaterThanOrEqual(24)
+    expect(hours).toBeLessThanOrEqual(26)
+  },
+)
+
+test('what a server notes late makes nothing old that was written in the meantime', async () => {
+  using file = temporaryFile({ inMemory: true })
+  await using server = await openAt(file.path, NOON)
+  await trim(server)
+  // It says nothing for most of a day; then others write and trim, and it notes all of that.
+  await server.clock.advance(23 * HOUR_MS)
+  await using script = await openAt(file.path, server.clock.now())
+  await write(script)
+  await trim(script)
+  await script.clock.advance(HOUR_MS + MINUTE_MS)
+  await trim(script)
+  await server.clock.advance(HOUR_MS + MINUTE_MS)
+  await server.tasks.create({ title: 'another' })
+  await server.clock.advance(2 * HOUR_MS)
+  await server.tasks.create({ title: 'another' })
+  await using last = await openAt(file.path, server.clock.now())
+  expect((await trim(last, { maxAgeMs: DAY_MS })).removedChanges).toBe(0)
+  expect(await isKnown(last)).toBe(true)
+})
+
+test.each([
+  { runMinutes: 9, breakMinutes: 1 },
+  { runMinutes: 15, breakMinutes: 105 },
+])(
+  'where each process runs for $runMinutes min, after $breakMinutes without one, these are what counts',
+  async ({ runMinutes, breakMinutes }) => {
+    using file = temporaryFile({ inMemory: true })
+    let now = NOON
+    let ranMinutes = 0
+    for (let removed = 0; removed === 0 && ranMinutes < 1000; ranMinutes += runMinutes) {
+      await using open = await openAt(file.path, now)
+      await open.tasks.create({ title: 'another' })
+      await open.clock.advance(runMinutes * MINUTE_MS)
+      removed = (await trim(open, { maxAgeMs: 6 * HOUR_MS })).removedChanges
+      now = open.clock.now() + breakMinutes * MINUTE_MS
+    }
+    expect(ranMinutes).toBeGreaterThanOrEqual(6 * 60)
+    expect(ranMinutes).toBeLessThanOrEqual(8 * 60)
+  },
+)
+
+test('a clock that is set back and forward again makes no answer old that was written in between', async () => {
+  using file = temporaryFile({ inMemory: true })
+  await using open = await openAt(file.path, NOON)
+  await open.clock.advance(25 * HOUR_MS)
+  await trim(open)
+  const now = open.clock.now()
+  open.clock.setNow(now - 2 * DAY_MS)
+  await write(open)
+  open.clock.setNow(now)
+  await open.clock.advance(MINUTE_MS)
+  expect((await trim(open)).removedMutations).toBe(0)
+  expect(await isKnown(open)).toBe(true)
+})
+
+test('a clock that is set forward again and again, by less than a minute, makes no answer old', async () => {
+  using file = temporaryFile({ inMemory: true })
+  await using open = await openAt(file.path, NOON)
+  await open.clock.advance(25 * HOUR_MS)
+  await write(open)
+  for (let minutes = 0; minutes < (25 * HOUR_MS) / MINUTE_MS; minutes++) {
+    open.clock.setNow(open.clock.now() + MINUTE_MS - 1)
+    await trim(open)
+  }
+  expect(await isKnown(open)).toBe(true)
 })
 
 test('what changed nothing stands where the log ended, and its answer is no older than the next change', async () => {
