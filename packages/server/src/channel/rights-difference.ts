@@ -195,7 +195,8 @@ function mayHaveSeen({ shown, grant }: ShownBefore, row: unknown): Verdict {
 
 /**
  * Those of the rows that the rule of before let through at a position: one that was made, or came into sight, since then
- * is not to be spoken of. `null`: the log does not reach back, another row has changed since, or the rule fails.
+ * is not to be spoken of. `null`: the log does not reach back, another row that it let through has changed since, or the
+ * rule fails.
  */
 async function seenAt(
   at: Position,
@@ -212,13 +213,14 @@ async function seenAt(
     after = page.position
     more = page.more
   }
+  const sawBefore = (change: Change): Verdict =>
+    change.before !== null && (before.grant?.judge(codec.decode(change.before)) ?? false)
   // A row that is gone by now, or no longer asked for, is in no store that could be compared.
   const isCompared = new Set(ids)
-  for (const id of firstSince.keys()) if (!isCompared.has(id)) return null
+  for (const [id, change] of firstSince) if (!isCompared.has(id) && sawBefore(change) !== false) return null
   const verdicts = ids.map((id): Verdict => {
     const change = firstSince.get(id)
-    if (change === undefined) return true
-    return change.before !== null && (before.grant?.judge(codec.decode(change.before)) ?? false)
+    return change === undefined || sawBefore(change)
   })
   return verdicts.includes('unknown') ? null : ids.filter((_, index) => verdicts[index] === true)
 }
