@@ -96,6 +96,7 @@ export function createHistoryReader(options: HistoryReaderOptions): HistoryReade
     if (found === null) return { holds: false }
     const { block, from } = found
     const { more, position } = block
+    // The same for who is ahead: a block with a row that is hidden by now, which alone makes a difference, is not shared.
     const whole = from === 0 ? null : await sharedBlock({ group, reading, known }, block)
     if (whole !== null) return { holds: true, runs: runsFrom(whole, from), position, more }
     const views = block.views.slice(from)

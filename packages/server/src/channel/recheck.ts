@@ -43,6 +43,7 @@ import {
   type SubscribeResult,
 } from './subscription.ts'
 import { tellRights } from './tell-rights.ts'
+import { beginDifference } from './underway.ts'
 
 /** What a change of rights is about. */
 export interface Affected {
@@ -223,22 +224,14 @@ export function createRechecks(context: RecheckContext): Rechecks {
   }
 
   const move = async (recheck: Recheck, grant: Grant, differences: Differences): Promise<void> => {
-    const { subscription, attempt, before, sentTo, isExact } = recheck
+    const { subscription, attempt, before } = recheck
     const { connection } = subscription
     // In this order, so that a group whose only member it is stays, with what is known of it.
     const moved = registry.install(connection, attempt.request, grant, true)
     registry.remove(subscription)
     forgetUntold(before, moved.group)
     attempt.subscription = moved
-    attempt.underway = {
-      before,
-      sentTo,
-      isExact,
-      changes: 0,
-      asked: null,
-      differences,
-      release() {},
-    }
+    attempt.underway = beginDifference(recheck, differences)
     if ((await catchUp(connection, attempt)) === 'live') endAttempt(connection, attempt)
   }
 

@@ -4,7 +4,7 @@ import type { Position } from '@dnr/protocol'
 import type { Connection } from '../connection/connection.ts'
 import { isCurrent } from './attempt.ts'
 import type { KnownEntity } from './entities.ts'
-import { type Differences, type ShownBefore } from './rights-difference.ts'
+import type { Differences, ShownBefore } from './rights-difference.ts'
 import { createShownRows } from './shown-rows.ts'
 import type { Attempt, Group, Subscription } from './subscription.ts'
 
@@ -30,14 +30,20 @@ export function beginSnapshot(group: Group, { numbers }: KnownEntity): Underway 
   const { grant, shown } = group
   const sent = shown === null ? null : { ...createShownRows(numbers), isComplete: true }
   return {
-    before: { group, grant, shown: sent, doubt: null },
-    sentTo: null,
-    isExact: true,
-    changes: 0,
-    asked: null,
-    differences: null,
+    ...beginDifference(
+      { before: { group, grant, shown: sent, doubt: null }, sentTo: null, isExact: true },
+      null,
+    ),
     release: sent === null ? () => {} : numbers.hold(),
   }
+}
+
+/** A difference is about to be told to somebody who was live; what is known of that is held by whoever asks. */
+export function beginDifference(
+  { before, sentTo, isExact }: Pick<Underway, 'before' | 'sentTo' | 'isExact'>,
+  differences: Differences | null,
+): Underway {
+  return { before, sentTo, isExact, changes: 0, asked: null, differences, release() {} }
 }
 
 /** Have rights changed since the first of it was sent? */

@@ -6,7 +6,8 @@ import { allowChannel } from '../../src/policy/channel-rule.ts'
 import { policies } from '../../src/policy/policies.ts'
 import { allow } from '../../src/policy/rule.ts'
 import { Task, type User } from '../support/entities.ts'
-import { createMemoryStore, type MemoryStore, task } from '../support/memory-store.ts'
+import { gate } from '../support/gate.ts'
+import { createMemoryStore, task } from '../support/memory-store.ts'
 import { createTestServer, type TestServer, typesOf } from '../support/test-server.ts'
 
 const subscribe = (payload?: object, channel = 'entity:Task'): object => ({
@@ -25,20 +26,6 @@ function writeUnseen(server: TestServer, ...ids: readonly string[]): void {
   )
   memory.trimTo(memory.log.length)
   eventBus.skipTo(memory.position())
-}
-
-/** Stops the next reading at a place; `reached` resolves there. */
-function gate(memory: MemoryStore, place: string): { reached: Promise<void>; open(): void } {
-  let open = (): void => {}
-  const reached = new Promise<void>((arrived) => {
-    memory.gate = (what) => {
-      if (what !== place) return undefined
-      memory.gate = null
-      arrived()
-      return new Promise<void>((resolve) => (open = resolve))
-    }
-  })
-  return { reached, open: () => open() }
 }
 
 test('who is live is sent to ask anew, and a position from before the gap does not hold', async () => {

@@ -4,7 +4,8 @@ import { expect, test } from 'vitest'
 import { allow } from '../../src/policy/rule.ts'
 import { policies } from '../../src/policy/policies.ts'
 import { Task } from '../support/entities.ts'
-import { createMemoryStore, type MemoryStore, task } from '../support/memory-store.ts'
+import { gate } from '../support/gate.ts'
+import { createMemoryStore, task } from '../support/memory-store.ts'
 import { createTestServer, type Received, typesOf } from '../support/test-server.ts'
 
 const subscribe = (payload?: object): object => ({
@@ -13,20 +14,6 @@ const subscribe = (payload?: object): object => ({
   ...(payload && { payload }),
 })
 const at = (offset: number, epoch = 'e1'): object => ({ epoch, offset })
-
-/** A gate that opens when told to; `reached` resolves when somebody stands before it. */
-function gate(memory: MemoryStore, place: string): { reached: Promise<void>; open(): void } {
-  let open = (): void => {}
-  const reached = new Promise<void>((arrived) => {
-    memory.gate = (what) => {
-      if (what !== place) return undefined
-      memory.gate = null
-      arrived()
-      return new Promise<void>((resolve) => (open = resolve))
-    }
-  })
-  return { reached, open: () => open() }
-}
 
 test('a snapshot comes in chunks, and what was written meanwhile after it', async () => {
   const memory = createMemoryStore({ chunkRows: 2 })
