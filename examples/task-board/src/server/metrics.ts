@@ -30,6 +30,12 @@ export function formatMetrics(stats: ServerStats): string {
       stats.deliveryFailures,
     ),
     metric(
+      'dnr_log_gaps_total',
+      'counter',
+      'Changes that were trimmed before they were read: everybody was sent away to ask anew.',
+      stats.logGaps,
+    ),
+    metric(
       'dnr_log_offset',
       'gauge',
       'Offset of the last change that was delivered.',

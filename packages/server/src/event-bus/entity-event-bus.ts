@@ -53,6 +53,8 @@ export interface EmittedRow {
 
 /** The bus with what the server needs of it. */
 export interface EventBus extends EntityEventBus {
+  /** How often changes were left out, so that everybody who hears rows was sent to ask for them. */
+  readonly gaps: number
   /** Resolves when `position` is known; at once afterwards. */
   ready(): MaybePromise<void>
 }
@@ -75,6 +77,7 @@ export function createEventBus({ history, epoch, now, deliver, missed, onError }
   let heard: Position | null = null
   let reading: Promise<void> | null = null
   let emitted = 0
+  let gaps = 0
 
   const readHead = async (log: ChangeHistory): Promise<void> => {
     try {
@@ -135,6 +138,9 @@ export function createEventBus({ history, epoch, now, deliver, missed, onError }
     get position() {
       return position
     },
+    get gaps() {
+      return gaps
+    },
     publish(transaction) {
       const last = transaction.at(-1)
       if (last === undefined) return
@@ -152,7 +158,9 @@ export function createEventBus({ history, epoch, now, deliver, missed, onError }
       const known = position
       if (known !== null && hasReached(known, skipped)) return
       position = skipped
-      if (known !== null) missed()
+      if (known === null) return
+      gaps++
+      missed()
     },
     emitCreated: (entityName, row) => emit('created', entityName, String(row['id']), null, row),
     emitUpdated: (entityName, id, row, before) => emit('updated', entityName, id, before ?? row, row),

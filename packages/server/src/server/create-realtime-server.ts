@@ -64,6 +64,11 @@ export interface ServerStats {
   readonly groupsInDoubt: number
   /** How often a change could not be told to those who share a rule and a query; they were sent away to ask anew. */
   readonly deliveryFailures: number
+  /**
+   * How often changes could not be read any more when it was their turn, because another process had trimmed them or no relay
+   * ran; everybody who hears rows was sent away to ask anew.
+   */
+  readonly logGaps: number
   /** Everything up to here has been delivered; `null` before it is known where the log stands. */
   readonly position: Position | null
   readonly draining: boolean
@@ -133,6 +138,7 @@ export function createRealtimeServer<P extends Principal = Principal>(
       policyFailures: policies.failures,
       groupsInDoubt: channels.groupsInDoubt,
       deliveryFailures: delivery.failures,
+      logGaps: eventBus.gaps,
       position: eventBus.position,
       draining: connections.isDraining,
     }),

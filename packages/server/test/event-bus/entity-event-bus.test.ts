@@ -133,6 +133,7 @@ test('where a relay goes on beyond what was delivered, something was missed; up 
   eventBus.publish([change(5)])
   expect(delivered).toEqual([[5]])
   expect(missed).toHaveLength(1)
+  expect(eventBus.gaps).toBe(1)
 })
 
 test('where a relay begins is where the bus stands, when that was not known before', async () => {
@@ -143,6 +144,7 @@ test('where a relay begins is where the bus stands, when that was not known befo
   await reading
   expect(eventBus.position).toEqual({ epoch: 'e1', offset: 5 })
   expect(missed).toEqual([])
+  expect(eventBus.gaps).toBe(0)
 })
 
 test.each([

@@ -135,6 +135,7 @@ test('counts', async () => {
     policyFailures: 0,
     groupsInDoubt: 0,
     deliveryFailures: 0,
+    logGaps: 0,
     position: { epoch: 'e1', offset: 1 },
     draining: false,
   })
