@@ -80,9 +80,9 @@ async function benchLatency(): Promise<void> {
 async function benchWrites(): Promise<void> {
   const result = await measureWrites({
     rounds: quick ? 1 : 12,
-    // SQLite folds its write-ahead log into the file once in some two hundred commits: on NORMAL, where that shows, a round
-    // is long enough for everybody to do so at their own rate.
-    commits: quick ? { normal: 4, full: 2 } : { normal: 512, full: 64 },
+    // SQLite folds its write-ahead log into the file once in some two hundred commits: a round is long enough for everybody to
+    // do so at their own rate.
+    commits: ({ synchronous }) => (quick ? 2 : synchronous === 'normal' ? 512 : 256),
   })
   print('Writes into SQLite', formatWrites(result, { isJudged }))
 }

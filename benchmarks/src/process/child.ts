@@ -23,7 +23,8 @@ export function isInstalled(program: string): boolean {
  * Starts `src/{entry}` with `args` on its core, under the same Node unless `runtime` is another one. Workspace packages are read
  * from their sources.
  *
- * `niceness`: how far it stands back behind what is measured on its core. `ownOptions`: Node options that the measurement needs. Node's own options are for profiles: `BENCH_SERVER_OPTIONS=--cpu-prof pnpm bench`.
+ * `niceness`: how far it stands back behind what is measured on its core. `ownOptions`: Node options that the measurement needs.
+ * `variables`: of its environment, beside those of this process. Node's own options are for profiles: `BENCH_SERVER_OPTIONS=--cpu-prof pnpm bench`.
  */
 export async function startChild(
   entry: string,
@@ -33,10 +34,12 @@ export async function startChild(
     niceness = 0,
     runtime,
     ownOptions = [],
+    variables = {},
   }: {
     readonly niceness?: number
     readonly runtime?: string | undefined
     readonly ownOptions?: readonly string[]
+    readonly variables?: Readonly<Record<string, string>>
   } = {},
 ): Promise<Child> {
   const file = fileURLToPath(new URL(`../${entry}`, import.meta.url))
@@ -48,6 +51,7 @@ export async function startChild(
   const child = spawn(command ?? process.execPath, rest, {
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     serialization: 'json',
+    env: { ...process.env, ...variables },
   })
   const asked: ((answer: unknown) => void)[] = []
   let fail: (error: Error) => void = () => {}

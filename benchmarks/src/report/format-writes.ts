@@ -1,10 +1,11 @@
 import { writeContenders, type WriteContenderName } from '../writes/write-contenders.ts'
-import { type WriteMode, writeModes, type WritesResult } from '../writes/writes.ts'
+import type { WriteMode, WritesResult } from '../writes/writes.ts'
 import { formatTable, type Judged, judgedCells, judgedHead } from './table.ts'
 
 /** Microseconds per write, then what the budgets speak of. */
 export function formatWrites(result: WritesResult, { isJudged }: { readonly isJudged: boolean }): string {
   const names = Object.keys(writeContenders) as WriteContenderName[]
+  const writeModes = [...result.micros.keys()]
   const micros = (mode: WriteMode, name: WriteContenderName) =>
     result.micros.get(mode)?.get(name) ?? Number.NaN
   const figures = formatTable([
@@ -50,11 +51,15 @@ export function formatWrites(result: WritesResult, { isJudged }: { readonly isJu
   const { stored, failed } = result.oneFailing
   return [
     figures,
+    ...(writeModes.some(({ syncMicros }) => syncMicros > 0)
+      ? []
+      : ['Left out: a slower disk. Needs Linux and a C compiler, `cc`.']),
     formatTable([judgedHead(isJudged), ...ratios.map((each) => judgedCells(each, isJudged))]),
     `Of 32 writes of one commit, one of which cannot be stored: ${stored} stored, ${failed} failed.`,
   ].join('\n\n')
 }
 
-function titleOf({ synchronous, operation }: WriteMode): string {
-  return `${synchronous.toUpperCase()} ${operation}`
+function titleOf({ synchronous, operation, syncMicros }: WriteMode): string {
+  const disk = syncMicros === 0 ? '' : `, ${syncMicros / 1_000} ms a sync`
+  return `${synchronous.toUpperCase()} ${operation}${disk}`
 }

@@ -1,4 +1,5 @@
 // Writes into files of its own, one contender after the other: `writes-process.ts FOLDER`. Asked by the parent: round, failing.
+import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { type ItemRow, itemRow } from '../contenders/item.ts'
 import { answerParent } from '../process/child.ts'
@@ -7,6 +8,7 @@ import type { Synchronous, Writer } from './writer.ts'
 import { writeContenders, type WriteContenderName, type WriteOperation } from './write-contenders.ts'
 
 const [folder = ''] = process.argv.slice(2)
+mkdirSync(folder, { recursive: true })
 const writers = new Map<string, Writer>()
 let made = 0
 
