@@ -6,12 +6,20 @@ import {
   createRealtimeRepository,
   type DatabaseSettings,
   openDatabase,
+  type RealtimeRepository,
   type SqliteHandle,
 } from '@dnr/repository'
-import { allow, allowChannel, createRealtimeServer, policies, type RealtimeServerOptions } from '@dnr/server'
+import {
+  allow,
+  allowChannel,
+  type ChangeHistory,
+  createRealtimeServer,
+  type EntityStore,
+  policies,
+  type RealtimeServerOptions,
+} from '@dnr/server'
 import { toNodeListener } from '@dnr/server/node'
 import { attachWebSockets, type AttachOptions } from '@dnr/server/ws'
-import { readSlowly } from './read-slowly.ts'
 import { Task, type User } from './task.ts'
 
 export interface StackOptions {
@@ -22,8 +30,9 @@ export interface StackOptions {
   readonly database?: DatabaseSettings
   /** Are writes around the repository to arrive, too? */
   readonly captureTable?: boolean
-  /** Snapshots are read row by row, and this is awaited behind the first. */
-  readonly behindFirstRow?: () => Promise<void>
+  /** What the server reads from. @default the repository and its log themselves */
+  readonly storeOf?: (tasks: RealtimeRepository<typeof Task>) => EntityStore<typeof Task>
+  readonly historyOf?: (changeLog: ChangeHistory) => ChangeHistory
   /** In place of what is said below. */
   readonly server?: RealtimeServerOptions<User>
   readonly attach?: AttachOptions
@@ -39,7 +48,8 @@ export async function startStack({
   port = 0,
   handle,
   captureTable = false,
-  behindFirstRow,
+  storeOf = (tasks) => tasks,
+  historyOf = (changeLog) => changeLog,
   server,
   attach,
   ...options
@@ -49,8 +59,8 @@ export async function startStack({
   const tasks = createRealtimeRepository({ database, entity: Task, captureTable })
   await database.migrate([tasks])
   const realtime = createRealtimeServer<User>({
-    repositories: [behindFirstRow === undefined ? tasks : readSlowly(tasks, behindFirstRow)],
-    history: database.changeLog,
+    repositories: [storeOf(tasks)],
+    history: historyOf(database.changeLog),
     storage: database,
     authenticate: ({ token }) => (token === null ? null : userOf(token)),
     policies: policies(
@@ -76,6 +86,7 @@ export async function startStack({
     tasks,
     realtime,
     relay,
+    http,
     port: ownPort,
     url: `ws://127.0.0.1:${ownPort}/ws`,
     httpUrl: `http://127.0.0.1:${ownPort}`,

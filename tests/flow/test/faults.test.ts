@@ -6,6 +6,7 @@ import { expect, test } from 'vitest'
 import { openBrowser } from '../src/browser.ts'
 import { holdLock } from '../src/hold-lock.ts'
 import { openPlainClient } from '../src/plain-client.ts'
+import { readSlowly } from '../src/read-slowly.ts'
 import { startStack } from '../src/stack.ts'
 import { temporaryFolder } from '../src/temporary-folder.ts'
 import { until } from '../src/until.ts'
@@ -153,8 +154,10 @@ test('rows that could not be read to the end are asked for again', async () => {
   let reads = 0
   await using stack = await startStack({
     path: folder.file('tasks.db'),
-    behindFirstRow: () =>
-      ++reads === 1 ? Promise.reject(new Error('The page is gone.')) : Promise.resolve(),
+    storeOf: (tasks) =>
+      readSlowly(tasks, () =>
+        ++reads === 1 ? Promise.reject(new Error('The page is gone.')) : Promise.resolve(),
+      ),
   })
   for (const id of ['a', 'b']) await stack.tasks.create({ id, title: id })
   using alice = openBrowser(stack.url, 'alice.red')

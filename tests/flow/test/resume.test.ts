@@ -4,6 +4,7 @@ import { signal } from '@preact/signals-core'
 import Database from 'better-sqlite3'
 import { expect, test } from 'vitest'
 import { openBrowser } from '../src/browser.ts'
+import { readSlowly } from '../src/read-slowly.ts'
 import { startStack } from '../src/stack.ts'
 import { temporaryFolder } from '../src/temporary-folder.ts'
 import { until } from '../src/until.ts'
@@ -188,13 +189,14 @@ test('F20 what such a snapshot showed of a history that is gone goes with it, th
 async function startOvertaken(file: string, backup: string): ReturnType<typeof startStack> {
   const stack: Awaited<ReturnType<typeof startStack>> = await startStack({
     path: file,
-    async behindFirstRow() {
-      await stack.relay.stop()
-      const copied = new Database(file)
-      await copied.backup(backup)
-      copied.close()
-      await stack.tasks.update('b', { title: 'after' })
-    },
+    storeOf: (tasks) =>
+      readSlowly(tasks, async () => {
+        await stack.relay.stop()
+        const copied = new Database(file)
+        await copied.backup(backup)
+        copied.close()
+        await stack.tasks.update('b', { title: 'after' })
+      }),
   })
   for (const id of ['a', 'b']) await stack.tasks.create({ id, title: 'before' })
   await stack.relay.flush()

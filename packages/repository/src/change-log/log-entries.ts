@@ -56,7 +56,8 @@ interface Page {
   readonly limit: number
 }
 
-type StoredEntry = LogRow & { readonly last: number }
+/** An entry as it is read. */
+export type StoredEntry = LogRow & { readonly last: number }
 
 // Offsets are contiguous within a transaction, so the entry after the last one belongs to another or does not exist.
 const entries = systemTables

@@ -2,7 +2,7 @@ import { type Change, holdsPosition, type Position } from '@dnr/protocol'
 import { compileStatement } from '../database/compile.ts'
 import type { Connection } from '../database/connection.ts'
 import { epochAt, readEpochs, readHead } from './epochs.ts'
-import { endOfTransaction, readEntries, toChange } from './log-entries.ts'
+import { endOfTransaction, readEntries, type StoredEntry, toChange } from './log-entries.ts'
 import { systemTables } from './log-tables.ts'
 
 /** Which changes, after which position. */
@@ -13,6 +13,8 @@ export interface HistoryRequest {
   readonly id?: string
   /** About how many changes; a longer transaction comes whole. */
   readonly limit: number
+  /** The page ends with the transaction in which the images of its changes have so many characters. @default Infinity */
+  readonly maxCharacters?: number
 }
 
 /** The changes, or why the log cannot tell what came after the position. */
@@ -67,10 +69,23 @@ export function readHistory(connection: Connection, request: HistoryRequest): Hi
   if (after.offset >= last) return { holds: true, changes: [], position: here, more: false }
   if (after.offset < readFloor(connection)) return { holds: false, reason: 'trimmed' }
 
-  const { rows, more } = readEntries(connection, { ...request, after: after.offset })
+  const read = readEntries(connection, { ...request, after: after.offset })
+  const rows = withinCharacters(read.rows, request.maxCharacters ?? Number.POSITIVE_INFINITY)
+  const more = read.more || rows.length < read.rows.length
   const changes = rows.map((row) => toChange(row, epochs))
   const lastRow = rows.at(-1)
   if (!more || lastRow === undefined) return { holds: true, changes, position: here, more: false }
   const offset = endOfTransaction(connection, lastRow.transaction_offset)
   return { holds: true, changes, position: { epoch: epochAt(epochs, offset), offset }, more: true }
+}
+
+/** Those up to the end of the transaction in which the images have so many characters. */
+function withinCharacters(rows: readonly StoredEntry[], most: number): readonly StoredEntry[] {
+  let characters = 0
+  for (const [index, { before, after, transaction_offset }] of rows.entries()) {
+    characters += (before?.length ?? 0) + (after?.length ?? 0)
+    if (characters >= most && rows[index + 1]?.transaction_offset !== transaction_offset)
+      return rows.slice(0, index + 1)
+  }
+  return rows
 }

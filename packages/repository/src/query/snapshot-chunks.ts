@@ -21,8 +21,23 @@ export interface SnapshotQuery<Row> {
 
 /** How large the parts are. */
 export interface ChunkOptions {
-  /** Rows of a chunk. @default 500 */
+  /** Rows of a chunk at most. @default 500 */
   readonly chunkRows?: number
+  /** Characters of text, as it is stored: a chunk ends with the row that makes so many of it. @default Infinity */
+  readonly chunkCharacters?: number
+}
+
+/** What is known of the rows of a table: how many characters one has, as those had that were read last. */
+export interface RowSizes {
+  average: number
+}
+
+/** What {@link readChunks} reads. */
+export interface ChunkedRead<E extends AnyEntity> {
+  readonly model: RowModel<E>
+  readonly where: readonly Condition[]
+  readonly sizes: RowSizes
+  read<T>(read: (connection: Connection) => T): Promise<T>
 }
 
 /**
@@ -32,28 +47,44 @@ export interface ChunkOptions {
  * Between two chunks the event loop turns, and no read transaction stays open.
  */
 export async function* readChunks<E extends AnyEntity>(
-  read: <T>(read: (connection: Connection) => T) => Promise<T>,
-  model: RowModel<E>,
-  where: readonly Condition[],
-  chunkRows: number,
+  { model, where, sizes, read }: ChunkedRead<E>,
+  { chunkRows, chunkCharacters }: Required<ChunkOptions>,
 ): AsyncGenerator<SnapshotChunk<RowOf<E>>, void, undefined> {
-  type Stored = { readonly position: Position; readonly rows: StoredRow[] }
-  const readChunk = (from: Stored | null): Promise<Stored> =>
-    read((connection) => ({
-      position: from?.position ?? readHeadPosition(connection),
-      rows: readAfterId(
-        connection,
-        model,
-        where,
-        (from?.rows.at(chunkRows - 1)?.['id'] as string | undefined) ?? null,
-        chunkRows + 1,
-      ),
-    }))
-  for (let chunk = await readChunk(null); ; chunk = await readChunk(chunk)) {
-    const more = chunk.rows.length > chunkRows
-    const rows = chunk.rows.slice(0, chunkRows).map((row) => model.toTyped(row))
-    yield { rows, position: chunk.position, more }
-    if (!more) return
+  let position: Position | null = null
+  let after: string | null = null
+  for (;;) {
+    const limit = rowsWithin(chunkCharacters, sizes, chunkRows)
+    const chunk = await read((connection) => {
+      position ??= readHeadPosition(connection)
+      const stored = readAfterId(connection, model, where, after, limit + 1)
+      const count = countWithin(chunkCharacters, stored.slice(0, limit), model, sizes)
+      return {
+        rows: stored.slice(0, count).map((row) => model.toTyped(row)),
+        position,
+        more: count < stored.length,
+      }
+    })
+    yield chunk
+    if (!chunk.more) return
+    after = chunk.rows.at(-1)?.id ?? null
     await new Promise((resolve) => void setImmediate(resolve))
   }
+}
+
+/** So many rows are asked for: what is read beyond the characters is read again. */
+function rowsWithin(characters: number, { average }: RowSizes, most: number): number {
+  return Math.max(1, Math.min(most, Math.ceil(characters / average)))
+}
+
+/** How many of the rows a chunk takes; notes how large they are. */
+function countWithin(most: number, stored: readonly StoredRow[], model: RowModel, sizes: RowSizes): number {
+  let characters = 0
+  let count = 0
+  for (const row of stored) {
+    if (characters >= most) break
+    characters += model.charactersOf(row)
+    count++
+  }
+  sizes.average = characters / Math.max(1, count)
+  return count
 }

@@ -20,6 +20,7 @@ import { readWhere } from '../query/read-query.ts'
 import {
   type ChunkOptions,
   readChunks,
+  type RowSizes,
   type SnapshotChunk,
   type SnapshotQuery,
 } from '../query/snapshot-chunks.ts'
@@ -157,15 +158,23 @@ export function createRealtimeRepository<E extends AnyEntity>(
     prepare: options.prepare ?? {},
     createId: options.createId ?? nanoid,
   }
+  const sizes: RowSizes = { average: 1 }
   const repository: RealtimeRepository<E> = {
     entity,
     table,
     ...createOperations(writer, executor),
-    async *snapshotChunks(query = {}, { chunkRows = 500 } = {}) {
+    async *snapshotChunks(query = {}, { chunkRows = 500, chunkCharacters = Number.POSITIVE_INFINITY } = {}) {
       if (!Number.isSafeInteger(chunkRows) || chunkRows < 1) {
         throw new DnrError('bad_option', `chunkRows is ${chunkRows}: expected a whole number, 1 or more.`)
       }
-      yield* readChunks(executor.read, model, readWhere(model, query.where as never), chunkRows)
+      if (!(chunkCharacters >= 1)) {
+        throw new DnrError(
+          'bad_option',
+          `chunkCharacters is ${chunkCharacters}: expected a number, 1 or more.`,
+        )
+      }
+      const where = readWhere(model, query.where as never)
+      yield* readChunks({ model, where, sizes, read: executor.read }, { chunkRows, chunkCharacters })
     },
     within: (transaction) => createOperations(writer, executorOf(transaction)),
   }

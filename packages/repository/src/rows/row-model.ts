@@ -28,6 +28,8 @@ export interface RowModel<E extends AnyEntity = AnyEntity> {
   store(values: Readonly<Record<string, unknown>>, version: number): Record<string, StoredValue>
   /** One column of a validated patch. */
   storeField(name: string, value: unknown): StoredValue
+  /** Of its texts, as they are stored. */
+  charactersOf(stored: StoredRow): number
   toWire(stored: StoredRow): WireRow
   toTyped(stored: StoredRow): RowOf<E>
 }
@@ -72,6 +74,14 @@ export function createRowModel<E extends AnyEntity>(entity: E, table: string): R
     storeField(name, value) {
       const field = fields.get(name)
       return field === undefined ? null : storeValue(field, value)
+    },
+    charactersOf(stored) {
+      let characters = 0
+      for (const { name } of ordered) {
+        const value = stored[name]
+        if (typeof value === 'string') characters += value.length
+      }
+      return characters
     },
     toWire: (stored) => read(stored, toWireValue) as WireRow,
     toTyped: (stored) => read(stored, toTypedValue) as RowOf<E>,

@@ -138,6 +138,25 @@ test('pages hold whole transactions, however small the limit', async () => {
   expect(changes.map(({ last }) => last)).toEqual([true, false, false, false, false, true, true])
 })
 
+test('a page ends with the transaction in which it has become large', async () => {
+  await using open = await openTasks()
+  const { changeLog } = open.database
+  let after = await changeLog.head()
+  const title = 'x'.repeat(200)
+  for (const id of ['a', 'b', 'c']) await open.tasks.create({ id, title })
+  await open.tasks.createMany(['d', 'e', 'f'].map((id) => ({ id, title })))
+  await open.tasks.create({ id: 'g', title })
+  const pages: (readonly string[])[] = []
+  for (let more = true; more;) {
+    const page = holding(await changeLog.read({ after, entity: 'Task', limit: 10, maxCharacters: 500 }))
+    pages.push(page.changes.map(({ id }) => id))
+    after = page.position
+    more = page.more
+  }
+  expect(pages).toEqual([['a', 'b'], ['c', 'd', 'e', 'f'], ['g']])
+  expect(after).toEqual(await changeLog.head())
+})
+
 test('one record’s history is its own changes alone', async () => {
   await using open = await openTasks()
   const start = await open.database.changeLog.head()

@@ -175,6 +175,48 @@ test('chunks visit each row once, by id, at the position before the first', asyn
   expect(mores).toEqual([true, true, false])
 })
 
+/** Of the texts of a row, as they are stored. */
+function charactersOf(row: object): number {
+  return Object.values(row).reduce((sum, value) => sum + (typeof value === 'string' ? value.length : 0), 0)
+}
+
+test('a chunk ends with the row that makes it large, and each row is visited once', async () => {
+  await using open = await openTasks()
+  const lengths = [1, 1, 1, 1, 120, 120, 120, 1, 1, 1, 1, 1, 1, 1, 1, 200, 1]
+  await open.tasks.createMany(lengths.map((length, n) => ({ id: `t${10 + n}`, title: 'x'.repeat(length) })))
+  // The second time it is known how large the last rows were.
+  for (const chunkCharacters of [1, 30, 30, 150, 150, 10_000]) {
+    const visited: number[] = []
+    for await (const { rows, more } of open.tasks.snapshotChunks({}, { chunkRows: 6, chunkCharacters })) {
+      expect(rows.length).toBeLessThanOrEqual(6)
+      const before = rows.slice(0, -1).reduce((sum, row) => sum + charactersOf(row), 0)
+      expect(before).toBeLessThan(chunkCharacters)
+      visited.push(...rows.map(({ title }) => title.length))
+      expect(more).toBe(visited.length < lengths.length)
+    }
+    expect(visited).toEqual(lengths)
+  }
+})
+
+test('chunks of rows that are alike are full', async () => {
+  await using open = await openTasks()
+  const [row] = await open.tasks.createMany(
+    Array.from({ length: 40 }, (_, n) => ({ id: `t${10 + n}`, title: 'x'.repeat(100) })),
+  )
+  const chunkCharacters = charactersOf(row ?? {}) * 10
+  for (let time = 1; time <= 2; time++) {
+    const counts: number[] = []
+    for await (const { rows } of open.tasks.snapshotChunks({}, { chunkCharacters })) counts.push(rows.length)
+    expect(counts).toEqual([10, 10, 10, 10])
+  }
+})
+
+test.each([0, -1, Number.NaN])('chunks of %s characters are refused', async (chunkCharacters) => {
+  await using open = await openTasks()
+  const chunks = open.tasks.snapshotChunks({}, { chunkCharacters })[Symbol.asyncIterator]()
+  expect(await codeOf(chunks.next())).toBe('bad_option')
+})
+
 test('an empty result is one empty chunk', async () => {
   await using open = await openTasks()
   const chunks = []

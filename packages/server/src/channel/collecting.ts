@@ -1,11 +1,12 @@
 // What a muted subscription is to be sent later: kept while it reads, up to a bound. Holds the bounds; the frames hang on the
 // subscription. Comes from channel-manager.ts; next: open-subscription.ts sends them, or reads the log further instead.
 import { hasReached, type Position } from '@dnr/protocol'
+import type { Connection } from '../connection/connection.ts'
 import type { Frame } from '../ports/server-socket.ts'
 import { endOpening } from './channel-registry.ts'
 import type { Opening, Subscription } from './subscription.ts'
 
-/** Bytes that may collect while a subscription reads. */
+/** Bytes that may collect for a connection: of its subscriptions one reads, and the others wait for that. */
 const MAX_COLLECTED_BYTES = 524_288
 /** The same without rows, where a rule that fails may keep a whole room waiting for a minute. */
 const MAX_WORDS_BYTES = 65_536
@@ -32,15 +33,26 @@ export function collect(
   return true
 }
 
-function keep({ group }: Subscription, opening: Opening, frame: Frame, position: Position | null): void {
+function keep(subscription: Subscription, opening: Opening, frame: Frame, position: Position | null): void {
   if (opening.overflowed) return
+  const { group, connection } = subscription
   opening.buffered.push({ frame, position })
   opening.bytes += frame.byteLength + PLACE_BYTES
-  const isTooMuch =
-    group.grant === null
-      ? opening.bytes > MAX_WORDS_BYTES || opening.buffered.length > MAX_WORDS
-      : opening.bytes > MAX_COLLECTED_BYTES
-  if (isTooMuch) letCollectedGo(opening)
+  if (group.grant === null) {
+    if (opening.bytes > MAX_WORDS_BYTES || opening.buffered.length > MAX_WORDS) letCollectedGo(opening)
+  } else letMostGo(connection)
+}
+
+/** Too much: what the most has collected for is let go, so that who reads is not kept from coming to its end. */
+function letMostGo({ subscriptions }: Connection): void {
+  let bytes = 0
+  let most: Opening | null = null
+  for (const { group, opening } of subscriptions?.values() ?? []) {
+    if (opening === null || group.grant === null) continue
+    bytes += opening.bytes
+    if (most === null || opening.bytes > most.bytes) most = opening
+  }
+  if (most !== null && bytes > MAX_COLLECTED_BYTES) letCollectedGo(most)
 }
 
 /** The log is read further instead; words of a channel without rows are lost. */

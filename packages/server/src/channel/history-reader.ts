@@ -32,8 +32,10 @@ interface Reader {
 const MAX_SHARED = 8
 /** Changes that are read and decoded before others have their turn. */
 const SLICE_CHANGES = 128
-/** A store that gives less than this, though there is more, has its reasons. */
-const MIN_SLICE_CHANGES = 96
+/** Characters of images after which a slice, and with it the block, ends. */
+const SLICE_CHARACTERS = 131_072
+/** A store that gives less than this of what it was asked for, though there is more, has its reasons. */
+const MIN_SLICE_SHARE = 0.75
 
 export interface HistoryReader {
   /** Is a position on this history, and does the log still reach back to it? */
@@ -61,24 +63,28 @@ export function createHistoryReader(options: HistoryReaderOptions): HistoryReade
   ): Promise<HistoryPage | null> => {
     if (history === null) return null
     const one = channel.kind === 'record' ? { id: channel.id } : {}
-    return history.read({ after, entity: known.entity.name, ...one, limit })
+    return history.read({ after, entity: known.entity.name, ...one, limit, maxCharacters: SLICE_CHARACTERS })
   }
 
   const readBlock = async (
     entry: ChannelEntry,
     known: KnownEntity,
     after: Position,
+    step: number,
   ): Promise<LogBlock | null> => {
     const views: ChangeView[] = []
     const now = clock.now()
+    // Where blocks are short, so that little is read beyond their ends.
+    let limit = Math.min(SLICE_CHANGES, step * 2)
     for (let from = after; ;) {
-      const page = await read(entry, known, from, SLICE_CHANGES)
+      const page = await read(entry, known, from, limit)
       if (page?.holds !== true) return null
       const { changes, position, more } = page
       views.push(...changes.map((change) => viewChange(change, known.codec, now)))
-      if (!more || changes.length < MIN_SLICE_CHANGES || views.length >= BLOCK_CHANGES)
+      if (!more || changes.length < limit * MIN_SLICE_SHARE || views.length >= BLOCK_CHANGES)
         return { after, views, position, more }
       from = position
+      limit = Math.min(SLICE_CHANGES, limit * 2)
       await pause(clock, 0)
     }
   }
@@ -92,7 +98,9 @@ export function createHistoryReader(options: HistoryReaderOptions): HistoryReade
     const known = entityOf(group, entities)
     if (known === undefined) return { holds: false }
     const blocks = (group.channel.blocks ??= createLogBlocks())
-    const found = await blockAfter(blocks, after, (from) => readBlock(group.channel, known, from))
+    const found = await blockAfter(blocks, after, (from) =>
+      readBlock(group.channel, known, from, blocks.step),
+    )
     if (found === null) return { holds: false }
     const { block, from } = found
     const { more, position } = block

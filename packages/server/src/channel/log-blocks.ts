@@ -25,6 +25,8 @@ export interface LogBlocks {
   /** The last used at the end. */
   kept: LogBlock[]
   readonly reading: Map<string, Promise<LogBlock | null>>
+  /** A power of two: how many changes a block has at least, where rows are as large as those of the last one. */
+  step: number
   /** Counts what the channel has heard: what was read before is not the end any more. */
   growths: number
 }
@@ -32,14 +34,13 @@ export interface LogBlocks {
 /** Reads a block from the log; `null`: the position does not hold. */
 export type ReadBlock = (after: Position) => Promise<LogBlock | null>
 
-/** Changes that are read at once. */
+/** Changes that are read at once, where rows are not large. */
 export const BLOCK_CHANGES = 512
 const MAX_KEPT = 8
-/** Fewer changes are read again: the end of a log that grows would fill the shelf with scraps. */
 const MIN_KEPT_CHANGES = 64
 
 export function createLogBlocks(): LogBlocks {
-  return { kept: [], reading: new Map(), growths: 0 }
+  return { kept: [], reading: new Map(), step: BLOCK_CHANGES, growths: 0 }
 }
 
 /** The block that tells what comes after a position, and the place in it where that begins; `null`: the position does not hold. */
@@ -91,8 +92,13 @@ function firstAfter({ views }: LogBlock, after: Position): number {
 /** Reads from a place that others near by will read from too, unless the position is where a block ended. */
 async function readAround(blocks: LogBlocks, after: Position, read: ReadBlock): Promise<LogBlock | null> {
   const isEnd = blocks.kept.some(({ position }) => isSamePosition(position, after))
-  const block = isEnd ? null : await readOnce(blocks, floorPosition(after, BLOCK_CHANGES), read)
-  return block !== null && covers(block, after) ? block : readOnce(blocks, after, read)
+  // A block that ends too early tells how near the place has to be.
+  for (let step = Number.POSITIVE_INFINITY; !isEnd && blocks.step < step;) {
+    step = blocks.step
+    const block = await readOnce(blocks, floorPosition(after, step), read)
+    if (block !== null && covers(block, after)) return block
+  }
+  return readOnce(blocks, after, read)
 }
 
 function readOnce(blocks: LogBlocks, after: Position, read: ReadBlock): Promise<LogBlock | null> {
@@ -103,7 +109,11 @@ function readOnce(blocks: LogBlocks, after: Position, read: ReadBlock): Promise<
   const reading = read(after)
     .then((block) => {
       // Who waits for it has collected what the channel has heard since; who comes next has not.
-      if (block !== null) keep(blocks, blocks.growths === growths ? block : { ...block, more: true })
+      if (block === null) return null
+      if (block.more) blocks.step = stepOf(block)
+      // A few changes are read again: the end of a log that grows would fill the shelf with scraps.
+      if (block.more || block.views.length >= MIN_KEPT_CHANGES)
+        keep(blocks, blocks.growths === growths ? block : { ...block, more: true })
       return block
     })
     .finally(() => void (blocks.reading.get(key) === reading && blocks.reading.delete(key)))
@@ -112,7 +122,10 @@ function readOnce(blocks: LogBlocks, after: Position, read: ReadBlock): Promise<
 }
 
 function keep(blocks: LogBlocks, block: LogBlock): void {
-  if (block.views.length < MIN_KEPT_CHANGES) return
   blocks.kept.push(block)
   if (blocks.kept.length > MAX_KEPT) blocks.kept.shift()
+}
+
+function stepOf({ views }: LogBlock): number {
+  return views.length === 0 ? 1 : Math.min(BLOCK_CHANGES, 2 ** Math.floor(Math.log2(views.length)))
 }

@@ -215,6 +215,9 @@ export async function replay(
   for (;;) {
     const { opening } = subscription
     if (opening === null) return 'superseded'
+    // Before it is read: who does not read has nothing waiting but what is on its way.
+    if (isAboveHalf(subscription.connection, context) && !(await drained(subscription, context)))
+      return 'superseded'
     const readPage = async (): Promise<ReplayPage | null> => {
       // Whoever has gone while it waited leaves nothing behind that the group would keep.
       if (!isOpen(subscription)) return null

@@ -11,6 +11,8 @@ import type { Group } from './subscription.ts'
 
 /** Rows read at once. */
 const CHUNK_ROWS = 500
+/** Characters of rows read at once: who stops reading has no more of them waiting here. */
+const CHUNK_CHARACTERS = 131_072
 /** Characters of rows after which a frame is full. */
 const FRAME_CHARACTERS = 65_536
 
@@ -93,7 +95,10 @@ export async function* readSnapshot(
 
 /** The rows that a group asks for, whether or not it may see them, in short reads. */
 export function storedRows(group: Group, store: EntityStore): AsyncIterable<SnapshotChunk> {
-  return store.snapshotChunks({ where: whereOf(group) }, { chunkRows: CHUNK_ROWS })
+  return store.snapshotChunks(
+    { where: whereOf(group) },
+    { chunkRows: CHUNK_ROWS, chunkCharacters: CHUNK_CHARACTERS },
+  )
 }
 
 /** As many of the rows from `from` on as fit into a frame: what the group sees of them. */

@@ -17,6 +17,8 @@ export interface HistoryRequest {
   entity: string
   id?: string
   limit: number
+  /** The page ends with the transaction in which the images of its changes have so many characters: it is held while it is sent. */
+  maxCharacters?: number
 }
 
 export type HistoryPage =

@@ -13,10 +13,13 @@ export interface EntityStore<E extends AnyEntity = AnyEntity> {
   /**
    * A large read in short ones, by key. `position` is that before the first chunk, the same in each: replaying the log
    * from there meets rows that a chunk already held newer, and versions tell. No read transaction outlives a turn of the loop.
+   *
+   * A chunk has at most `chunkRows` rows, and ends with the row that makes `chunkCharacters` characters of it: while a
+   * subscriber does not read, the server holds one chunk for it.
    */
   snapshotChunks(
     query: { where?: Where<RowOf<E>> },
-    options?: { chunkRows?: number },
+    options?: { chunkRows?: number; chunkCharacters?: number },
   ): AsyncIterable<SnapshotChunk<E>>
   /** One write inside one transaction, with its log entry and its idempotency record. */
   mutate(mutation: Mutation, context: MutationContext<E>): Promise<MutationResult<E>>

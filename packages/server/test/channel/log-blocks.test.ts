@@ -147,6 +147,21 @@ test('readers who stand near each other share one read', async () => {
   expect(log.reads).toBe(1)
 })
 
+test('so do they where rows are so large that a block has few changes', async () => {
+  const log = createLog(40)
+  for (let count = 0; count < 400; count++) log.append(true)
+  const blocks = createLogBlocks()
+  const from = (offset: number) => blockAfter(blocks, log.positionOf(offset), log.read)
+  const found = await Promise.all([100, 110, 120].map(from))
+  expect(found.map((each) => each?.block.views[each.from]?.change.position.offset)).toEqual([101, 111, 121])
+  // The first told how long blocks are here.
+  expect(log.reads).toBe(2)
+  await from(105)
+  await from(200)
+  await from(210)
+  expect(log.reads).toBe(3)
+})
+
 test('a read that was under way when the channel heard something is not the end of the log for others', async () => {
   const log = createLog(512)
   for (let count = 0; count < 100; count++) log.append(true)

@@ -369,6 +369,39 @@ test('a reader that takes nothing for half a minute is closed', async () => {
   expect(server.connections.connectionCount).toBe(0)
 })
 
+test('what collects behind one reading is bounded for the whole connection, and nothing of it is missed', async () => {
+  const memory = createMemoryStore()
+  const server = createTestServer({ memory, limits: { maxQueueBytes: null } })
+  memory.write([{ id: 'a', row: task('red') }])
+  const client = await server.connect()
+  await client.take()
+  const first = gate(memory, 'snapshot')
+  const keys = Array.from({ length: 20 }, (_, index) => `k${index}`)
+  for (const subscription of keys) client.send(subscribe({ snapshot: true, subscription }))
+  await first.reached
+  await drainMicrotasks()
+  const openings = [...(server.connections.find(client.id)?.subscriptions?.values() ?? [])]
+  expect(openings).toHaveLength(20)
+  let mostBytes = 0
+  for (let n = 0; n < 100; n++) {
+    memory.write([{ id: 'a', row: { title: `${n}`.padStart(10_000) } }])
+    mostBytes = Math.max(
+      mostBytes,
+      openings.reduce((sum, { opening }) => sum + (opening?.bytes ?? 0), 0),
+    )
+  }
+  expect(mostBytes).toBeLessThan(524_288 + 11_000)
+  first.open()
+  for (let turn = 0; turn < 100; turn++) await server.clock.advance(10)
+  const told = await client.take()
+  for (const key of keys) {
+    const rows = told
+      .filter(({ subscription }) => subscription === key)
+      .flatMap(({ type, payload }) => (type === 'subscribed' ? payload.snapshot.rows : [payload]))
+    expect(rows.at(-1)).toMatchObject({ id: 'a', version: 101 })
+  }
+})
+
 // Races
 
 test('unsubscribe during authorisation: the late answer installs nothing', async () => {

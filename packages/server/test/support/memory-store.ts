@@ -133,19 +133,22 @@ export function createMemoryStore(
         const found = [...rows.values()].filter((row) => matchesWhere(row, where ?? {}))
         return { rows: found.slice(0, limit).map(typed), next: null, position: position() }
       },
-      async *snapshotChunks({ where }) {
+      async *snapshotChunks({ where }, { chunkCharacters = Number.POSITIVE_INFINITY } = {}) {
         await memory.gate?.('snapshot')
         const from = position()
         const ids = [...rows.keys()].sort()
         const size = options.chunkRows ?? 500
-        for (let start = 0; start === 0 || start < ids.length; start += size) {
+        for (let start = 0, end = 0; start === 0 || start < ids.length; start = end) {
           if (start > 0) await memory.gate?.('chunk')
-          const chunk = ids
-            .slice(start, start + size)
-            .map((id) => rows.get(id))
-            .filter((row) => row !== undefined)
+          const chunk: WireRow[] = []
+          let characters = 0
+          for (end = start; end < start + size && characters < chunkCharacters; end++) {
+            const row = rows.get(ids[end] ?? '')
+            characters += JSON.stringify(row)?.length ?? 0
+            if (row !== undefined) chunk.push(row)
+          }
           const matching = chunk.filter((row) => matchesWhere(row, where ?? {}))
-          yield { rows: matching.map(typed), position: from, more: start + size < ids.length }
+          yield { rows: matching.map(typed), position: from, more: end < ids.length }
         }
       },
       mutate: () => Promise.reject(new Error('not in this store')),

@@ -8,14 +8,14 @@ import { createWritePlan } from '../../src/processes/write-plan.ts'
 import { checkIntegrity } from '../../src/storm/read-database.ts'
 
 const HEAP_MB = 64
-const LARGE_ROWS = 600
 /** Fewer than one user may have. */
-const READERS = 90
+const CONNECTIONS = 90
+const SUBSCRIPTIONS = 50
+const QUERY_IDS = 100
 
 test('F05 the heap runs out: the process ends by itself, and from its file all go on where they stopped, nothing lost', async () => {
   await using bench = await openBench({ env: { NODE_OPTIONS: `--max-old-space-size=${HEAP_MB}` } })
   const bea = await bench.tokenOf('bea', 'blue')
-  await writeLargeRows(bench, bea)
   await bench.write(5)
   const watcher = await bench.watch()
   const subscriber = await bench.subscribe()
@@ -39,9 +39,9 @@ test('F05 the heap runs out: the process ends by itself, and from its file all g
 
   console.log('The heap of the board runs out now: V8 says so on stderr.')
   const ended = bench.server.ended()
-  const readers = Array.from({ length: READERS }, () => askForMuchAndReadNothing(bench, bea))
+  const others = Array.from({ length: CONNECTIONS }, () => askForMuch(bench, bea))
   expect(await ended).toEqual({ code: null, signal: 'SIGABRT' })
-  for (const reader of readers) reader.terminate()
+  for (const other of others) other.terminate()
   const before = acknowledged()
   await bench.server.start()
   await waitUntil(() => acknowledged() >= before + 20, 'more writes')
@@ -55,23 +55,16 @@ test('F05 the heap runs out: the process ends by itself, and from its file all g
   expect(answers.slice(1).every(({ recovered }) => recovered)).toBe(true)
 })
 
-async function writeLargeRows(bench: Bench, token: string): Promise<void> {
-  const notes = 'n'.repeat(8_000)
-  const write = async (index: number): Promise<void> => {
-    const body = { id: `large-${index}`, title: 'large', notes }
-    expect(await bench.ask({ method: 'POST', path: '/api/Task', token, body })).toMatchObject({ status: 201 })
-  }
-  for (let first = 0; first < LARGE_ROWS; first += 50)
-    await Promise.all(Array.from({ length: 50 }, (_, index) => write(first + index)))
-}
-
-function askForMuchAndReadNothing(bench: Bench, token: string): WebSocket {
-  // Not through a proxy, which would read.
+/** As many subscriptions as one connection may have, each with a query as large as one may be: they are kept as long as it is there. */
+function askForMuch(bench: Bench, token: string): WebSocket {
   const socket = new WebSocket(`ws://127.0.0.1:${bench.steady.upstream}/ws?token=${token}`)
   socket.on('error', () => {})
   socket.on('open', () => {
-    socket.send('{"type":"subscribe","channel":"entity:Task","payload":{"snapshot":true}}')
-    socket.pause()
+    for (let n = 0; n < SUBSCRIPTIONS; n++) {
+      const ids = Array.from({ length: QUERY_IDS }, (_, index) => `${n}-${index}-`.padEnd(200, 'i'))
+      const payload = { subscription: `k${n}`, query: { where: { id: { in: ids } } } }
+      socket.send(JSON.stringify({ type: 'subscribe', channel: 'entity:Task', payload }))
+    }
   })
   return socket
 }
