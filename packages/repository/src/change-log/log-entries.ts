@@ -18,39 +18,6 @@ export interface ImageTexts {
   readonly after: string | null
 }
 
-const insertEntry = compileStatement<LogRow, unknown>((param) =>
-  systemTables.insertInto('dnr_change_log').values({
-    offset: param('offset'),
-    transaction_offset: param('transaction_offset'),
-    entity: param('entity'),
-    row_id: param('row_id'),
-    operation: param('operation'),
-    version: param('version'),
-    before: param('before'),
-    after: param('after'),
-    mutation_id: param('mutation_id'),
-    actor: param('actor'),
-    at: param('at'),
-  }),
-)
-
-/** Appends an entry at its offset, which the caller has counted inside its write transaction. */
-export function insertLogEntry(connection: Connection, entry: PlacedEntry, texts: ImageTexts): void {
-  connection.run(insertEntry, {
-    offset: entry.position.offset,
-    transaction_offset: entry.transaction,
-    entity: entry.entity,
-    row_id: entry.id,
-    operation: entry.operation,
-    version: entry.version,
-    before: texts.before,
-    after: texts.after,
-    mutation_id: entry.mutationId,
-    actor: entry.actor,
-    at: entry.at,
-  })
-}
-
 interface Page {
   readonly after: number
   readonly limit: number

@@ -10,11 +10,12 @@ import type { RowModel, StoredRow } from './row-model.ts'
 
 type Columns = Record<string, StoredValue>
 
-/** The statements of one table, compiled once. */
+/** The statements of one table, compiled once. What is written has its values in the order of the SQL. */
 export interface RowStatements {
   readonly byId: CompiledStatement<{ id: string }, StoredRow>
+  /** As `RowModel.store` makes the columns. */
   readonly insert: CompiledStatement<Columns, unknown>
-  /** Sets these columns and `version` where `id` is. */
+  /** Sets `version` and these columns where `id` is, in that order. */
   update(columns: readonly string[]): CompiledStatement<Columns, unknown>
   readonly remove: CompiledStatement<{ id: string }, unknown>
 }
@@ -32,19 +33,24 @@ export function createRowStatements(model: RowModel): RowStatements {
   const updates = new Map<string, CompiledStatement<Columns, unknown>>()
 
   const compileUpdate = (names: readonly string[]): CompiledStatement<Columns, unknown> =>
-    compileStatement<Columns, unknown>((param) =>
-      tables
-        .updateTable(table)
-        .set(Object.fromEntries(['version', ...names].map((name) => [name, param(name)])))
-        .where('id', '=', param('id')),
+    compileStatement<Columns, unknown>(
+      (param) =>
+        tables
+          .updateTable(table)
+          .set(Object.fromEntries(['version', ...names].map((name) => [name, param(name)])))
+          .where('id', '=', param('id')),
+      Object.values,
     )
 
   return {
-    byId: compileStatement<{ id: string }, StoredRow>((param) =>
-      selectRows(model).where('id', '=', param('id')),
+    byId: compileStatement<{ id: string }, StoredRow>(
+      (param) => selectRows(model).where('id', '=', param('id')),
+      ({ id }) => [id],
     ),
-    insert: compileStatement<Columns, unknown>((param) =>
-      tables.insertInto(table).values(Object.fromEntries(columns.map((name) => [name, param(name)]))),
+    insert: compileStatement<Columns, unknown>(
+      (param) =>
+        tables.insertInto(table).values(Object.fromEntries(columns.map((name) => [name, param(name)]))),
+      Object.values,
     ),
     update(names) {
       const shape = names.join()

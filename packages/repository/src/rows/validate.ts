@@ -13,15 +13,20 @@ export type Fields = Readonly<Record<string, unknown>>
  * @throws DnrError `bad_field` naming each field that the entity does not have.
  */
 export function readFields(model: RowModel, given: Fields): Record<string, unknown> {
-  const fields: Record<string, unknown> = {}
+  const fields: Record<string, unknown> = { ...given }
   const unknown: string[] = []
-  for (const name of Object.keys(given)) {
-    const value = given[name]
+  let isSparse = false
+  for (const name of Object.keys(fields)) {
+    const value = fields[name]
     const field = model.fields.get(name)
     if (field === undefined) unknown.push(name)
-    else if (value !== undefined) fields[name] = fromWireInput(field, value)
+    else if (value === undefined) isSparse = true
+    else {
+      const read = fromWireInput(field, value)
+      if (read !== value) fields[name] = read
+    }
   }
-  if (unknown.length === 0) return fields
+  if (unknown.length === 0) return isSparse ? withoutUndefined(fields) : fields
   const names = [...model.fields.keys()].join(', ')
   throw fieldErrors(
     unknown.map((name) => ({
@@ -29,6 +34,10 @@ export function readFields(model: RowModel, given: Fields): Record<string, unkno
       message: `${model.entity.name} has no such field; it has ${names}`,
     })),
   )
+}
+
+function withoutUndefined(fields: Fields): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined))
 }
 
 /** A whole new row: defaults applied, every field and the row as a whole checked. */

@@ -14,7 +14,7 @@ import type { CheckedMutation, RowWriter } from './check-mutation.ts'
 import type { StoredValue } from './field-value.ts'
 import type { MutationContext, MutationResult } from './mutation.ts'
 import { valuesOfNewRow, valuesOfPatch } from './prepared-values.ts'
-import type { RowModel, StoredRow } from './row-model.ts'
+import type { RowForms, RowModel, StoredRow } from './row-model.ts'
 import { buryRow, firstVersion } from './tombstones.ts'
 import { checkId, checkMergedRow } from './validate.ts'
 
@@ -64,9 +64,9 @@ function createRow<E extends AnyEntity>(write: RowWrite<E>): WrittenRow<E> {
   const stored = model.store(values, 1)
   // Only an id that somebody chose can have been another row's.
   if (checked.isChosenId) stored['version'] = firstVersion(connection, { entity: model.entity.name, id })
-  const typed = model.toTyped(stored)
-  authorize(write, null, typed)
-  const written = record(write, 'created', { before: null, after: stored, row: typed })
+  const after = model.toForms(stored)
+  authorize(write, null, after.typed)
+  const written = record(write, 'created', null, after)
   try {
     connection.run(statements.insert, stored)
   } catch (error) {
@@ -78,21 +78,20 @@ function createRow<E extends AnyEntity>(write: RowWrite<E>): WrittenRow<E> {
 function updateRow<E extends AnyEntity>(write: RowWrite<E>): WrittenRow<E> {
   const { writer, transaction } = write
   const { model, statements } = writer
-  const before = existingRow(write)
-  const typedBefore = model.toTyped(before)
-  const patch = valuesOfPatch(write, typedBefore)
+  const stored = existingRow(write)
+  const before = model.toForms(stored)
+  const patch = valuesOfPatch(write, before.typed)
   const columns: Record<string, StoredValue> = {}
   const names = model.sortedNames.filter((name) => Object.hasOwn(patch, name))
   for (const name of names) columns[name] = model.storeField(name, patch[name])
-  const version = typedBefore.version + 1
-  const after: StoredRow = { ...before, ...columns, version }
-  const typedAfter = model.toTyped(after)
-  authorize(write, typedBefore, typedAfter)
-  checkExpectedVersion(write.checked, typedBefore)
+  const version = before.typed.version + 1
+  const after = model.toForms({ ...stored, ...columns, version })
+  authorize(write, before.typed, after.typed)
+  checkExpectedVersion(write.checked, before.typed)
   // After authorize: a rule over the whole row would tell about a row that the writer may not see.
-  checkMergedRow(model, typedAfter)
-  const row = { ...columns, version, id: typedBefore.id }
-  const written = record(write, 'updated', { before, after, row: typedAfter })
+  checkMergedRow(model, after.typed)
+  const row = { version, ...columns, id: before.typed.id }
+  const written = record(write, 'updated', before, after)
   transaction.connection.run(statements.update(names), row)
   return finish(write, written)
 }
@@ -100,12 +99,11 @@ function updateRow<E extends AnyEntity>(write: RowWrite<E>): WrittenRow<E> {
 function deleteRow<E extends AnyEntity>(write: RowWrite<E>): WrittenRow<E> {
   const { writer, transaction } = write
   const { model, statements } = writer
-  const before = existingRow(write)
-  const typedBefore = model.toTyped(before)
-  authorize(write, typedBefore, null)
-  checkExpectedVersion(write.checked, typedBefore)
-  const { id } = typedBefore
-  const written = record(write, 'deleted', { before, after: null, row: null })
+  const before = model.toForms(existingRow(write))
+  authorize(write, before.typed, null)
+  checkExpectedVersion(write.checked, before.typed)
+  const { id } = before.typed
+  const written = record(write, 'deleted', before, null)
   const { version, position } = written.result
   buryRow(transaction.connection, { entity: model.entity.name, id }, version, position.offset)
   transaction.connection.run(statements.remove, { id })
@@ -121,21 +119,15 @@ function authorize<E extends AnyEntity>(
   context.authorize?.({ operation, before, after, fields: Object.keys(given), replay: false })
 }
 
-/** A row before and after a write as it is stored, and the row after it as its entity types it. */
-interface Images<E extends AnyEntity> {
-  readonly before: StoredRow | null
-  readonly after: StoredRow | null
-  readonly row: RowOf<E> | null
-}
-
 function record<E extends AnyEntity>(
   { writer, context, transaction }: RowWrite<E>,
   operation: Operation,
-  { before, after, row }: Images<E>,
+  before: RowForms<E> | null,
+  after: RowForms<E> | null,
 ): WrittenRow<E> {
   const { model } = writer
-  const wireBefore = before === null ? null : model.toWire(before)
-  const wireAfter = after === null ? null : model.toWire(after)
+  const wireBefore = before === null ? null : before.wire
+  const wireAfter = after === null ? null : after.wire
   const texts = { before: textOf(wireBefore), after: textOf(wireAfter) }
   // A deletion counts as a change of the row.
   const version = wireAfter?.version ?? (wireBefore?.version ?? 0) + 1
@@ -150,6 +142,7 @@ function record<E extends AnyEntity>(
     actor: context.principal?.id ?? null,
   }
   const position = transaction.append(entry, texts)
+  const row = after === null ? null : after.typed
   return { result: { row, version, position, replayed: false }, answer: texts.after }
 }
 

@@ -9,13 +9,8 @@ import {
   endRowWrites,
 } from '../capture/row-writes.ts'
 import { beginEpoch, hasBegun, headColumns, readHead } from '../change-log/epochs.ts'
-import {
-  type ImageTexts,
-  type LogEntry,
-  insertLogEntry,
-  readEntries,
-  toChange,
-} from '../change-log/log-entries.ts'
+import { insertLogEntry } from '../change-log/insert-entry.ts'
+import { type ImageTexts, type LogEntry, readEntries, toChange } from '../change-log/log-entries.ts'
 import { systemTables } from '../change-log/log-tables.ts'
 import { compileStatement } from '../database/compile.ts'
 import type { Connection } from '../database/connection.ts'
