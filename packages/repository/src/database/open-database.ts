@@ -63,6 +63,7 @@ export function openDatabase<Tables = DynamicTables>(options: DatabaseOptions): 
     memory: {
       epoch: checkEpochName(settings.createEpoch()),
       started: false,
+      isOwn: connections.isWriterOurs,
       head: connections.isWriterOurs ? createHeadMemory(writer.handle) : noHeadMemory,
     },
     onCommitted(transactions) {
