@@ -1,6 +1,6 @@
 // What one BEGIN … COMMIT writes into the log. Holds the offsets it has given out; begins and ends nothing itself.
 // Next: group-commit.ts and async-transaction.ts, which do.
-import { type Change, DnrError, type Position } from '@dnr/protocol'
+import { type Change, DnrError, holdsPosition, type Position } from '@dnr/protocol'
 import {
   adoptEntries,
   announceOwnWrite,
@@ -9,7 +9,14 @@ import {
   endRowWrites,
   joinEntries,
 } from '../capture/row-writes.ts'
-import { beginEpoch, hasBegun, headColumns, readHead } from '../change-log/epochs.ts'
+import {
+  beginEpoch,
+  hasBegun,
+  headColumns,
+  type LogHead,
+  readEpochs,
+  readHead,
+} from '../change-log/epochs.ts'
 import {
   type ImageTexts,
   type LogEntry,
@@ -69,7 +76,11 @@ export interface LogSession {
 /** What the transactions of one writer hand on to the next. */
 export interface LogMemory {
   /** Own name of this process' epoch; begun once, in whichever transaction comes first. */
-  readonly epoch: string
+  epoch: string
+  /** Another name, for when the history has become another. */
+  readonly createEpoch: () => string
+  /** Where the last transaction left the log; `null` before the first. */
+  seen: Position | null
   /** Set after the COMMIT of the transaction that began it. */
   started: boolean
   /** Does nobody but the write queue write with the handle? */
@@ -86,6 +97,12 @@ const startOfSession = compileStatement<object, SessionStart>(
 export function openLogSession(connection: Connection, memory: LogMemory, now: number): LogSession {
   const head = memory.head.take() ?? (connection.get(startOfSession, {}) as SessionStart)
   beginRowWrites(connection, head)
+  if (memory.seen !== null && !isOnHistory(connection, head, memory.seen)) {
+    // A backup was put back under us. Its epoch may be ours: offsets that were told of mean something else from here on.
+    memory.epoch = memory.createEpoch()
+    memory.started = false
+    memory.seen = null
+  }
   // A COMMIT that failed may have begun it nevertheless.
   const started = memory.started || hasBegun(connection, memory.epoch)
   // The newest epoch is that of the write transaction: if another process began one since, it counts for us too.
@@ -100,12 +117,19 @@ export function openLogSession(connection: Connection, memory: LogMemory, now: n
     },
     committed() {
       memory.started = true
+      memory.seen = { epoch, offset: state.offset }
       memory.head.keep({ epoch, offset: state.offset, captures: head.captures, leftovers: 0 })
     },
     get lost() {
       return state.lost
     },
   }
+}
+
+/** Nearly always the epoch is the same, and nothing has to be read. */
+function isOnHistory(connection: Connection, { epoch, offset }: LogHead, seen: Position): boolean {
+  if (epoch === seen.epoch) return offset >= seen.offset
+  return holdsPosition(readEpochs(connection), offset, seen)
 }
 
 interface SessionState {
