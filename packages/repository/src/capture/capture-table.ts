@@ -3,7 +3,7 @@
 import { DnrError } from '@dnr/protocol'
 import type { Connection } from '../database/connection.ts'
 import type { RowModel } from '../rows/row-model.ts'
-import { type CaptureObject, captureObjects, type UniqueKey } from './capture-triggers.ts'
+import { type CaptureObject, captureObjects, type KeyColumn, type UniqueKey } from './capture-triggers.ts'
 
 /**
  * Brings the triggers of a table in step with its entity, inside a write transaction; nothing happens when they are.
@@ -112,16 +112,28 @@ function forgetWrites(connection: Connection, entity: string): void {
 
 /** The table's keys beside its id. One over an expression is left out: no column says what its value would be. */
 function uniqueKeys(connection: Connection, table: string): UniqueKey[] {
-  const primary = connection.query('SELECT name FROM pragma_table_info(?) WHERE pk > 0 ORDER BY pk', [table])
+  const primary = connection.query(
+    "SELECT name, 'BINARY' AS collation FROM pragma_table_info(?) WHERE pk > 0 ORDER BY pk",
+    [table],
+  )
   const indexes = connection.query('SELECT name FROM pragma_index_list(?) WHERE "unique" = 1 ORDER BY name', [
     table,
   ]) as { name: string }[]
   const keys = [
     primary,
-    ...indexes.map(({ name }) => connection.query('SELECT name FROM pragma_index_info(?)', [name])),
-  ].map((columns) => (columns as { name: string | null }[]).map(({ name }) => name))
-  const named = keys.filter((key): key is string[] => key.length > 0 && !key.includes(null))
-  const byText = new Map(named.map((key) => [key.join(), key]))
-  byText.delete('id')
+    ...indexes.map(({ name }) =>
+      connection.query(
+        'SELECT name, coll AS collation FROM pragma_index_xinfo(?) WHERE "key" = 1 ORDER BY seqno',
+        [name],
+      ),
+    ),
+  ] as { name: string | null; collation: string }[][]
+  const named = keys.filter(
+    (key): key is KeyColumn[] => key.length > 0 && key.every(({ name }) => name !== null),
+  )
+  const byText = new Map(
+    named.map((key) => [key.map(({ name, collation }) => `${name} ${collation}`).join(), key]),
+  )
+  byText.delete('id BINARY')
   return [...byText.values()]
 }

@@ -22,7 +22,13 @@ import { HEAD_SQL } from '../change-log/log-tables.ts'
 import { imageSql, VERSION_SQL } from './image-sql.ts'
 
 /** Columns of which no two rows have the same values. */
-export type UniqueKey = readonly string[]
+export type UniqueKey = readonly KeyColumn[]
+
+export interface KeyColumn {
+  readonly name: string
+  /** By which values are the same; the column itself may be declared with another. */
+  readonly collation: string
+}
 
 /** A view or a trigger that belongs to a captured table. */
 export interface CaptureObject {
@@ -35,9 +41,9 @@ export interface CaptureObject {
 /** What captures a table, in the order in which it is made. `uniqueKeys`: beside the id. */
 export function captureObjects(model: RowModel, uniqueKeys: readonly UniqueKey[]): CaptureObject[] {
   const sql = createParts(model)
-  const conflicts = [['id'], ...uniqueKeys].map(conflictSql)
-  const conflictsWithOthers = conflicts.map((condition) => `${condition} AND "id" IS NOT OLD."id"`)
-  const keyColumns = [...new Set(['id', ...uniqueKeys.flat()])].map((name) => `"${name}"`)
+  const conflicts = [[ID], ...uniqueKeys].map(conflictSql)
+  const conflictsWithOthers = conflicts.map((condition) => `${condition} AND "id" IS NOT OLD."id" ${BYTES}`)
+  const keyColumns = [...new Set([ID, ...uniqueKeys.flat()].map(({ name }) => `"${name}"`))]
 
   const trigger = (
     name: string,
@@ -70,7 +76,7 @@ export function captureObjects(model: RowModel, uniqueKeys: readonly UniqueKey[]
     trigger(
       'before_key_update',
       `BEFORE UPDATE OF ${keyColumns.join(', ')}`,
-      `NEW."id" IS NOT NULL AND (NEW."id" IS NOT OLD."id" OR ${sql.hasSome(conflictsWithOthers)})`,
+      `NEW."id" IS NOT NULL AND (${MOVES} OR ${sql.hasSome(conflictsWithOthers)})`,
       // For the row as it was: it may be the replaced row's child, and go with it instead of coming after it.
       sql.keepTarget(conflictsWithOthers, 'OLD."id"'),
     ),
@@ -83,7 +89,7 @@ export function captureObjects(model: RowModel, uniqueKeys: readonly UniqueKey[]
         ...sql.settle('NEW."id", OLD."id"'),
         sql.markCreation,
         ...sql.forget('NEW."id", OLD."id"'),
-        sql.forgetMark('NEW."id" IS NOT OLD."id"'),
+        sql.forgetMark(MOVES),
       ],
     ),
     trigger('before_delete', 'BEFORE DELETE', `NOT ${sql.isOwn('deleted')}`, sql.keepRow),
@@ -94,9 +100,25 @@ export function captureObjects(model: RowModel, uniqueKeys: readonly UniqueKey[]
   ]
 }
 
+/** Ids are the same if they are so letter for letter, whatever the column is declared as. */
+const BYTES = 'COLLATE BINARY'
+const ID: KeyColumn = { name: 'id', collation: 'BINARY' }
+const MOVES = `NEW."id" IS NOT OLD."id" ${BYTES}`
+
+/** A column declared with another collation than BINARY may find more rows than it has to: they are kept, and stay. */
 function conflictSql(key: UniqueKey): string {
-  return key.map((column) => `"${column}" = NEW."${column}"`).join(' AND ')
+  const sameSql = ({ name, collation }: KeyColumn): string =>
+    `"${name}" = NEW."${name}"${collation === 'BINARY' ? '' : ` COLLATE "${collation}"`}`
+  return key.map(sameSql).join(' AND ')
 }
+
+/** The first finds the row by the table's own index, and the second holds it to the very letters. */
+function isIdSql(column: string, id: string): string {
+  return `${column} = ${id} AND ${column} = ${id} ${BYTES}`
+}
+
+/** The row of a view of images that a row of dnr_row_writes is about. */
+const IS_ROW = isIdSql('v.id', 'row_id')
 
 /** Milliseconds since the Unix epoch, with functions that every SQLite has. */
 const NOW = "CAST(round((julianday('now') - 2440587.5) * 86400000) AS INTEGER)"
@@ -126,7 +148,7 @@ function createParts(model: RowModel) {
   const writeOf = (id: string): string => `entity = ${entity} AND row_id = ${id}`
   const kept = (ids: string): string =>
     `entity = ${entity} AND kept = 1 AND (row_id IN (${ids}) OR for_id IN (${ids}))`
-  const hasRow = (id: string): string => `EXISTS (SELECT 1 FROM ${table} WHERE "id" = ${id})`
+  const hasRow = (id: string): string => `EXISTS (SELECT 1 FROM ${table} WHERE ${isIdSql('"id"', id)})`
   const hasWrite = (id: string): string => `EXISTS (SELECT 1 FROM dnr_row_writes WHERE ${writeOf(id)})`
   const rows = (conditions: readonly string[]): string =>
     conditions.map((condition) => `SELECT "id" FROM ${table} WHERE ${condition}`).join(' UNION ')
@@ -137,7 +159,7 @@ function createParts(model: RowModel) {
       SELECT ${entity}, "id", 0, 0 FROM ${table} WHERE "id" IN (${ids}) AND NOT ${hasWrite(`${table}."id"`)}`,
     `UPDATE dnr_row_writes
       SET kept = 1, for_id = ${forId}, mark = CASE WHEN ${mark} IN ('created', 'inserting') THEN ${mark} END,
-        (version, image) = (SELECT v.version, v.image FROM "${view}" v WHERE v.id = row_id)
+        (version, image) = (SELECT v.version, v.image FROM "${view}" v WHERE ${IS_ROW})
       WHERE entity = ${entity} AND row_id IN (${ids}) AND kept = 0`,
   ]
   /** One that is kept already has to go with this statement's row, too: what it was kept for may not have come to pass. */
@@ -149,7 +171,7 @@ function createParts(model: RowModel) {
       SELECT ${entity}, NEW."id", NEW."id", 'inserting', coalesce((SELECT version FROM dnr_tombstones WHERE ${writeOf('NEW."id"')}), 0), 1
       WHERE ${condition} AND NOT ${hasWrite('NEW."id"')}`
   /** Has the row been written since it was kept? Under recursive_triggers raising its version has settled it already. */
-  const isAhead = `version <> (SELECT v.version FROM "${view}" v WHERE v.id = row_id)`
+  const isAhead = `version <> (SELECT v.version FROM "${view}" v WHERE ${IS_ROW})`
   const nextVersion = `(SELECT version + 1 FROM dnr_row_writes WHERE ${writeOf('NEW."id"')} AND kept = 1)`
 
   return {
@@ -180,7 +202,7 @@ function createParts(model: RowModel) {
       `INSERT INTO dnr_change_log ("offset", transaction_offset, entity, row_id, operation, version, "before", "after", at)
       SELECT ${HEAD_SQL} + row_number() OVER (ORDER BY ${hasRow('row_id')}, row_id), ${TRANSACTION}, entity, row_id,
         CASE WHEN NOT ${hasRow('row_id')} THEN 'deleted' WHEN image IS NULL THEN 'created' ELSE 'updated' END,
-        version + 1, image, (SELECT v.image FROM "${view}" v WHERE v.id = row_id), ${NOW}
+        version + 1, image, (SELECT v.image FROM "${view}" v WHERE ${IS_ROW}), ${NOW}
       FROM dnr_row_writes
       WHERE ${kept(ids)} AND CASE WHEN ${hasRow('row_id')} THEN row_id IN (${ids}) AND (image IS NULL OR ${isAhead}) ELSE image IS NOT NULL END
       ORDER BY ${hasRow('row_id')}, row_id`,
@@ -199,7 +221,7 @@ function createParts(model: RowModel) {
     /** A row that was kept for another and is still there stays kept, as it is now: a statement around this one may yet remove it. */
     forget: (ids: string) => [
       `DELETE FROM dnr_row_writes WHERE ${kept(ids)} AND (for_id IN (${ids}) AND row_id IN (${ids}) OR NOT ${hasRow('row_id')})`,
-      `UPDATE dnr_row_writes SET mark = NULL, (version, image) = (SELECT v.version, v.image FROM "${view}" v WHERE v.id = row_id)
+      `UPDATE dnr_row_writes SET mark = NULL, (version, image) = (SELECT v.version, v.image FROM "${view}" v WHERE ${IS_ROW})
       WHERE ${kept(ids)} AND row_id IN (${ids})`,
     ],
     forgetMark: (condition: string) =>

@@ -45,6 +45,13 @@ const adopt = compileStatement<{ after: number; transaction: number; actor: stri
       .set({ transaction_offset: param('transaction'), actor: param('actor') })
       .where('offset', '>', param('after')),
 )
+const join = compileStatement<{ first: number }, unknown>((param) =>
+  systemTables
+    .updateTable('dnr_change_log')
+    .set({ transaction_offset: param('first') })
+    .where('offset', '>=', param('first'))
+    .where('transaction_offset', '!=', param('first')),
+)
 
 /** Begins the writes of a transaction, before anything else is written: what triggers keep from earlier ones is cleared away. */
 export function beginRowWrites(connection: Connection, { leftovers }: CaptureState): void {
@@ -67,4 +74,9 @@ export function adoptEntries(
   entries: { readonly after: number; readonly transaction: number; readonly actor: string | null },
 ): void {
   connection.run(adopt, entries)
+}
+
+/** Makes all entries from an offset on one transaction, in whosever name they are. */
+export function joinEntries(connection: Connection, first: number): void {
+  connection.run(join, { first })
 }

@@ -56,13 +56,17 @@ export function openDatabase<Tables = DynamicTables>(options: DatabaseOptions): 
   const ages = createAgeLimit(clock)
   const storage = createStorageHealth(logger)
   const wal = createWalWatch({ handle: writer.handle, alarmBytes: settings.walAlarmBytes, clock, logger })
+  const createEpoch = (): string => checkEpochName(settings.createEpoch())
   const queue = createWriteQueue({
     ...settings,
     now: ages.now,
     connection: writer,
     memory: {
-      epoch: checkEpochName(settings.createEpoch()),
+      epoch: createEpoch(),
+      createEpoch,
+      seen: null,
       started: false,
+      isOwn: connections.isWriterOurs,
       head: connections.isWriterOurs ? createHeadMemory(writer.handle) : noHeadMemory,
     },
     onCommitted(transactions) {

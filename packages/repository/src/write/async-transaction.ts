@@ -32,8 +32,7 @@ export async function runAsyncTransaction(
     const use = (): WriteTransaction => {
       if (over !== null) throw over
       if (session.lost !== null) throw session.lost.error
-      // What the user has written meanwhile with SQL of their own, on the handle they gave us.
-      transaction.catchUp(null)
+      transaction.resume()
       return transaction
     }
     const outcome = await withTimeout(() => work({ use }), clock, timeoutMs)
@@ -44,11 +43,12 @@ export async function runAsyncTransaction(
     }
     // Also when `work` has swallowed the error: what it wrote before is gone.
     if (session.lost !== null) throw session.lost.error
-    transaction.catchUp(null)
+    transaction.resume()
+    const changes = transaction.changes()
     session.end()
     commit(connection)
     session.committed()
-    return { ok: true, value: outcome.value, changes: transaction.changes() }
+    return { ok: true, value: outcome.value, changes }
   } catch (error) {
     over ??= overError()
     rollback(connection)

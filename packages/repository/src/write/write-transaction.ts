@@ -1,14 +1,22 @@
 // What one BEGIN … COMMIT writes into the log. Holds the offsets it has given out; begins and ends nothing itself.
 // Next: group-commit.ts and async-transaction.ts, which do.
-import type { Change, Position } from '@dnr/protocol'
+import { type Change, DnrError, holdsPosition, type Position } from '@dnr/protocol'
 import {
   adoptEntries,
   announceOwnWrite,
   beginRowWrites,
   captureColumns,
   endRowWrites,
+  joinEntries,
 } from '../capture/row-writes.ts'
-import { beginEpoch, hasBegun, headColumns, readHead } from '../change-log/epochs.ts'
+import {
+  beginEpoch,
+  hasBegun,
+  headColumns,
+  type LogHead,
+  readEpochs,
+  readHead,
+} from '../change-log/epochs.ts'
 import { insertLogEntry } from '../change-log/insert-entry.ts'
 import { type ImageTexts, type LogEntry, readEntries, toChange } from '../change-log/log-entries.ts'
 import { systemTables } from '../change-log/log-tables.ts'
@@ -31,13 +39,20 @@ export interface WriteTransaction {
   /** Takes in what triggers of captured tables have logged since the last entry: on `actor`'s account, if known. */
   catchUp(actor: string | null): void
   /**
+   * Before each step of a transaction that stays open, and before its end: takes in what the owner of the handle has done with
+   * SQL of their own, be it that they went back to a savepoint.
+   *
+   * @throws DnrError `bad_option` when they have ended the transaction
+   */
+  resume(): void
+  /**
    * Runs `write` under a savepoint: if it throws, row, log entry and offset are as before. An error of the storage ends
    * the transaction: then nothing of it is written, and every further call throws that error.
    */
   attempt<T>(write: () => T): T
   /** Where the log ends, as this transaction sees it. */
   position(): Position
-  /** Its changes, as subscribers will see them; ends it. */
+  /** Its changes, as subscribers will see them; ends it. To be called before {@link LogSession.end}. */
   changes(): readonly Change[]
 }
 
@@ -56,9 +71,15 @@ export interface LogSession {
 /** What the transactions of one writer hand on to the next. */
 export interface LogMemory {
   /** Own name of this process' epoch; begun once, in whichever transaction comes first. */
-  readonly epoch: string
+  epoch: string
+  /** Another name, for when the history has become another. */
+  readonly createEpoch: () => string
+  /** Where the last transaction left the log; `null` before the first. */
+  seen: Position | null
   /** Set after the COMMIT of the transaction that began it. */
   started: boolean
+  /** Does nobody but the write queue write with the handle? */
+  readonly isOwn: boolean
   readonly head: HeadMemory
 }
 
@@ -71,13 +92,19 @@ const startOfSession = compileStatement<object, SessionStart>(
 export function openLogSession(connection: Connection, memory: LogMemory, now: number): LogSession {
   const head = memory.head.take() ?? (connection.get(startOfSession, {}) as SessionStart)
   beginRowWrites(connection, head)
+  if (memory.seen !== null && !isOnHistory(connection, head, memory.seen)) {
+    // A backup was put back under us. Its epoch may be ours: offsets that were told of mean something else from here on.
+    memory.epoch = memory.createEpoch()
+    memory.started = false
+    memory.seen = null
+  }
   // A COMMIT that failed may have begun it nevertheless.
   const started = memory.started || hasBegun(connection, memory.epoch)
   // The newest epoch is that of the write transaction: if another process began one since, it counts for us too.
   const epoch =
     started && head.epoch !== null ? head.epoch : beginEpoch(connection, memory.epoch, head.offset, now)
   const captures = head.captures === 1
-  const state: SessionState = { epoch, now, offset: head.offset, captures, lost: null }
+  const state: SessionState = { epoch, now, offset: head.offset, captures, isOwn: memory.isOwn, lost: null }
   return {
     begin: () => beginTransaction(connection, state),
     end() {
@@ -85,6 +112,7 @@ export function openLogSession(connection: Connection, memory: LogMemory, now: n
     },
     committed() {
       memory.started = true
+      memory.seen = { epoch, offset: state.offset }
       memory.head.keep({ epoch, offset: state.offset, captures: head.captures, leftovers: 0 })
     },
     get lost() {
@@ -93,11 +121,18 @@ export function openLogSession(connection: Connection, memory: LogMemory, now: n
   }
 }
 
+/** Nearly always the epoch is the same, and nothing has to be read. */
+function isOnHistory(connection: Connection, { epoch, offset }: LogHead, seen: Position): boolean {
+  if (epoch === seen.epoch) return offset >= seen.offset
+  return holdsPosition(readEpochs(connection), offset, seen)
+}
+
 interface SessionState {
   readonly epoch: string
   readonly now: number
   /** Do triggers write into the log, too? */
   readonly captures: boolean
+  readonly isOwn: boolean
   /** The last offset known to be used. */
   offset: number
   lost: { readonly error: unknown } | null
@@ -107,9 +142,11 @@ interface SessionState {
 type AppendedChange = Omit<Change, 'last'> & { last: boolean }
 
 function beginTransaction(connection: Connection, state: SessionState): WriteTransaction {
-  const { epoch, now, captures } = state
+  const { epoch, now, captures, isOwn } = state
   const first = state.offset + 1
   const appended: AppendedChange[] = []
+  /** May the owner of the handle have gone back to a savepoint? Then the log says what there is. */
+  let isResumed = false
 
   /** Takes in what triggers have logged since. */
   const catchUp = (actor: string | null): void => {
@@ -118,11 +155,14 @@ function beginTransaction(connection: Connection, state: SessionState): WriteTra
     const after = state.offset
     if (end === after) return
     adoptEntries(connection, { after, transaction: first, actor })
-    const { rows } = readEntries(connection, { after, limit: end - after })
-    for (const row of rows) {
-      appended.push({ ...toChange(row, [{ epoch, firstOffset: first }]), last: false })
-    }
+    appended.push(...readAppended(after, end))
     state.offset = end
+  }
+
+  const readAppended = (after: number, end: number): AppendedChange[] => {
+    if (end <= after) return []
+    const { rows } = readEntries(connection, { after, limit: end - after })
+    return rows.map((row) => ({ ...toChange(row, [{ epoch, firstOffset: first }]), last: false }))
   }
 
   return {
@@ -138,6 +178,12 @@ function beginTransaction(connection: Connection, state: SessionState): WriteTra
       return position
     },
     catchUp,
+    resume() {
+      if (isOwn) return
+      if (connection.handle.inTransaction === false) throw endedError()
+      isResumed = true
+      state.offset = readHead(connection).offset
+    },
     attempt(write) {
       if (state.lost !== null) throw state.lost.error
       const { offset } = state
@@ -163,9 +209,20 @@ function beginTransaction(connection: Connection, state: SessionState): WriteTra
     },
     position: () => ({ epoch, offset: state.offset }),
     changes() {
+      if (isResumed) {
+        joinEntries(connection, first)
+        appended.splice(0, appended.length, ...readAppended(first - 1, state.offset))
+      }
       const end = appended.at(-1)
       if (end !== undefined) end.last = true
       return appended
     },
   }
+}
+
+function endedError(): DnrError {
+  return new DnrError(
+    'bad_option',
+    'The transaction was ended with SQL on the handle given to openDatabase: end it by returning, or by throwing.',
+  )
 }

@@ -2,8 +2,8 @@ import fc from 'fast-check'
 import { test } from 'vitest'
 import { expectLogToBeTheTable, ITEM_TABLE, type OpenItems, openItems } from '../support/items.ts'
 
-const id = fc.constantFrom('a', 'b', 'c', 'd', 'e')
-const slug = fc.constantFrom('NULL', "'x'", "'y'", "'z'")
+const id = fc.constantFrom('a', 'b', 'c', 'd', 'e', 'A', 'D')
+const slug = fc.constantFrom('NULL', "'x'", "'y'", "'z'", "'X'")
 const parent = fc.constantFrom('NULL', 'NULL', "'a'", "'b'")
 const conflict = fc.constantFrom('', 'OR REPLACE', 'OR IGNORE', 'OR FAIL', 'OR ROLLBACK')
 
@@ -84,8 +84,13 @@ const USER_TRIGGERS = [
   `CREATE TRIGGER more_insert AFTER INSERT ON Item WHEN NEW.id = 'a' BEGIN INSERT OR IGNORE INTO Item (id, slug) VALUES ('z', 'x'); END`,
 ]
 
+/** Ids and keys that are the same in capitals, be it by their column or by their index. */
+const CASELESS_TABLE = `${ITEM_TABLE.replace('id TEXT PRIMARY KEY', 'id TEXT PRIMARY KEY COLLATE NOCASE').replace('slug TEXT UNIQUE', 'slug TEXT')};
+  CREATE UNIQUE INDEX slugs ON Item (slug COLLATE NOCASE)`
+
 const setups = fc.record({
   recursive: fc.boolean(),
+  isCaseless: fc.boolean(),
   foreignKeys: fc.boolean(),
   triggersBefore: fc.subarray(USER_TRIGGERS),
   triggersAfter: fc.subarray(USER_TRIGGERS),
@@ -97,7 +102,7 @@ test(
   async () => {
     await fc.assert(
       fc.asyncProperty(setups, steps, async (setup, list) => {
-        const ddl = [ITEM_TABLE, ...setup.triggersBefore].join(';')
+        const ddl = [setup.isCaseless ? CASELESS_TABLE : ITEM_TABLE, ...setup.triggersBefore].join(';')
         await using open = await openItems(':memory:', { ddl })
         const { handle } = open
         const later = setup.triggersAfter.filter((trigger) => !setup.triggersBefore.includes(trigger))
@@ -123,6 +128,7 @@ test(
             // A row that was in another's way first, then replaced, and changed by a trigger before it is done.
             {
               recursive: false,
+              isCaseless: false,
               foreignKeys: false,
               triggersBefore: [],
               triggersAfter: [USER_TRIGGERS[0] as string],
@@ -144,6 +150,7 @@ test(
             // A row that another trigger changes just before it is replaced.
             {
               recursive: false,
+              isCaseless: false,
               foreignKeys: false,
               triggersBefore: [USER_TRIGGERS[3] as string, USER_TRIGGERS[5] as string],
               triggersAfter: [],
@@ -157,6 +164,7 @@ test(
             // A row that a trigger changed while it was being made, and changes again just before it is replaced.
             {
               recursive: false,
+              isCaseless: false,
               foreignKeys: false,
               triggersBefore: [USER_TRIGGERS[3] as string],
               triggersAfter: [USER_TRIGGERS[0] as string, USER_TRIGGERS[5] as string],
@@ -168,7 +176,7 @@ test(
             ],
           ],
           [
-            { recursive: false, foreignKeys: true, triggersBefore: [], triggersAfter: [] },
+            { recursive: false, isCaseless: false, foreignKeys: true, triggersBefore: [], triggersAfter: [] },
             [
               {
                 kind: 'sql',

@@ -1,5 +1,6 @@
 import { copyFileSync, existsSync, rmSync } from 'node:fs'
 import type { Position } from '@dnr/protocol'
+import Database from 'better-sqlite3'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { type OpenTasks, openTasks, temporaryFile } from '../support/database.ts'
@@ -125,3 +126,35 @@ test(
     )
   },
 )
+
+test.each([0, 1, 2])(
+  'a backup that is put back under a running process, which goes on writing: what was told since does not hold (%i written before)',
+  async (before) => {
+    using file = temporaryFile()
+    const copy = `${file.directory}/backup.db`
+    await using open = await openTasks({ path: file.path })
+    for (let count = 0; count < before; count++) await open.tasks.create({ title: 'kept' })
+    const kept = await open.database.changeLog.head()
+    using original = closing(new Database(file.path))
+    await original.backup(copy)
+    const lost: Position[] = []
+    for (let count = 0; count < 3; count++)
+      lost.push((await open.tasks.mutate({ operation: 'create', fields: { title: 'lost' } })).position)
+    using backup = closing(new Database(copy))
+    await backup.backup(file.path)
+
+    for (let count = 0; count < 5; count++) await open.tasks.create({ title: 'new' })
+    for (const after of lost)
+      expect(await open.database.changeLog.read({ after, entity: 'Task', limit: 10 })).toMatchObject({
+        holds: false,
+      })
+    expect(await open.database.changeLog.read({ after: kept, entity: 'Task', limit: 10 })).toMatchObject({
+      holds: true,
+      changes: { length: 5 },
+    })
+  },
+)
+
+function closing(handle: Database.Database): Database.Database & Disposable {
+  return Object.assign(handle, { [Symbol.dispose]: () => void handle.close() })
+}

@@ -1,7 +1,10 @@
 import { createManualClock } from '@dnr/testing'
-import { expect, test } from 'vitest'
-import type { DatabaseTransaction } from '../../src/index.ts'
+import Database from 'better-sqlite3'
+import { describe, expect, test } from 'vitest'
+import type { Change } from '@dnr/protocol'
+import { type DatabaseTransaction, openDatabase } from '../../src/index.ts'
 import { codeOf, openTasks, temporaryFile } from '../support/database.ts'
+import { changesAfter, type OpenItems, openItems } from '../support/items.ts'
 
 const turn = () => new Promise((resolve) => void setImmediate(resolve))
 
@@ -145,4 +148,64 @@ test('reads of a transaction cannot write', async () => {
   await using open = await openTasks()
   const code = codeOf(open.database.transaction((tx) => tx.query(open.database.kysely.deleteFrom('Task'))))
   expect(await code).toBe('bad_option')
+})
+
+describe.each([false, true])('SQL on the handle that was given to DNR (captured: %s)', (captureTable) => {
+  /** What a relay hears of one transaction, what the log has of it, and whether the file is opened again. */
+  async function run(work: (exec: (sql: string) => void, items: OpenItems['items']) => Promise<void>) {
+    using file = temporaryFile({ inMemory: true })
+    const heard: string[] = []
+    const tell = ({ position, id, transaction, last }: Change): string =>
+      `${position.offset} ${id} of ${transaction}${last ? '.' : ''}`
+    let logged: readonly Change[] = []
+    {
+      await using open = await openItems(file.path, { captureTable })
+      const relay = open.database.startRelay({ publish: (changes) => void heard.push(...changes.map(tell)) })
+      await open.database.transaction((tx) =>
+        work((sql) => void open.handle.exec(sql), open.items.within(tx) as never),
+      )
+      await relay.flush()
+      logged = await changesAfter(open, { ...open.start, offset: 0 })
+    }
+    expect(logged.map(tell)).toEqual(heard)
+    const again = new Database(file.path)
+    await openDatabase({ handle: again }).close()
+    again.close()
+    return heard
+  }
+
+  test('a savepoint that is gone back to takes its writes out of the log and out of what is heard', async () => {
+    const heard = await run(async (exec, items) => {
+      await items.create({ id: 'a' })
+      exec('SAVEPOINT mine')
+      await items.create({ id: 'b' })
+      await items.create({ id: 'c' })
+      exec('ROLLBACK TO mine')
+      await items.create({ id: 'd' })
+    })
+    expect(heard).toEqual(['1 a of 1', '2 d of 1.'])
+  })
+
+  test('also when nothing follows, or something else stands at its offsets', async () => {
+    const heard = await run(async (exec, items) => {
+      await items.create({ id: 'a' })
+      exec('SAVEPOINT mine')
+      await items.create({ id: 'b' })
+      exec("ROLLBACK TO mine; INSERT INTO Item (id) VALUES ('c')")
+    })
+    expect(heard).toEqual(captureTable ? ['1 a of 1', '2 c of 1.'] : ['1 a of 1.'])
+  })
+
+  test.each(['COMMIT', 'ROLLBACK'])('%s ends it, and nothing more is written', async (command) => {
+    using file = temporaryFile({ inMemory: true })
+    await using open = await openItems(file.path, { captureTable })
+    const ended = open.database.transaction(async (tx) => {
+      await open.items.within(tx).create({ id: 'a' })
+      open.handle.exec(command)
+      await open.items.within(tx).create({ id: 'b' })
+    })
+    expect(await codeOf(ended)).toBe('bad_option')
+    expect(await open.items.get('b')).toBeNull()
+    expect(await codeOf(open.items.create({ id: 'c' }))).toBe('resolved')
+  })
 })

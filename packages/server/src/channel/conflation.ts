@@ -5,7 +5,7 @@
 //   within the limit ─too many at once▶ holding ─end of the window, or somebody comes▶ within the limit
 //
 // Who begins or ends to read the log must find nothing held back: whoever is asked for a position flushes first.
-import type { Change, Clock } from '@dnr/protocol'
+import type { Change, Clock, Position } from '@dnr/protocol'
 import { createPace, owePace, paceInMs, takePace } from '../limits/pace.ts'
 import type { ChannelEntry } from './subscription.ts'
 
@@ -15,6 +15,8 @@ export type RecordChanges = readonly Change[]
 /** A channel's changes since it went above the limit. */
 export interface Held {
   readonly changesByRecord: Map<string, Change[]>
+  /** Everything of the log up to here has been told; `null`: nothing of the log is held back. */
+  toldTo: Position | null
   readonly cancelTimer: () => void
 }
 
@@ -42,7 +44,7 @@ export function createConflation({ maxPerSecond, clock, tell }: ConflationOption
     const owedMs = entry.pace === null ? 0 : paceInMs(entry.pace, maxPerSecond, 0)
     const windowMs = Math.min(Math.max(owedMs, MIN_WINDOW_MS), MAX_WINDOW_MS)
     const cancelTimer = clock.setTimeout(() => flush(entry), windowMs)
-    return { changesByRecord: new Map(), cancelTimer }
+    return { changesByRecord: new Map(), toldTo: null, cancelTimer }
   }
 
   const flush = (entry: ChannelEntry): void => {
@@ -62,11 +64,17 @@ export function createConflation({ maxPerSecond, clock, tell }: ConflationOption
       entry.pace ??= createPace(maxPerSecond, now)
       if (entry.held === null && takePace(entry.pace, maxPerSecond, changes.length, now)) return false
       entry.held ??= hold(entry)
+      entry.held.toldTo ??= placeBefore(changes)
       for (const change of changes) keep(entry.held.changesByRecord, change)
       return true
     },
     flush,
   }
+}
+
+function placeBefore(changes: readonly Change[]): Position | null {
+  const first = changes.find(({ unlogged }) => unlogged !== true)?.position
+  return first === undefined ? null : { epoch: first.epoch, offset: first.offset - 1 }
 }
 
 /** To the end of its record, and the record to the end of all: the order is that of the last changes. */

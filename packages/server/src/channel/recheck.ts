@@ -104,12 +104,13 @@ export function createRechecks(context: RecheckContext): Rechecks {
   /** From this moment nothing goes out that was judged by the rights of before. */
   const suspend = (subscription: Subscription, befores: Map<Group, Before>): Recheck => {
     const { connection, group, key, opening } = subscription
-    const before = befores.get(group) ?? rememberGroup(group, context.position())
+    const toldTo = group.channel.held?.toldTo ?? context.position()
+    const before = befores.get(group) ?? rememberGroup(group, toldTo)
     befores.set(group, before)
     before.suspended++
     // What others of the group read was judged by the rights of before.
     group.reading = null
-    const sentTo = opening?.readTo ?? context.position()
+    const sentTo = opening?.readTo ?? toldTo
     mute(subscription)
     const attempt = newAttempt(key, requestOf(subscription), true)
     attempt.subscription = subscription
@@ -304,13 +305,14 @@ export function createRechecks(context: RecheckContext): Rechecks {
     const live = subscriptions.filter(
       (subscription) => isInstalled(subscription) && isLive(subscription.connection),
     )
-    // What is held back, or gathers, was to be told by the rights of before.
-    for (const { group } of live) context.flush(group.channel)
+    // What gathers was told by the rights of before.
     context.fanOut.flush()
     // Something else has been asked for under the same key, and will be answered by the rights of today.
     const [replaced, kept] = [live.filter(isBeingReplaced), live.filter((each) => !isBeingReplaced(each))]
     replaced.forEach(silence)
     const rechecks = kept.filter(isInstalled).map((subscription) => suspend(subscription, befores))
+    // What is held back is told to the others now: those who are asked about collect it, and are sent it if they still may.
+    for (const { group } of live) context.flush(group.channel)
     for (const before of befores.values()) beginAnew(before)
     const differences = createDifferences(context)
     const restarted = opening.map(({ connection, attempt }) => restart(connection, attempt, differences))

@@ -1,4 +1,7 @@
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
+import { policies } from '../../src/policy/policies.ts'
+import { allow, type Rule } from '../../src/policy/rule.ts'
+import { Task, type TaskRow, type User } from '../support/entities.ts'
 import { task } from '../support/memory-store.ts'
 import { createTestServer, type Received, type TestServer } from '../support/test-server.ts'
 
@@ -112,3 +115,59 @@ test('what is emitted beside the log takes part, and a row that ends with it has
   expect(event).toMatchObject({ type: 'entity:created', payload: { title: 'told' }, conflated: 2 })
   expect(event).not.toHaveProperty('position')
 })
+
+describe.each<
+  [string, (teamOf: (user: User) => string, user: User) => Rule<TaskRow> | Promise<Rule<TaskRow>>]
+>([
+  ['made', (teamOf, user) => ruleOf(teamOf(user))],
+  ['made, later', async (teamOf, user) => ruleOf(teamOf(user))],
+  ['asked', (teamOf, user) => ({ sees: (row) => row.team === teamOf(user) })],
+])('rights that change within a window, by a rule that reads them when %s', (_when, rule) => {
+  const setUpRights = async () => {
+    const teams = new Map<string, string>()
+    const teamOf = ({ id, team }: User): string => teams.get(id) ?? team
+    const server = createTestServer({
+      limits: { maxChannelChangesPerSecond: 3 },
+      policies: policies(allow(Task, (user: User | null) => user && rule(teamOf, user))),
+    })
+    const [ann, bob] = [await server.connect('ann@red'), await server.connect('bob@red')]
+    for (const client of [ann, bob]) await client.ask({ ...subscribe, payload: { snapshot: true } })
+    fill(server)
+    for (const client of [ann, bob]) await client.take()
+    server.memory.write([{ id: 'a', row: task('red') }])
+    server.memory.write([{ id: 'b', row: task('blue') }])
+    return { server, teams, ann, bob }
+  }
+
+  test('nothing that was held back goes out by those of before, and nobody else has to wait', async () => {
+    const { server, teams, ann, bob } = await setUpRights()
+    teams.set('ann', 'blue')
+    await server.rightsChanged({ userId: 'ann' })
+    expect(linesOf(await bob.take())).toEqual(['entity:created a v1 @4'])
+    const told = linesOf(await ann.take())
+    expect(told[0]).toBe('entity:deleted filler vundefined @3 left +')
+    expect(told[1]).toBe('entity:created b v1 @3 entered')
+    await server.clock.advance(50)
+    server.memory.write([{ id: 'b', row: { title: 'y' } }])
+    await server.clock.advance(1_000)
+    const later = [...told, ...linesOf(await ann.take())]
+    expect(later.filter((line) => line.includes(' a '))).toEqual([])
+    expect(later.at(-1)).toMatch(/^entity:updated b v2 @6/)
+    expect(await bob.take()).toEqual([])
+  })
+
+  test('who may see the same as before is told it, once', async () => {
+    const { server, ann, bob } = await setUpRights()
+    await server.rightsChanged({ userId: 'ann' })
+    await server.clock.advance(50)
+    for (const client of [ann, bob])
+      expect(linesOf(await client.take())).toContainEqual(expect.stringMatching(/^entity:created a v1 @[34]/))
+    server.memory.write([{ id: 'a', row: null }])
+    await server.clock.advance(1_000)
+    for (const client of [ann, bob]) expect(linesOf(await client.take())).toEqual(['entity:deleted a v2 @6'])
+  })
+})
+
+function ruleOf(team: string): Rule<TaskRow> {
+  return { key: team, sees: (row) => row.team === team }
+}

@@ -99,16 +99,19 @@ export function createSubscriptionChecker(
    * Have the rights become others since it was answered, or failed the server? Then a difference is told, in the middle of the
    * log.
    */
-  const isMoving = (): boolean =>
-    isDifferent || rights.haveFailed || rights.heldSince(sinceAnswered, principal, entity).length > 1
+  const isMoving = (): boolean => isDifferent || rights.haveFailed || haveMoved()
+  const haveMoved = (): boolean => rights.heldSince(sinceAnswered, principal, entity).length > 1
+  const sightOfToday = (): Sight | null => {
+    const held = rights.heldSince(rights.now(), principal, entity).at(-1)
+    return held ? createSight(held, request.payload?.query?.where) : null
+  }
 
   /** Until it is said that it goes on: rows as they are now, and the log since. */
   const movingEvent = ({ type, payload, position: { offset } }: EventFrame): Wrong | null => {
     if (offset < last) return { what: `offset ${offset} was sent after ${last}` }
     last = offset
     if (type === 'entity:deleted') return null
-    const held = rights.heldSince(rights.now(), principal, entity).at(-1)
-    const sight = held ? createSight(held, request.payload?.query?.where) : null
+    const sight = sightOfToday()
     const isShown = log
       .ofRow(entity, payload.id)
       .some(
@@ -123,7 +126,25 @@ export function createSubscriptionChecker(
   }
 
   const chunk = (part: { readonly rows: readonly WireRow[]; readonly more: boolean }): Wrong | null => {
-    const wrong = sift((hypothesis) => {
+    const wrong = haveMoved() ? movingChunk(part.rows) : wholeChunk(part)
+    if (!part.more) start(false)
+    return wrong
+  }
+
+  /** The rest of a snapshot: by the rights of today, and what these show of the rows before is told as a difference. */
+  const movingChunk = (rows: readonly WireRow[]): Wrong | null => {
+    const sight = sightOfToday()
+    for (const row of rows) {
+      if (sight === null) return { what: `a row (${row.id}) without any right`, isLeak: true }
+      const found = wrongInSnapshot(row, sight)
+      if (found !== null) return found
+      everShown.add(row.id)
+    }
+    return null
+  }
+
+  const wholeChunk = (part: { readonly rows: readonly WireRow[]; readonly more: boolean }): Wrong | null =>
+    sift((hypothesis) => {
       for (const row of part.rows) {
         const found = wrongInSnapshot(row, hypothesis.sight)
         if (found !== null) return found
@@ -132,9 +153,6 @@ export function createSubscriptionChecker(
       }
       return part.more ? null : missingInSnapshot(hypothesis)
     })
-    if (!part.more) start(false)
-    return wrong
-  }
 
   const wrongInSnapshot = (row: WireRow, sight: Sight): Wrong | null => {
     const own = log.ofRow(entity, row.id)

@@ -306,6 +306,20 @@ test('rights that changed between a question and its answer: both are taken for 
   expect(checker.violation).toBeNull()
 })
 
+test.each<[string, WireRow, Property | null]>([
+  ['seen by the rights of today', row('b', 1, 'blue'), null],
+  ['seen by those of before', row('c', 1), 'S7'],
+])('rights that change within a snapshot: the rest of it has rows that are %s', (_, rest, expected) => {
+  const { checker, teams, write } = setUp()
+  checker.committed(write(['a', row('a', 1)], ['b', row('b', 1, 'blue')], ['c', row('c', 1)]))
+  subscribe(checker, { ...snapshot(3), snapshot: { rows: [row('a', 1)], more: true } })
+  teams.set('ann', 'blue')
+  checker.rightsChanged()
+  const payload = { rows: [rest], more: false }
+  const frame = JSON.stringify({ type: 'snapshot', channel: 'entity:Task', payload })
+  expect(violated(() => checker.sent?.(link, frame))).toBe(expected)
+})
+
 test('where policies fail rows may be missing for a while, but not at rest, and none is shown that may not be seen', () => {
   const { checker, write } = setUp()
   checker.committed(write(['a', row('a', 1)], ['b', row('b', 1)], ['c', row('c', 1, 'blue')]))
