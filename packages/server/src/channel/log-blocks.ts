@@ -91,9 +91,10 @@ function firstAfter({ views }: LogBlock, after: Position): number {
 
 /** Reads from a place that others near by will read from too, unless the position is where a block ended. */
 async function readAround(blocks: LogBlocks, after: Position, read: ReadBlock): Promise<LogBlock | null> {
-  const isEnd = blocks.kept.some(({ position }) => isSamePosition(position, after))
+  if (blocks.kept.some(({ position }) => isSamePosition(position, after)))
+    return readOnce(blocks, after, read)
   // A block that ends too early tells how near the place has to be.
-  for (let step = Number.POSITIVE_INFINITY; !isEnd && blocks.step < step;) {
+  for (let step = Number.POSITIVE_INFINITY; blocks.step < step;) {
     step = blocks.step
     const block = await readOnce(blocks, floorPosition(after, step), read)
     if (block !== null && covers(block, after)) return block

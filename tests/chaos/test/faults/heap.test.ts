@@ -39,7 +39,7 @@ test('F05 the heap runs out: the process ends by itself, and from its file all g
 
   console.log('The heap of the board runs out now: V8 says so on stderr.')
   const ended = bench.server.ended()
-  const others = Array.from({ length: CONNECTIONS }, () => askForMuch(bench, bea))
+  const others = Array.from({ length: CONNECTIONS }, (_, own) => askForMuch(bench, bea, own))
   expect(await ended).toEqual({ code: null, signal: 'SIGABRT' })
   for (const other of others) other.terminate()
   const before = acknowledged()
@@ -55,13 +55,13 @@ test('F05 the heap runs out: the process ends by itself, and from its file all g
   expect(answers.slice(1).every(({ recovered }) => recovered)).toBe(true)
 })
 
-/** As many subscriptions as one connection may have, each with a query as large as one may be: they are kept as long as it is there. */
-function askForMuch(bench: Bench, token: string): WebSocket {
+/** As many subscriptions as one connection may have, each with a large query that is nobody else's: it is kept as long as they are there. */
+function askForMuch(bench: Bench, token: string, own: number): WebSocket {
   const socket = new WebSocket(`ws://127.0.0.1:${bench.steady.upstream}/ws?token=${token}`)
   socket.on('error', () => {})
   socket.on('open', () => {
     for (let n = 0; n < SUBSCRIPTIONS; n++) {
-      const ids = Array.from({ length: QUERY_IDS }, (_, index) => `${n}-${index}-`.padEnd(200, 'i'))
+      const ids = Array.from({ length: QUERY_IDS }, (_, index) => `${own}-${n}-${index}-`.padEnd(200, 'i'))
       const payload = { subscription: `k${n}`, query: { where: { id: { in: ids } } } }
       socket.send(JSON.stringify({ type: 'subscribe', channel: 'entity:Task', payload }))
     }
