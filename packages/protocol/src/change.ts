@@ -54,6 +54,8 @@ export interface ChangeSink {
    * elsewhere what is true now. It takes its place among the transactions: what is published next comes after it.
    *
    * This alone tells of a gap: offsets of what is published may jump. A sink that leaves it out is not told.
+   *
+   * `isOtherHistory`: a backup was put back. `position` may be before what has come so far, and its offsets come again.
    */
-  skipTo?(position: Position): void | Promise<void>
+  skipTo?(position: Position, isOtherHistory?: boolean): void | Promise<void>
 }

@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { defineEntity } from '@dnr/protocol'
+import Database from 'better-sqlite3'
 import { createRealtimeRepository, openDatabase } from '@dnr/repository'
 import { allow, createRealtimeServer, policies } from '@dnr/server'
 import { attachWebSockets } from '@dnr/server/ws'
@@ -29,6 +30,13 @@ async function openScript(
   const rows = createRealtimeRepository({ database, entity: defineEntity(entity.name, entity.schema) })
   await database.migrate([rows])
   return { database, rows, [Symbol.asyncDispose]: () => database.close() }
+}
+
+/** As `.backup` and `.restore` of the sqlite3 program do: also over a database that is in use. */
+async function copyDatabase(from: string, to: string): Promise<void> {
+  const handle = new Database(from)
+  await handle.backup(to)
+  handle.close()
 }
 
 async function write({ tasks }: Pick<Stack, 'tasks'>, ...titles: readonly string[]): Promise<void> {
@@ -76,6 +84,29 @@ test('the same when a program without a server trims, and with a row that was de
   // Its versions begin anew.
   await script.rows.create({ id, title: 'New' })
   await until(tasks.rows, ([row]) => row?.title === 'New')
+})
+
+test('a backup that is put back under running servers: nobody keeps what it took back, and everybody hears what follows', async () => {
+  await using folder = await temporaryFolder()
+  const [path, copy] = [folder.file('tasks.db'), folder.file('backup.db')]
+  await using red = await startStack({ path })
+  await using blue = await startStack({ path })
+  await write(red, 'A')
+  await copyDatabase(path, copy)
+  using ann = openBrowser(red.url, 'ann.red')
+  using bob = openBrowser(blue.url, 'bob.red')
+  const [hers, his] = [ann.client.collection('Task'), bob.client.collection('Task')]
+  await write(red, 'B', 'C', 'D')
+  for (const { rows } of [hers, his]) await until(rows, ({ length }) => length === 4)
+  // What a relay has not heard of yet it cannot miss.
+  for (const { relay } of [red, blue]) await relay.flush()
+  await copyDatabase(copy, path)
+  for (const { rows } of [hers, his])
+    await until(rows, ([row, ...others]) => row?.title === 'A' && others.length === 0)
+  await write(blue, 'E')
+  for (const { rows } of [hers, his]) await until(rows, ({ length }) => length === 2)
+  await red.relay.flush()
+  for (const { realtime } of [red, blue]) expect(realtime.stats().position?.offset).toBe(2)
 })
 
 test('what a client is told to have been sent never passes what it has not', async () => {

@@ -1,6 +1,6 @@
 // The ordered record of every committed change. Holds how it is read, followed and trimmed; writing into it happens in
 // write/write-transaction.ts, inside the row's own transaction. Next: relay/.
-import { type Change, type Clock, DnrError, type Logger, type Position } from '@dnr/protocol'
+import { type Change, type Clock, DnrError, holdsPosition, type Logger, type Position } from '@dnr/protocol'
 import type { Connection } from '../database/connection.ts'
 import type { Reads } from '../database/reads.ts'
 import { readPragma } from '../database/open-handles.ts'
@@ -51,11 +51,16 @@ export interface RelaySettings {
 export interface ChangeSource {
   /** Where the log ends now. */
   head(): Promise<Position>
-  /** Whole transactions after an offset, in order, about `limit` changes. `floor`: what is up to it may have been trimmed. */
+  /**
+   * Whole transactions after a position, in order, about `limit` changes. `floor`: what is up to it may have been trimmed.
+   * `holds`: is the position on this history?
+   */
   transactionsAfter(
-    offset: number,
+    after: Position,
     limit: number,
-  ): Promise<{ readonly transactions: Committed; readonly floor: Position }>
+  ): Promise<{ readonly transactions: Committed; readonly floor: Position; readonly holds: boolean }>
+  /** A position that was told does not hold any more: begins an epoch, so that nobody takes it for true. Gives where that begins. */
+  beginAfter(lost: Position): Promise<Position>
   /** Tells of this process' own commits. */
   follow(follower: Follower): () => void
   /** Changes when another connection has written into the database; `null` when no other can. */
@@ -71,6 +76,8 @@ export interface ChangeLogOptions {
   readonly queue: WriteQueue
   readonly feed: CommitFeed
   readonly ages: AgeLimit
+  /** What {@link ChangeSource.beginAfter} does. */
+  beginAfter(lost: Position): Promise<Position>
   /** Can nobody else write into it? */
   readonly isPrivate: boolean
   readonly relay: RelaySettings
@@ -85,6 +92,7 @@ export function createChangeLog({
   queue,
   feed,
   ages,
+  beginAfter,
   isPrivate,
   relay,
 }: ChangeLogOptions): ChangeLog {
@@ -142,16 +150,18 @@ export function createChangeLog({
     },
     source: {
       head,
-      transactionsAfter: (offset, limit) =>
+      transactionsAfter: (after, limit) =>
         reads.read((connection) => {
           const epochs = readEpochs(connection)
-          const { rows } = readEntries(connection, { after: offset, limit })
+          const { rows } = readEntries(connection, { after: after.offset, limit })
           const floor = readFloor(connection)
           return {
             transactions: groupTransactions(rows.map((row) => toChange(row, epochs))),
             floor: { epoch: epochAt(epochs, floor), offset: floor },
+            holds: after.offset === 0 || holdsPosition(epochs, readHead(connection).offset, after),
           }
         }),
+      beginAfter,
       follow: (follower) => feed.follow(follower),
       foreignVersion: () => (isPrivate ? null : (readPragma(writer.handle, 'data_version') as number)),
       relay,

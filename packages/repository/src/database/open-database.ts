@@ -1,6 +1,6 @@
 // One SQLite database: its connections, the queue of its writes, its log. Wires the stations together and holds nothing
 // else. Next: rows/, which writes through it.
-import { DnrError, silentLogger } from '@dnr/protocol'
+import { DnrError, type Position, silentLogger } from '@dnr/protocol'
 import { systemClock, systemRandom } from '@dnr/internal'
 import { customAlphabet, urlAlphabet } from 'nanoid'
 import { createAgeLimit } from '../change-log/age-limit.ts'
@@ -14,6 +14,7 @@ import { type MigratedTable, migrateTables } from '../schema/migrate.ts'
 import type { OpenTransaction } from '../write/async-transaction.ts'
 import { createHeadMemory, noHeadMemory } from '../write/head-memory.ts'
 import { createWriteQueue } from '../write/write-queue.ts'
+import type { LogMemory } from '../write/write-transaction.ts'
 import type { DynamicTables } from './compile.ts'
 import { openConnections } from './connections.ts'
 import { createHealthCheck } from './health-check.ts'
@@ -57,18 +58,19 @@ export function openDatabase<Tables = DynamicTables>(options: DatabaseOptions): 
   const storage = createStorageHealth(logger)
   const wal = createWalWatch({ handle: writer.handle, alarmBytes: settings.walAlarmBytes, clock, logger })
   const createEpoch = (): string => checkEpochName(settings.createEpoch())
+  const memory: LogMemory = {
+    epoch: createEpoch(),
+    createEpoch,
+    seen: null,
+    started: false,
+    isOwn: connections.isWriterOurs,
+    head: connections.isWriterOurs ? createHeadMemory(writer.handle) : noHeadMemory,
+  }
   const queue = createWriteQueue({
     ...settings,
     now: ages.now,
     connection: writer,
-    memory: {
-      epoch: createEpoch(),
-      createEpoch,
-      seen: null,
-      started: false,
-      isOwn: connections.isWriterOurs,
-      head: connections.isWriterOurs ? createHeadMemory(writer.handle) : noHeadMemory,
-    },
+    memory,
     onCommitted(transactions) {
       storage.worked()
       wal.committed()
@@ -92,7 +94,11 @@ export function openDatabase<Tables = DynamicTables>(options: DatabaseOptions): 
     onFailed: storage.failed,
   })
   const relay = { clock, random, logger, pollMs: settings.relayPollMs }
-  const changeLog = createChangeLog({ reads, writer, queue, feed, ages, isPrivate, relay })
+  const beginAfter = (lost: Position): Promise<Position> => {
+    memory.seen = lost
+    return queue.write((transaction) => transaction.position())
+  }
+  const changeLog = createChangeLog({ reads, writer, queue, feed, ages, beginAfter, isPrivate, relay })
   const kysely = createUserKysely<Tables>({
     open: connections.openUserConnection,
     isOwn: connections.hasUserConnection,

@@ -45,24 +45,26 @@ export function startChangeRelay(log: Pick<ChangeLog, 'source'>, sink: ChangeSin
   const { logger } = source.relay
   const retry = createRetry(source.relay)
   const backlog = createBacklog()
-  let flushes: readonly { readonly upTo: Position; readonly done: Deferred }[] = []
+  let flushes: { readonly upTo: Position; readonly done: Deferred }[] = []
   /** What the sink has had, or was told that it will not get. */
   let place: Position | null = null
   let isPlaceTold = false
   let delivering: Promise<void> | null = null
   let isBehind = false
 
-  /** The next whole transactions after `offset`: from memory when nothing is missing in between, else from the log. */
-  const nextAfter = async (offset: number): Promise<Committed> => {
+  /** The next whole transactions after a position: from memory when nothing is missing in between, else from the log. */
+  const nextAfter = async (after: Position): Promise<Committed> => {
+    const { offset } = after
     const fromMemory = backlog.takeAfter(offset, PER_TURN)
     if (fromMemory !== null) return fromMemory
     if (!isBehind && backlog.isEmpty()) return []
     isBehind = false
     // Forgotten before the read, not after: what is committed meanwhile stays in memory.
     backlog.clear()
-    const page = await retry.untilDone('read the log', () => source.transactionsAfter(offset, PAGE))
+    const page = await retry.untilDone('read the log', () => source.transactionsAfter(after, PAGE))
     if (page === null) return []
-    const { transactions, floor } = page.value
+    const { transactions, floor, holds } = page.value
+    if (!holds) return beginOtherHistory(after)
     isBehind = transactions.length > 0
     if (floor.offset <= offset) return transactions
     logger.error('Another process trimmed the log before the change relay had read it.', {
@@ -73,9 +75,25 @@ export function startChangeRelay(log: Pick<ChangeLog, 'source'>, sink: ChangeSin
     return (await skipTo(floor)) ? transactions : []
   }
 
+  /** A backup was put back: what has been delivered is not in the log any more, and its offsets will be others'. */
+  const beginOtherHistory = async (lost: Position): Promise<Committed> => {
+    logger.error('The change log is not the one that was read before: was a backup put back?', {
+      delivered: lost.offset,
+      isSinkTold: sink.skipTo !== undefined,
+    })
+    const begun = await retry.untilDone('begin an epoch', () => source.beginAfter(lost))
+    if (begun === null || !(await skipTo(begun.value, true))) return []
+    // What they wait for was lost, or has been skipped.
+    for (const { done } of flushes.splice(0)) done.resolve()
+    isBehind = true
+    return []
+  }
+
   /** False when stopped before the sink knew. */
-  const skipTo = async (position: Position): Promise<boolean> => {
-    const told = await retry.untilDone('say to its sink where it goes on', () => sink.skipTo?.(position))
+  const skipTo = async (position: Position, isOtherHistory = false): Promise<boolean> => {
+    const told = await retry.untilDone('say to its sink where it goes on', () =>
+      sink.skipTo?.(position, isOtherHistory),
+    )
     if (told === null) return false
     place = position
     settleFlushes()
@@ -92,7 +110,7 @@ export function startChangeRelay(log: Pick<ChangeLog, 'source'>, sink: ChangeSin
   const deliver = async (): Promise<void> => {
     if (!isPlaceTold) await begin()
     while (!retry.isStopped() && place !== null) {
-      const transactions = await nextAfter(place.offset)
+      const transactions = await nextAfter(place)
       if (transactions.length === 0) return
       for (const transaction of transactions) {
         const taken = await retry.untilDone('hand a transaction to its sink', () => sink.publish(transaction))
@@ -140,7 +158,8 @@ export function startChangeRelay(log: Pick<ChangeLog, 'source'>, sink: ChangeSin
   /** Is there something in the log that nobody has told of? */
   const checkHead = async (): Promise<void> => {
     const head = await source.head()
-    if (place === null || hasReached(place, head) || delivering !== null) return
+    // Behind it in a log that is another one.
+    if (place === null || place.offset === head.offset || delivering !== null) return
     logger.info('The change relay had not heard of a commit and reads the log.', {
       delivered: place.offset,
       head: head.offset,

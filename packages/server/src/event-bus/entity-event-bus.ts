@@ -31,7 +31,7 @@ export type ChangeListener = (transaction: readonly Change[]) => void
  */
 export interface EntityEventBus extends ChangeSink {
   publish(transaction: readonly Change[]): void
-  skipTo(position: Position): void
+  skipTo(position: Position, isOtherHistory?: boolean): void
   /** Everything up to here has been delivered, or who missed it was told so; `null` before it is known where the log stands. */
   readonly position: Position | null
   /** A row is new. `row` is in JSON form: dates as ISO text. */
@@ -154,10 +154,11 @@ export function createEventBus({ history, epoch, now, deliver, missed, onError }
       heard = last.position
       tellListeners(unheard)
     },
-    skipTo(skipped) {
+    skipTo(skipped, isOtherHistory = false) {
       const known = position
-      if (known !== null && hasReached(known, skipped)) return
+      if (known !== null && !isOtherHistory && hasReached(known, skipped)) return
       position = skipped
+      if (isOtherHistory) heard = skipped
       if (known === null) return
       gaps++
       missed()

@@ -34,9 +34,9 @@ export function createUnreliableSink(sink: ChangeSink, options: UnreliableSinkOp
       last = transaction
       await sink.publish(transaction)
     },
-    async skipTo(position) {
+    async skipTo(...gap) {
       await trouble()
-      await sink.skipTo?.(position)
+      await sink.skipTo?.(...gap)
     },
   }
 }

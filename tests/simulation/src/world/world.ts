@@ -166,11 +166,11 @@ export function createWorld(program: Program, turns: Turns, bug: PlantedBug | nu
         isPublished = true
         await sink.publish(transaction)
       },
-      async skipTo(position) {
+      async skipTo(...gap) {
         failNow()
         if (hasBegun) count('trimmed before the relay had read it')
         hasBegun = true
-        await sink.skipTo?.(position)
+        await sink.skipTo?.(...gap)
       },
     }
   }
