@@ -107,20 +107,70 @@ test('who goes on comes before those who begin', async () => {
   const clock = createManualClock()
   const turns = createTurns(clock)
   const ran: string[] = []
-  const step = (name: string, isGoingOn: boolean) =>
+  const step = (name: string, stepsBefore: number) =>
     turns.run(
       async () => void ran.push(name),
       () => 2 * HALF,
-      { isGoingOn },
+      stepsBefore,
     )
-  const first = step('a', false)
+  const first = step('a', 0)
   await drainMicrotasks()
-  const all = Promise.all([first, step('b', false), step('c', false), step('a, on', true)])
+  const all = Promise.all([first, step('b', 0), step('c', 0), step('a, on', 1)])
   await clock.advance(1)
   expect(ran.slice(0, 2)).toEqual(['a', 'a, on'])
   await clock.advance(3)
   await all
   expect(ran).toEqual(['a', 'a, on', 'b', 'c'])
+})
+
+test('who has had many steps comes after those who begin', async () => {
+  const clock = createManualClock()
+  const turns = createTurns(clock)
+  const ran: string[] = []
+  const step = (name: string, stepsBefore: number) =>
+    turns.run(
+      async () => void ran.push(name),
+      () => 2 * HALF,
+      stepsBefore,
+    )
+  const first = step('a', 7)
+  await drainMicrotasks()
+  const all = Promise.all([first, step('b', 0), step('a, on', 8), step('c', 7)])
+  await clock.advance(4)
+  await all
+  expect(ran).toEqual(['a', 'c', 'b', 'a, on'])
+})
+
+test('what is at hand is done at once, and the event loop turns between two steps of one reader', async () => {
+  const clock = createManualClock()
+  const turns = createTurns(clock)
+  const step = (stepsBefore: number) =>
+    turns.run(
+      () => 'done',
+      () => 0,
+      stepsBefore,
+    )
+  expect(step(0)).toBe('done')
+  expect(step(0)).toBe('done')
+  const next = step(1)
+  let answer: string | null = null
+  void Promise.resolve(next).then((value) => (answer = value))
+  await drainMicrotasks()
+  expect(answer).toBeNull()
+  await clock.advance(1)
+  expect(answer).toBe('done')
+})
+
+test('a step that throws at once makes room', () => {
+  const turns = createTurns(createManualClock())
+  const fail = () =>
+    turns.run(
+      () => {
+        throw new Error('no')
+      },
+      () => 0,
+    )
+  for (let step = 0; step < 6; step++) expect(fail).toThrow('no')
 })
 
 test('it is crowded where many wait for time, not where they wait for a store', async () => {
