@@ -8,7 +8,7 @@ test('steps run at once until a turn is full, the others in the next turns, in t
   const clock = createManualClock()
   const turns = createTurns(clock)
   const ran: number[] = []
-  const step = (name: number) =>
+  const step = async (name: number) =>
     turns.run(
       async () => void ran.push(name),
       () => HALF,
@@ -30,7 +30,7 @@ test('four steps are under way at once, and one that fails makes room', async ()
   const turns = createTurns(createManualClock())
   const ends: ((error: Error) => void)[] = []
   let begun = 0
-  const step = () =>
+  const step = async () =>
     turns.run(
       () => {
         begun++
@@ -63,7 +63,7 @@ test('a turn ends when its time is over, and the next begins when the event loop
     },
   })
   const ran: number[] = []
-  const step = (name: number) =>
+  const step = async (name: number) =>
     turns.run(
       async () => {
         ran.push(name)
@@ -89,7 +89,7 @@ test('a process that is kept waiting for longer than a turn goes on all the same
   // Ten milliseconds pass between any two looks at the clock.
   const turns = createTurns({ ...clock, monotonic: () => (nowMs += 10) })
   const ran: number[] = []
-  const all = [1, 2, 3].map((name) =>
+  const all = [1, 2, 3].map(async (name) =>
     turns.run(
       async () => void ran.push(name),
       () => 0,
@@ -107,7 +107,7 @@ test('who goes on comes before those who begin', async () => {
   const clock = createManualClock()
   const turns = createTurns(clock)
   const ran: string[] = []
-  const step = (name: string, stepsBefore: number) =>
+  const step = async (name: string, stepsBefore: number) =>
     turns.run(
       async () => void ran.push(name),
       () => 2 * HALF,
@@ -127,7 +127,7 @@ test('who has had many steps comes after those who begin', async () => {
   const clock = createManualClock()
   const turns = createTurns(clock)
   const ran: string[] = []
-  const step = (name: string, stepsBefore: number) =>
+  const step = async (name: string, stepsBefore: number) =>
     turns.run(
       async () => void ran.push(name),
       () => 2 * HALF,
@@ -178,7 +178,7 @@ test('it is crowded where many wait for time, not where they wait for a store', 
   const turns = createTurns(clock)
   const ends: (() => void)[] = []
   const slow = () => new Promise<void>((resolve) => void ends.push(resolve))
-  const waiting = Array.from({ length: 40 }, () => turns.run(slow, () => 0))
+  const waiting = Array.from({ length: 40 }, async () => turns.run(slow, () => 0))
   await drainMicrotasks()
   expect(turns.isCrowded).toBe(false)
   for (const end of ends) end()
@@ -191,7 +191,7 @@ test('it is crowded where many wait for time, not where they wait for a store', 
   for (const end of ends) end()
   await Promise.all(waiting)
 
-  const quick = Array.from({ length: 40 }, () =>
+  const quick = Array.from({ length: 40 }, async () =>
     turns.run(
       async () => {},
       () => 2 * HALF,
