@@ -94,6 +94,7 @@ async function benchResume(): Promise<void> {
     clients,
     changes,
     rounds: quick ? 1 : 3,
+    warmUpRounds: quick ? 1 : 24,
     quietMs: quick ? 50 : 2_000,
   })
   const title = `${clients} clients that each missed ${changes} changes: server CPU per replayed message`

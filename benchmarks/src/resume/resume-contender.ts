@@ -13,6 +13,8 @@ export interface ResumeContenderDescription {
   readonly replays: boolean
   /** Does it answer those who ask for a sign of life meanwhile? */
   readonly answersPings: boolean
+  /** Does a round of it take seconds? */
+  readonly isSlow: boolean
   /** Starts with `changes` in its log. */
   start(file: string, changes: number): Promise<ResumeContender>
 }
@@ -26,6 +28,7 @@ export const resumeContenders = {
     dialect: 'ws',
     replays: true,
     answersPings: false,
+    isSlow: true,
     start: async (file, changes) => (await import('./ws-log.ts')).startWsQuery(file, changes),
   },
   'ws-strings': {
@@ -33,6 +36,7 @@ export const resumeContenders = {
     dialect: 'ws',
     replays: true,
     answersPings: false,
+    isSlow: true,
     start: async (file, changes) => (await import('./ws-log.ts')).startWsStrings(file, changes),
   },
   floor: {
@@ -40,6 +44,7 @@ export const resumeContenders = {
     dialect: 'ws',
     replays: true,
     answersPings: false,
+    isSlow: false,
     start: async (file, changes) => (await import('./ws-log.ts')).startSharedBuffer(file, changes),
   },
   reader: {
@@ -47,6 +52,7 @@ export const resumeContenders = {
     dialect: 'dnr-idle',
     replays: false,
     answersPings: true,
+    isSlow: false,
     start: async () => (await import('./ws-log.ts')).startReader(),
   },
   dnr: {
@@ -54,6 +60,7 @@ export const resumeContenders = {
     dialect: 'dnr-idle',
     replays: true,
     answersPings: true,
+    isSlow: false,
     start: async (file, changes) => (await import('./dnr-log.ts')).startDnrLog(file, changes),
   },
 } as const satisfies Record<string, ResumeContenderDescription>

@@ -15,6 +15,8 @@ export interface ResumeOptions {
   /** How many changes each client missed, on average. */
   readonly changes: number
   readonly rounds: number
+  /** Rounds before that, at most. */
+  readonly warmUpRounds: number
   /** How long the others are listened to while nobody resumes. */
   readonly quietMs: number
 }
@@ -53,9 +55,15 @@ interface Arena {
   total: number
 }
 
-type Sample = ResumeFigures
+interface Sample extends ResumeFigures {
+  readonly cpuMicros: number
+}
 
-const WARM_UPS = 8
+/**
+ * Servers run for days: what the engine has not compiled yet is nobody's figure. Each contender is asked for whole rounds before
+ * it is measured, until its server has had this CPU time, or for `warmUpRounds`: by then next to nothing is compiled any more.
+ */
+const WARM_UP_MICROS = 6_000_000
 /** How long a round of a server takes that only reads who asks. */
 const READING_MS = 300
 
@@ -64,6 +72,7 @@ export async function measureResume({
   clients,
   changes,
   rounds,
+  warmUpRounds,
   quietMs,
 }: ResumeOptions): Promise<ResumeResult> {
   const folder = await mkdtemp(join(tmpdir(), 'dnr-bench-'))
@@ -82,12 +91,10 @@ export async function measureResume({
     for (const gap of ['same', 'spread'] as const) {
       const samples = new Map(arenas.map(({ name }) => [name, [] as Sample[]]))
       const missed = missedBy(clients, changes, gap)
-      await warmUp(arenas, idle, missedBy(clients, Math.ceil(changes / 10), gap))
-      for (let round = 0; round <= rounds; round++) {
-        for (const arena of arenas) {
+      for (const arena of arenas) await warmUp(arena, idle, missed, warmUpRounds)
+      for (let round = 0; round < rounds; round++) {
+        for (const arena of inOrder(arenas)) {
           const measured = await listenMeanwhile(arena.healthy, () => measureRound(arena, idle, missed))
-          // The first is for the memory that a full round takes.
-          if (round === 0) continue
           samples.get(arena.name)?.push(measured.result)
           arena.latencies[gap].push(...measured.latencies)
         }
@@ -103,10 +110,18 @@ export async function measureResume({
   }
 }
 
-/** Servers run for days: what the engine has not compiled yet is nobody's figure. */
-async function warmUp(arenas: readonly Arena[], idle: Child, missed: readonly number[]): Promise<void> {
-  for (let round = 0; round < WARM_UPS; round++)
-    for (const arena of arenas) await measureRound(arena, idle, missed)
+async function warmUp(arena: Arena, idle: Child, missed: readonly number[], rounds: number): Promise<void> {
+  let cpuMicros = 0
+  for (let round = 0; round < rounds && cpuMicros < WARM_UP_MICROS; round++)
+    cpuMicros += (await measureRound(arena, idle, missed)).cpuMicros
+}
+
+/** The quick ones after each that takes seconds: so they have more samples, each of a server that has been idle for as long. */
+function inOrder(arenas: readonly Arena[]): readonly Arena[] {
+  const isSlow = ({ name }: Arena): boolean => resumeContenders[name].isSlow
+  const quick = arenas.filter((arena) => !isSlow(arena))
+  const slow = arenas.filter(isSlow)
+  return slow.length === 0 ? quick : slow.flatMap((arena) => [arena, ...quick])
 }
 
 /** What clients that do not resume wait for their answers while something is measured. */
@@ -170,8 +185,10 @@ async function measureRound(arena: Arena, idle: Child, missed: readonly number[]
   const { received } = await load.ask<{ received: number }>({ kind: 'received' })
   if (received !== arena.total)
     throw new Error(`${name} delivered ${received} messages instead of ${arena.total}`)
+  const cpuMicros = after.cpuMicros - before.cpuMicros
   return {
-    micros: (after.cpuMicros - before.cpuMicros) / messages,
+    cpuMicros,
+    micros: cpuMicros / messages,
     wallMs,
     grownBytes: Math.max(0, after.peakBytes - before.peakBytes),
     pauses: pauses as Pauses,

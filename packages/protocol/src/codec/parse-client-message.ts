@@ -37,30 +37,29 @@ export function parseClientMessage(
     return err('bad_message', 'A message is a JSON object such as {"type":"ping"}.')
   }
   const raw = decoded.value as { type?: unknown; requestId?: unknown; channel?: unknown }
-  const address = addressOf(raw)
   if (typeof raw.type !== 'string') {
-    return { ok: false, code: 'bad_message', message: 'A message needs a type, as text.', ...address }
+    return { ok: false, code: 'bad_message', message: 'A message needs a type, as text.', ...addressOf(raw) }
   }
-  if (extraTypes.has(raw.type)) return checkExtra(raw, address)
+  if (extraTypes.has(raw.type)) return checkExtra(raw, addressOf(raw))
   if (!TYPES.has(raw.type)) {
     return {
       ok: false,
       code: 'unknown_type',
       message: `A client cannot send this type. It sends: ${[...TYPES].join(', ')}.`,
-      ...address,
+      ...addressOf(raw),
     }
   }
   const channel = checkChannel(raw)
-  if (channel !== null) return { ...channel, ...address }
+  if (channel !== null) return { ...channel, ...addressOf(raw) }
   const parsed = clientMessageSchema.safeParse(raw)
   if (parsed.success) return ok(parsed.data)
   const issue = parsed.error.issues[0]
   if (issue?.path[0] === 'payload' && issue.path[1] === 'query') {
     const { query } = (raw as { payload: { query?: { where?: unknown } | null } }).payload
-    return { ok: false, code: 'bad_query', message: explainWhere(query?.where), ...address }
+    return { ok: false, code: 'bad_query', message: explainWhere(query?.where), ...addressOf(raw) }
   }
   const message = `${issue?.path.join('.') ?? 'message'}: ${issue?.message ?? 'invalid'}`
-  return { ok: false, code: 'bad_message', message: message.slice(0, MAX_SENTENCE_LENGTH), ...address }
+  return { ok: false, code: 'bad_message', message: message.slice(0, MAX_SENTENCE_LENGTH), ...addressOf(raw) }
 }
 
 // Names in a complaint are the sender's own: a frame of 64 KiB is not answered with its echo.

@@ -75,7 +75,8 @@ export function readHistory(connection: Connection, request: HistoryRequest): Hi
   const changes = rows.map((row) => toChange(row, epochs))
   const lastRow = rows.at(-1)
   if (!more || lastRow === undefined) return { holds: true, changes, position: here, more: false }
-  const offset = endOfTransaction(connection, lastRow.transaction_offset)
+  const offset =
+    lastRow.last === 1 ? lastRow.offset : endOfTransaction(connection, lastRow.transaction_offset)
   return { holds: true, changes, position: { epoch: epochAt(epochs, offset), offset }, more: true }
 }
 

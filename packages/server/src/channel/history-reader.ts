@@ -1,6 +1,7 @@
 // What those who come back are sent of the log. Members of a channel share what was read of it, members of a group the
 // frames made of it. Holds nothing: it hangs on channel and group. Next: open-subscription.ts.
 import { type Clock, formatPosition, type Position } from '@dnr/protocol'
+import type { MaybePromise } from '../policy/maybe-promise.ts'
 import type { ChangeHistory, HistoryPage } from '../ports/change-history.ts'
 import { type BlockReplay, replayBlock, runsFrom } from './block-replay.ts'
 import { type ChangeView, viewChange } from './change-view.ts'
@@ -14,8 +15,8 @@ import { type Looks, visibleNow } from './visible-rows.ts'
 
 /** What a group has read for its members; dropped when none of them reads any more. */
 export interface GroupReading {
-  /** By where they begin, true until the group hears of something; the last used at the end. */
-  readonly pages: Map<string, Promise<ReplayPage>>
+  /** By where they begin, true until the group hears of something; the last used at the end. Under way, or read. */
+  readonly pages: Map<string, MaybePromise<ReplayPage>>
   /** Blocks that somebody began to read somewhere within, true as long; made when a second one does. */
   readonly blocks: Map<LogBlock, Promise<BlockReplay | null> | null>
   readonly looks: Looks
@@ -40,8 +41,8 @@ const MIN_SLICE_SHARE = 0.75
 export interface HistoryReader {
   /** Is a position on this history, and does the log still reach back to it? */
   holds(group: Group, position: Position): Promise<boolean>
-  /** What `group` is sent of the changes after a position. `isAhead`: the reader may have rows that are newer. */
-  page(group: Group, after: Position, isAhead: boolean): Promise<ReplayPage>
+  /** What `group` is sent of the changes after a position; at once when it is at hand. `isAhead`: the reader may have rows that are newer. */
+  page(group: Group, after: Position, isAhead: boolean): MaybePromise<ReplayPage>
 }
 
 export interface HistoryReaderOptions {
@@ -152,21 +153,34 @@ export function createHistoryReader(options: HistoryReaderOptions): HistoryReade
       const reading = (group.reading ??= { pages: new Map(), blocks: new Map(), looks: new Map() })
       const { pages } = reading
       const key = `${isAhead ? 's' : 'r'}${formatPosition(after)}`
-      const page = pages.get(key) ?? readPage(group, reading, after, isAhead)
+      const page = pages.get(key) ?? begin(pages, key, readPage(group, reading, after, isAhead))
       // Everybody passes the ends of the blocks, and few the same place within one: the last used stay.
       keepLatest(pages, key, page)
-      // A failure is for those who wait for it; whoever comes next tries again.
-      page.catch(() => void (pages.get(key) === page && pages.delete(key)))
       return page
     },
   }
 }
 
+/** Keeps what comes of `reading`. A failure is for those who wait for it; whoever comes next tries again. */
+function begin<Key, Value>(
+  kept: Map<Key, MaybePromise<Value>>,
+  key: Key,
+  reading: Promise<Value>,
+): Promise<Value> {
+  const isKept = (): boolean => kept.get(key) === reading
+  reading.then(
+    (value) => void (isKept() && kept.set(key, value)),
+    () => void (isKept() && kept.delete(key)),
+  )
+  return reading
+}
+
 function keepLatest<Key, Value>(kept: Map<Key, Value>, key: Key, value: Value): void {
   kept.delete(key)
   kept.set(key, value)
+  if (kept.size <= MAX_SHARED) return
   const [oldest] = kept.keys()
-  if (kept.size > MAX_SHARED && oldest !== undefined) kept.delete(oldest)
+  if (oldest !== undefined) kept.delete(oldest)
 }
 
 /** A group has heard of a row, which is no longer what it was. */

@@ -9,6 +9,7 @@
 import { type Clock, DnrError, hasReached, type Position } from '@dnr/protocol'
 import { type Connection, isLive } from '../connection/connection.ts'
 import type { Grant } from '../policy/grant.ts'
+import type { MaybePromise } from '../policy/maybe-promise.ts'
 import type { Frame, FrameRun } from '../ports/server-socket.ts'
 import { endOpening, holdUntil, isInstalled } from './channel-registry.ts'
 import { isWellKnown, rightsOfMember } from './doubt.ts'
@@ -57,8 +58,6 @@ export interface OpeningContext extends ReadingContext {
 
 /** Times that the log may be trimmed under a reader before it is told so. */
 const MAX_STARTS = 3
-/** Who goes on comes before those who begin, so that few are under way at once; who has so much to read takes turns with them. */
-const FAVOURED_PAGES = 8
 /** Rows of a snapshot are read and encoded for one reader: a byte of them is as much work as this many of a replay. */
 const SNAPSHOT_WEIGHT = 4
 const DRAIN_POLL_MS = 10
@@ -191,9 +190,9 @@ function isOnHistory(
   subscription: Subscription,
   position: Position,
   { turns, reader }: OpeningContext,
-): Promise<boolean> {
+): MaybePromise<boolean> {
   return turns.run(
-    async () => !isOpen(subscription) || reader.holds(subscription.group, position),
+    () => !isOpen(subscription) || reader.holds(subscription.group, position),
     () => 0,
   )
 }
@@ -218,7 +217,7 @@ export async function replay(
     // Before it is read: who does not read has nothing waiting but what is on its way.
     if (isAboveHalf(subscription.connection, context) && !(await drained(subscription, context)))
       return 'superseded'
-    const readPage = async (): Promise<ReplayPage | null> => {
+    const readPage = (): MaybePromise<ReplayPage | null> => {
       // Whoever has gone while it waited leaves nothing behind that the group would keep.
       if (!isOpen(subscription)) return null
       // What was let go has been committed, so this read finds it; what comes from here on collects again.
@@ -226,10 +225,9 @@ export async function replay(
       const isAhead = shownTo === null || !hasReached(after, shownTo)
       return context.reader.page(subscription.group, after, isAhead)
     }
-    const page = await context.turns.run(readPage, pageBytes, {
-      isGoingOn: pages > 0 && pages < FAVOURED_PAGES,
-    })
-    pages++
+    // What is at hand needs no promise.
+    const reading = context.turns.run(readPage, pageBytes, pages++)
+    const page = reading instanceof Promise ? await reading : reading
     if (page === null || !isOpen(subscription)) return 'superseded'
     if (!page.holds) return 'lost'
     announce?.()
@@ -244,8 +242,6 @@ export async function replay(
     after = page.position
     if (!page.more) context.flush(subscription.group.channel)
     if (!page.more && !opening.overflowed) return goLive(subscription, after, context)
-    await pause(context.clock, 0)
-    if (!isOpen(subscription)) return 'superseded'
   }
 }
 

@@ -172,10 +172,12 @@ export function createSubscribing(options: SubscribingOptions): Subscribing {
     attempt: Attempt,
     subscription: Subscription,
   ): Promise<SubscribeResult> => {
+    const before = connection.reading
     /** `null`: another attempt, or nobody, has taken its place. */
     const read = async (): Promise<SubscribeResult | null> => {
-      if (!isCurrent(connection, attempt)) return null
+      await before
       try {
+        if (!isCurrent(connection, attempt)) return null
         const sent = await openByReading(attempt, subscription, options)
         const opened = sent === 'outdated' ? await options.catchUp(connection, attempt) : sent
         if (!isCurrent(connection, attempt)) return null
@@ -187,11 +189,10 @@ export function createSubscribing(options: SubscribingOptions): Subscribing {
         return failed(connection, attempt, error)
       } finally {
         endUnderway(attempt)
+        if (connection.reading === reading) connection.reading = null
       }
     }
-    const reading = (connection.reading ?? Promise.resolve()).then(read).finally(() => {
-      if (connection.reading === reading) connection.reading = null
-    })
+    const reading = read()
     connection.reading = reading
     // What took its place waits for this reading: it must not be waited for within it.
     return reading.then((result) => result ?? attempt.restarted ?? 'refused')

@@ -1,17 +1,17 @@
 // Lets many readers of history and snapshots take turns, so that all of them together never keep the event loop from
 // everybody else for long. Holds who waits; knows nothing of what is read.
 import type { Clock } from '@dnr/protocol'
+import type { MaybePromise } from '../policy/maybe-promise.ts'
 
 export interface Turns {
   /**
    * Runs `step` when there is room and time in this turn of the event loop: first those that go on with what they began, then
-   * the others, each in the order of the calls. `costOf` says afterwards how many bytes it had to do with.
+   * the others, each in the order of the calls. `costOf` says afterwards how many bytes it had to do with. At once when nothing
+   * has to be waited for: a promise for each step of a thousand readers is what there is to save.
+   *
+   * `stepsBefore`: how many its reader has had. Between two of them the event loop turns.
    */
-  run<T>(
-    step: () => Promise<T>,
-    costOf: (result: T) => number,
-    options?: { readonly isGoingOn: boolean },
-  ): Promise<T>
+  run<T>(step: () => MaybePromise<T>, costOf: (result: T) => number, stepsBefore?: number): MaybePromise<T>
   /** Do so many wait for time that one more had better not begin? Who waits for a slow store keeps nobody from beginning. */
   readonly isCrowded: boolean
 }
@@ -26,10 +26,14 @@ const TURN_MS = 2
 const MAX_STEPS = 4
 /** So many who wait for time are a crowd. */
 const CROWD = 16
+/** Who goes on comes before those who begin, so that few are under way at once; who has had so many steps waits as if beginning. */
+const FAVOURED_STEPS = 8
 
 export function createTurns(clock: Clock): Turns {
   const goingOn: (() => void)[] = []
   const beginning: (() => void)[] = []
+  /** Those that had a step and wait for the event loop to turn. */
+  let rested: (() => void)[] = []
   let steps = 0
   let taken = 0
   let leftBytes = TURN_BYTES
@@ -62,6 +66,9 @@ export function createTurns(clock: Clock): Turns {
   const nextTurn = (): void => {
     isTurning = false
     startTurn()
+    const due = rested
+    rested = []
+    for (const enqueue of due) enqueue()
     admit()
   }
 
@@ -75,29 +82,52 @@ export function createTurns(clock: Clock): Turns {
     admit()
   }
 
-  const begin = (isGoingOn: boolean): Promise<void> | undefined => {
+  /** `undefined`: it may be taken now, and has its room. */
+  const begin = (stepsBefore: number): Promise<void> | undefined => {
     if (steps === 0 && !isTurning) startTurn()
+    const isGoingOn = stepsBefore > 0 && stepsBefore < FAVOURED_STEPS
+    const queue = isGoingOn ? goingOn : beginning
+    if (stepsBefore > 0 && isTurning)
+      return new Promise((resolve) => void rested.push(() => void queue.push(resolve)))
     const mustWait = goingOn.length > 0 || (!isGoingOn && beginning.length > 0) || !hasRoom()
-    if (mustWait) return new Promise((resolve) => void (isGoingOn ? goingOn : beginning).push(resolve))
+    if (mustWait) return new Promise((resolve) => void queue.push(resolve))
     take()
     return undefined
+  }
+
+  const perform = <T>(step: () => MaybePromise<T>, costOf: (result: T) => number): MaybePromise<T> => {
+    let bytes = 0
+    let result: MaybePromise<T>
+    try {
+      result = step()
+      if (result instanceof Promise) return performed(result, costOf)
+      bytes = costOf(result)
+    } catch (error) {
+      ended(bytes)
+      throw error
+    }
+    ended(bytes)
+    return result
+  }
+
+  const performed = async <T>(result: Promise<T>, costOf: (result: T) => number): Promise<T> => {
+    let bytes = 0
+    try {
+      const value = await result
+      bytes = costOf(value)
+      return value
+    } finally {
+      ended(bytes)
+    }
   }
 
   return {
     get isCrowded() {
       return beginning.length + goingOn.length >= CROWD && steps < MAX_STEPS
     },
-    async run(step, costOf, { isGoingOn } = { isGoingOn: false }) {
-      const turn = begin(isGoingOn)
-      if (turn !== undefined) await turn
-      let bytes = 0
-      try {
-        const result = await step()
-        bytes = costOf(result)
-        return result
-      } finally {
-        ended(bytes)
-      }
+    run(step, costOf, stepsBefore = 0) {
+      const turn = begin(stepsBefore)
+      return turn === undefined ? perform(step, costOf) : turn.then(() => perform(step, costOf))
     },
   }
 }

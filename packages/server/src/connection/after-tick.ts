@@ -3,5 +3,8 @@
  * the process comes after them, and before any input. In the order of the calls.
  */
 export function afterTick(callback: () => void): void {
-  queueMicrotask(() => process.nextTick(callback))
+  // Not `queueMicrotask`, which makes an asynchronous context for each of thousands.
+  void settled.then(() => process.nextTick(callback))
 }
+
+const settled = Promise.resolve()

@@ -69,15 +69,12 @@ export function createArrivals(
 
   /** The first frame, and what follows up to one that has to wait again: for its own turn, or for an `auth` before it. */
   const handleWaiting = (connection: Connection, waitsAgain: (text: string) => boolean): void => {
-    const [first, ...others] = takeWaiting(connection)
-    if (first !== undefined) handle(connection, first)
-    let next = 0
-    for (; next < others.length && isOpen(connection); next++) {
-      const text = others[next] as string
-      if (waitsAgain(text)) break
+    const texts = takeWaiting(connection)
+    for (const [place, text] of texts.entries()) {
+      const isNext = place === 0 || (isOpen(connection) && !waitsAgain(text))
+      if (!isNext) return texts.slice(place).forEach((each) => wait(connection, each))
       handle(connection, text)
     }
-    for (const text of others.slice(next)) wait(connection, text)
   }
 
   const takeWaiting = (connection: Connection): readonly string[] => {

@@ -8,7 +8,7 @@ test('steps run at once until a turn is full, the others in the next turns, in t
   const clock = createManualClock()
   const turns = createTurns(clock)
   const ran: number[] = []
-  const step = (name: number) =>
+  const step = async (name: number) =>
     turns.run(
       async () => void ran.push(name),
       () => HALF,
@@ -30,7 +30,7 @@ test('four steps are under way at once, and one that fails makes room', async ()
   const turns = createTurns(createManualClock())
   const ends: ((error: Error) => void)[] = []
   let begun = 0
-  const step = () =>
+  const step = async () =>
     turns.run(
       () => {
         begun++
@@ -63,7 +63,7 @@ test('a turn ends when its time is over, and the next begins when the event loop
     },
   })
   const ran: number[] = []
-  const step = (name: number) =>
+  const step = async (name: number) =>
     turns.run(
       async () => {
         ran.push(name)
@@ -89,7 +89,7 @@ test('a process that is kept waiting for longer than a turn goes on all the same
   // Ten milliseconds pass between any two looks at the clock.
   const turns = createTurns({ ...clock, monotonic: () => (nowMs += 10) })
   const ran: number[] = []
-  const all = [1, 2, 3].map((name) =>
+  const all = [1, 2, 3].map(async (name) =>
     turns.run(
       async () => void ran.push(name),
       () => 0,
@@ -107,15 +107,15 @@ test('who goes on comes before those who begin', async () => {
   const clock = createManualClock()
   const turns = createTurns(clock)
   const ran: string[] = []
-  const step = (name: string, isGoingOn: boolean) =>
+  const step = async (name: string, stepsBefore: number) =>
     turns.run(
       async () => void ran.push(name),
       () => 2 * HALF,
-      { isGoingOn },
+      stepsBefore,
     )
-  const first = step('a', false)
+  const first = step('a', 0)
   await drainMicrotasks()
-  const all = Promise.all([first, step('b', false), step('c', false), step('a, on', true)])
+  const all = Promise.all([first, step('b', 0), step('c', 0), step('a, on', 1)])
   await clock.advance(1)
   expect(ran.slice(0, 2)).toEqual(['a', 'a, on'])
   await clock.advance(3)
@@ -123,12 +123,62 @@ test('who goes on comes before those who begin', async () => {
   expect(ran).toEqual(['a', 'a, on', 'b', 'c'])
 })
 
+test('who has had many steps comes after those who begin', async () => {
+  const clock = createManualClock()
+  const turns = createTurns(clock)
+  const ran: string[] = []
+  const step = async (name: string, stepsBefore: number) =>
+    turns.run(
+      async () => void ran.push(name),
+      () => 2 * HALF,
+      stepsBefore,
+    )
+  const first = step('a', 7)
+  await drainMicrotasks()
+  const all = Promise.all([first, step('b', 0), step('a, on', 8), step('c', 7)])
+  await clock.advance(4)
+  await all
+  expect(ran).toEqual(['a', 'c', 'b', 'a, on'])
+})
+
+test('what is at hand is done at once, and the event loop turns between two steps of one reader', async () => {
+  const clock = createManualClock()
+  const turns = createTurns(clock)
+  const step = (stepsBefore: number) =>
+    turns.run(
+      () => 'done',
+      () => 0,
+      stepsBefore,
+    )
+  expect(step(0)).toBe('done')
+  expect(step(0)).toBe('done')
+  const next = step(1)
+  let answer: string | null = null
+  void Promise.resolve(next).then((value) => (answer = value))
+  await drainMicrotasks()
+  expect(answer).toBeNull()
+  await clock.advance(1)
+  expect(answer).toBe('done')
+})
+
+test('a step that throws at once makes room', () => {
+  const turns = createTurns(createManualClock())
+  const fail = () =>
+    turns.run(
+      () => {
+        throw new Error('no')
+      },
+      () => 0,
+    )
+  for (let step = 0; step < 6; step++) expect(fail).toThrow('no')
+})
+
 test('it is crowded where many wait for time, not where they wait for a store', async () => {
   const clock = createManualClock()
   const turns = createTurns(clock)
   const ends: (() => void)[] = []
   const slow = () => new Promise<void>((resolve) => void ends.push(resolve))
-  const waiting = Array.from({ length: 40 }, () => turns.run(slow, () => 0))
+  const waiting = Array.from({ length: 40 }, async () => turns.run(slow, () => 0))
   await drainMicrotasks()
   expect(turns.isCrowded).toBe(false)
   for (const end of ends) end()
@@ -141,7 +191,7 @@ test('it is crowded where many wait for time, not where they wait for a store', 
   for (const end of ends) end()
   await Promise.all(waiting)
 
-  const quick = Array.from({ length: 40 }, () =>
+  const quick = Array.from({ length: 40 }, async () =>
     turns.run(
       async () => {},
       () => 2 * HALF,
