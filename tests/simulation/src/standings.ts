@@ -6,9 +6,9 @@ import { boardOf, roomOf, userChannelOf } from './channels.ts'
 import type { EntityName } from './entities.ts'
 import { ENTITY_NAMES, TEAMS } from './entities.ts'
 
-/** Readers see notes without their secret, outsiders no notes at all. */
-export type Role = 'member' | 'reader' | 'outsider'
-export const ROLES: readonly Role[] = ['member', 'reader', 'outsider']
+/** Readers see notes without their secret, outsiders no notes at all; admins see every row of every team. */
+export type Role = 'member' | 'reader' | 'outsider' | 'admin'
+export const ROLES: readonly Role[] = ['member', 'reader', 'outsider', 'admin']
 
 /** How the policies of a program are written. */
 export interface PolicyStyle {
@@ -37,8 +37,8 @@ export interface Standings {
   readonly changes: number
   /** What is right at this moment, for the checker. */
   rightsOf(user: string, entity: string): Rights | null
-  /** What the server is given. */
-  ruleOf(user: string, entity: string, style: PolicyStyle): StandingRule | null
+  /** What the server is given; `true`: everything, for good. */
+  ruleOf(user: string, entity: string, style: PolicyStyle): StandingRule | true | null
   /** May the user hear a channel without rows at this moment? Those of a team are for its members and readers. */
   hears(user: string, channel: string): boolean
 }
@@ -49,6 +49,8 @@ interface Standing {
 }
 
 const READER_FIELDS = ['text', 'team']
+/** Of who sees every row. */
+export const EVERYTHING: Rights = { key: '*', sees: () => true }
 
 export function createStandings(): Standings {
   const byUser = new Map<string, Standing>()
@@ -79,6 +81,7 @@ export function createStandings(): Standings {
     rightsOf(user, entity) {
       const { team, role } = standingOf(user)
       if (isDenied(role, entity)) return null
+      if (role === 'admin') return EVERYTHING
       const teams = visibleTo(team)
       const fields = fieldsOf(role, entity)
       const sees = (row: WireRow): boolean => teams.includes(String(row['team']))
@@ -87,6 +90,7 @@ export function createStandings(): Standings {
     ruleOf(user, entity, { reads, keys }) {
       const { team, role } = standingOf(user)
       if (isDenied(role, entity)) return null
+      if (role === 'admin') return true
       const fields = fieldsOf(role, entity)
       const teams = visibleTo(team)
       // A shared key stands for a team: its members have what the team has.
@@ -105,10 +109,11 @@ export function createStandings(): Standings {
   }
 }
 
-/** The keys of everybody's rules. */
+/** The keys of everybody's rules; a rule that is `true` has none. */
 export function keysOf(standings: Standings, users: readonly string[], style: PolicyStyle): Set<string> {
-  const keys = users.flatMap((user) =>
-    ENTITY_NAMES.map((entity: EntityName) => standings.ruleOf(user, entity, style)?.key),
+  const rules = users.flatMap((user) =>
+    ENTITY_NAMES.map((entity: EntityName) => standings.ruleOf(user, entity, style)),
   )
+  const keys = rules.map((rule) => (rule === true ? undefined : rule?.key))
   return new Set(keys.filter((key) => key !== undefined))
 }

@@ -106,6 +106,7 @@ export function createDelivery({
     const entries = channels.channelsOfRow(change)
     entries.forEach(markChannelGrown)
     deliverOne(viewChange(change, known.codec, clock.now()), withinLimit(entries, [change]))
+    known.moves.note(change.id)
     forgetDeleted(change)
   }
 
@@ -120,9 +121,10 @@ export function createDelivery({
     for (const [entry, changes] of changesByEntry) if (!conflation.keeps(entry, changes)) within.add(entry)
     const eventsByGroup = new Map<Group, Event[]>()
     for (const change of heard) {
-      const { codec } = entities.get(change.entity) as KnownEntity
+      const { codec, moves } = entities.get(change.entity) as KnownEntity
       const entries = channels.channelsOfRow(change).filter((entry) => within.has(entry))
       collectEvents(viewChange(change, codec, now), entries, eventsByGroup)
+      moves.note(change.id)
       forgetDeleted(change)
     }
     deliverTogether(eventsByGroup)

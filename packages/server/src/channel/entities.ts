@@ -1,6 +1,7 @@
 import { type AnyEntity, createRowCodec, type RowCodec } from '@dnr/protocol'
 import type { Policies } from '../policy/policies.ts'
 import type { EntityStore } from '../ports/entity-store.ts'
+import { createRowMoves, type RowMoves } from './row-moves.ts'
 import { createRowNumbers, type RowNumbers } from './row-numbers.ts'
 import { type Group, isAboutRows } from './subscription.ts'
 
@@ -11,6 +12,7 @@ export interface KnownEntity {
   /** `null`: events alone, without stored rows. */
   readonly store: EntityStore | null
   readonly numbers: RowNumbers
+  readonly moves: RowMoves
 }
 
 /** What a group has rows of; `undefined` where there are none, or nobody knows them. */
@@ -33,6 +35,7 @@ export function knownEntities(
       codec: createRowCodec(entity),
       store,
       numbers: createRowNumbers(),
+      moves: createRowMoves(),
     })
   for (const { entity } of policies.allowancesByEntity.values()) know(entity, null)
   for (const store of stores) know(store.entity, store)

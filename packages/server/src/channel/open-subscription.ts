@@ -23,6 +23,7 @@ import {
   type ReadingContext,
   type SnapshotPart,
   type SnapshotReader,
+  type StoredEntity,
   snapshotFrame,
   subscribedFrame,
 } from './snapshot-frames.ts'
@@ -140,7 +141,7 @@ function openBare(attempt: Attempt, subscription: Subscription, context: Opening
 async function sendSnapshot(
   attempt: Attempt,
   { connection, group }: Subscription,
-  known: KnownEntity & { readonly store: NonNullable<KnownEntity['store']> },
+  known: StoredEntity,
   context: OpeningContext,
 ): Promise<Position | null> {
   const underway = beginSnapshot(group, known)
@@ -151,7 +152,7 @@ async function sendSnapshot(
   }
   // Before a part is made, so that it need not wait afterwards, when rights may change.
   if (!(await hasDrained(connection, attempt, context))) return null
-  const parts = readSnapshot(group, reader, known, known.store, context)
+  const parts = readSnapshot(group, reader, known, context)
   for await (const part of inTurns(parts, context.turns, ({ rows }) => rows.length * SNAPSHOT_WEIGHT)) {
     while (underway.asked !== null) await underway.asked
     const { subscription } = attempt

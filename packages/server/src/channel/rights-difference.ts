@@ -4,14 +4,13 @@ import { type Change, type Clock, matchesWhere, type Position } from '@dnr/proto
 import { isLive } from '../connection/connection.ts'
 import type { Grant, Verdict } from '../policy/grant.ts'
 import type { ChangeHistory } from '../ports/change-history.ts'
-import type { EntityStore } from '../ports/entity-store.ts'
 import type { Frame } from '../ports/server-socket.ts'
 import { type Doubt, groupSees, isDoubted } from './doubt.ts'
 import { entityOf, type KnownEntity } from './entities.ts'
 import { eventFrame, type RowEvent } from './event-frame.ts'
 import { beginReading, isAhead, passReadings, showRead } from './rows-ahead.ts'
 import { copyShownRows, forgetRows, type ShownRows, shownIds } from './shown-rows.ts'
-import { finishReading, type ReadingContext, storedRows } from './snapshot-frames.ts'
+import { finishReading, type ReadingContext, type StoredEntity, storedRows } from './snapshot-frames.ts'
 import type { Group } from './subscription.ts'
 
 /** What was shown before rights changed, and by which. */
@@ -141,7 +140,7 @@ interface RowDifferences {
 async function compareRows(
   before: ShownBefore,
   after: Group,
-  entity: KnownEntity & { readonly store: EntityStore },
+  entity: StoredEntity,
   context: ReadingContext,
 ): Promise<RowDifferences | null> {
   const { shown, where, grant } = after
@@ -153,7 +152,7 @@ async function compareRows(
   const perhapsGone: string[] = []
   const events: Difference[] = []
   let characters = 0
-  for await (const { rows } of storedRows(after, entity.store)) {
+  for await (const { rows, moved } of storedRows(after, entity)) {
     const reading = beginReading()
     for (const row of rows) {
       const wire = entity.codec.encode(row)
@@ -167,7 +166,7 @@ async function compareRows(
         if (sawBefore) (wasShown ? gone : perhapsGone).push(wire.id)
         continue
       }
-      if (shown !== null) showRead(shown, reading, wire.id)
+      if (shown !== null) showRead(shown, reading, wire.id, moved)
       if (sawBefore && isSure && !isRevealed) continue
       const payload = JSON.stringify(grant.redact(wire))
       events.push({ outcome: sawBefore && isSure ? 'revealed' : 'entered', payload })

@@ -1,6 +1,7 @@
 // Rows that one of a group has read from the store before the log has told the others of them: to those it must not be said that
 // they are gone. Held by the group's shown rows until the log is past the reading; next: deliver-transaction.ts asks.
 import { hasReached, type Position } from '@dnr/protocol'
+import type { MovedRows } from './row-moves.ts'
 import { hideRow, isShown, type ShownRows, showRow } from './shown-rows.ts'
 
 /** A few rows that were read at once. */
@@ -15,9 +16,9 @@ export function beginReading(): Reading {
   return { ids: new Set(), until: null }
 }
 
-/** Some of the group have this row now. */
-export function showRead(shown: ShownRows, reading: Reading, id: string): void {
-  if (isShown(shown, id)) return
+/** Some of the group have this row now; the log has told of those in `moved` since they were read. */
+export function showRead(shown: ShownRows, reading: Reading, id: string, moved: MovedRows): void {
+  if (isShown(shown, id) || moved.has(id)) return
   showRow(shown, id)
   reading.ids.add(id)
   shown.ahead ??= new Set()

@@ -1,11 +1,12 @@
 // A snapshot's rows as frames of a bounded size: those that the group sees, without the fields that it does not.
-import { type AnyWhere, matchesWhere, type Position, type RowOf, type AnyEntity } from '@dnr/protocol'
+import { type AnyWhere, matchesWhere, type Position } from '@dnr/protocol'
 import { frameOf } from '../connection/frame.ts'
 import type { ChangeHistory } from '../ports/change-history.ts'
 import type { EntityStore, SnapshotChunk } from '../ports/entity-store.ts'
 import type { Frame } from '../ports/server-socket.ts'
 import { groupSees } from './doubt.ts'
 import type { KnownEntity } from './entities.ts'
+import type { MovedRows } from './row-moves.ts'
 import { beginReading, dropReading, endReading, type Reading, showRead } from './rows-ahead.ts'
 import type { Group } from './subscription.ts'
 
@@ -15,6 +16,9 @@ const CHUNK_ROWS = 500
 const CHUNK_CHARACTERS = 131_072
 /** Characters of rows after which a frame is full. */
 const FRAME_CHARACTERS = 65_536
+
+/** An entity whose rows are stored. */
+export type StoredEntity = KnownEntity & { readonly store: EntityStore }
 
 /** A part of a snapshot: rows encoded, and whether another part follows. */
 export interface SnapshotPart {
@@ -69,17 +73,19 @@ export interface SnapshotReader {
 export async function* readSnapshot(
   first: Group,
   { judge }: SnapshotReader,
-  { codec }: KnownEntity,
-  store: EntityStore,
+  entity: StoredEntity,
   context: ReadingContext,
 ): AsyncGenerator<SnapshotPart, void, undefined> {
   const age = first.shown?.age
   let isFirst = true
-  for await (const chunk of storedRows(first, store)) {
+  for await (const chunk of storedRows(first, entity)) {
     let from = 0
     do {
       const reading = beginReading()
-      const part = await judge((group) => ({ group, ...encodePart(group, chunk.rows, from, codec, reading) }))
+      const part = await judge((group) => ({
+        group,
+        ...encodePart(group, chunk, from, entity.codec, reading),
+      }))
       if (part === null) return
       from = part.end
       await finishReading(part.group, reading, context)
@@ -93,18 +99,34 @@ export async function* readSnapshot(
   if (first.shown !== null && first.shown.age === age) first.shown.isComplete = true
 }
 
+/** Rows as they were when they were read, and which of them the log has told of until they are looked at. */
+export interface StoredRows extends SnapshotChunk {
+  readonly moved: MovedRows
+}
+
 /** The rows that a group asks for, whether or not it may see them, in short reads. */
-export function storedRows(group: Group, store: EntityStore): AsyncIterable<SnapshotChunk> {
-  return store.snapshotChunks(
-    { where: whereOf(group) },
-    { chunkRows: CHUNK_ROWS, chunkCharacters: CHUNK_CHARACTERS },
-  )
+export async function* storedRows(
+  group: Group,
+  { store, moves }: StoredEntity,
+): AsyncGenerator<StoredRows, void, undefined> {
+  const sizes = { chunkRows: CHUNK_ROWS, chunkCharacters: CHUNK_CHARACTERS }
+  // From before the read on: it may be long ago when its rows arrive, and longer when a slow reader is ready for them.
+  let moved = moves.begin()
+  try {
+    for await (const chunk of store.snapshotChunks({ where: whereOf(group) }, sizes)) {
+      yield { ...chunk, moved }
+      moved.end()
+      moved = moves.begin()
+    }
+  } finally {
+    moved.end()
+  }
 }
 
 /** As many of the rows from `from` on as fit into a frame: what the group sees of them. */
 function encodePart(
   group: Group,
-  rows: readonly RowOf<AnyEntity>[],
+  { rows, moved }: StoredRows,
   from: number,
   codec: KnownEntity['codec'],
   reading: Reading,
@@ -118,7 +140,7 @@ function encodePart(
     // The same two questions that are asked of every live event, so that both show the same rows.
     if (group.where !== null && !matchesWhere(wire, group.where)) continue
     if (group.grant === null || !groupSees(group, wire.id, row)) continue
-    if (group.shown !== null) showRead(group.shown, reading, wire.id)
+    if (group.shown !== null) showRead(group.shown, reading, wire.id, moved)
     ids.push(wire.id)
     const own = JSON.stringify(group.grant.redact(wire))
     text = text === '' ? own : `${text},${own}`

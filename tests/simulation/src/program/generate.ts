@@ -5,8 +5,10 @@ import { LINK_FAULTS, type LinkFault } from '@dnr/testing'
 import { ENTITY_NAMES, TEAMS } from '../entities.ts'
 import { type PolicyStyle, ROLES } from '../standings.ts'
 import { createDraw } from './draw.ts'
+import { drawBreadth } from './draw-breadth.ts'
 import { drawBulk, drawRequest } from './draw-http.ts'
 import { drawPeople, drawTalk } from './draw-people.ts'
+import { drawWrite } from './draw-write.ts'
 import {
   type Action,
   type ClientAction,
@@ -45,8 +47,12 @@ export function generateProgram(seed: number): Program {
   while (operations.length < length) {
     at += draw.chance(0.4) ? draw.whole(0, 3) : draw.whole(0, hasOwnPace)
     const drawOther = draw.chance(sideRate) ? draw.one(sides) : drawAction
-    const action = draw.chance(faultRate) ? drawFault(setting, faults) : drawOther(setting)
-    operations.push({ at, ...action })
+    const drawn = draw.chance(faultRate) ? drawFault(setting, faults) : drawOther(setting)
+    for (const action of [drawn].flat()) {
+      operations.push({ at, ...action })
+      // What belongs together follows closely, and what stands alone is alone.
+      if (drawn !== action) at += draw.one([0, draw.whole(0, 5), draw.whole(5, 80)])
+    }
   }
   return {
     seed,
@@ -67,7 +73,13 @@ export function generateProgram(seed: number): Program {
 }
 
 /** What a program may do beside rows over the socket; each has some of them. */
-const SIDES: readonly ((setting: Setting) => Action)[] = [drawPeople, drawTalk, drawRequest, drawBulk]
+const SIDES: readonly ((setting: Setting) => Action | readonly Action[])[] = [
+  drawPeople,
+  drawTalk,
+  drawRequest,
+  drawBulk,
+  drawBreadth,
+]
 
 /** What `invalidate` has told a server dies with it: only keys that change with the rights outlive the process. */
 function isToldOf(kind: FaultKind, { reads, keys }: PolicyStyle): boolean {
@@ -136,19 +148,6 @@ function drawAction(setting: Setting): Action {
   if (kind < 0.9) return { client, do: draw.chance(0.6) ? 'listen' : 'unlisten', entity, id }
   if (kind < 0.93) return { client, do: 'twin' }
   return { client, do: draw.one(['disconnect', 'connect', 'connect', 'wake', 'reload'] as const) }
-}
-
-function drawWrite(setting: Setting): ServerWrite {
-  const { draw } = setting
-  const entity = draw.chance(0.7) ? 'Task' : 'Note'
-  const operation = draw.one(['create', 'create', 'update', 'update', 'update', 'delete'] as const)
-  const fields =
-    operation === 'create'
-      ? fieldsOf(setting, entity)
-      : operation === 'update'
-        ? patchOf(setting, entity)
-        : {}
-  return { operation, entity, id: anId(setting, entity), fields }
 }
 
 function someWrites(setting: Setting): ServerWrite[] {

@@ -150,7 +150,7 @@ export interface Program {
   readonly chunkRows: number
   readonly windowBytes: number
   readonly maxQueueBytes: number
-  /** How long the store takes for a read over HTTP. */
+  /** How long the store takes for a read: of rows that are asked for, and of each chunk of a snapshot. */
   readonly readMs: number
   readonly policy: PolicyStyle
   readonly operations: readonly Operation[]

@@ -5,7 +5,7 @@ import { TEAM_CHANNELS, userChannelOf } from '../channels.ts'
 import { ENTITY_NAMES } from '../entities.ts'
 import type { Operation, RightsScopeKind } from '../program/operation.ts'
 import { idOf, ROWS } from '../program/setting.ts'
-import { keysOf } from '../standings.ts'
+import { EVERYTHING, keysOf, type Standings } from '../standings.ts'
 import type { World } from './world.ts'
 
 type RightsOperation = Extract<Operation, { readonly do: 'team' | 'open-team' }>
@@ -14,15 +14,38 @@ export function changeRights(world: World, operation: RightsOperation): void {
   const { standings, checker, program, server } = world
   const users = operation.do === 'team' ? [`u${operation.client}`] : [...standings.usersOf(operation.team)]
   const keys = keysOf(standings, users, program.policy)
+  const before = users.map((user) => breadthsOf(standings, user))
   if (operation.do === 'team') standings.setTeam(`u${operation.client}`, operation.team, operation.role)
   else standings.setOpen(operation.team, operation.isOpen)
   world.count('rights changed while connected')
+  users.forEach((user, index) => countBreadths(world, before[index] ?? [], breadthsOf(standings, user)))
   checker.rightsChanged()
   if (server === null) return
   // What a shared key means has changed: that is told of the key, not of its users one by one.
   const isOfKeys = operation.do === 'open-team' && keys.size > 0 && operation.scope === 'userId'
   for (const scope of scopesOf(isOfKeys ? 'key' : operation.scope, users, keys)) {
     server.realtime.invalidate(scope).catch((error: unknown) => world.note(`invalidate: ${String(error)}`))
+  }
+}
+
+type Breadth = 'everything' | 'some' | 'nothing'
+
+/** How much a user sees of each entity. */
+function breadthsOf(standings: Standings, user: string): Breadth[] {
+  return ENTITY_NAMES.map((entity) => {
+    const rights = standings.rightsOf(user, entity)
+    if (rights === null) return 'nothing'
+    return rights === EVERYTHING ? 'everything' : 'some'
+  })
+}
+
+function countBreadths(world: World, before: readonly Breadth[], after: readonly Breadth[]): void {
+  for (const [index, breadth] of before.entries()) {
+    const now = after[index]
+    if (breadth === 'everything' && now === 'some') world.count('saw everything, sees fewer')
+    if (breadth === 'everything' && now === 'nothing') world.count('saw everything, sees nothing')
+    if (breadth === 'nothing' && now === 'everything') world.count('saw nothing, sees everything')
+    if (breadth === 'some' && now === 'everything') world.count('saw fewer, sees everything')
   }
 }
 

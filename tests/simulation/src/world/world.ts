@@ -16,7 +16,7 @@ import { MARKER, TEAMS } from '../entities.ts'
 import type { PlantedBug } from '../planted-bug.ts'
 import { createDraw } from '../program/draw.ts'
 import type { Program } from '../program/operation.ts'
-import { createStandings, type Standings } from '../standings.ts'
+import { createStandings, type Role, type Standings } from '../standings.ts'
 import { readChangesAfter, readFloor, readHeadOffset, readTable } from './committed-changes.ts'
 import { createEdgesOfPeople } from './edges-of-people.ts'
 import { createEdges } from './edges.ts'
@@ -62,6 +62,18 @@ export interface World {
   checkTables(): void
   fail(violation: InvariantViolation): void
 }
+
+/** Of each user in turn, until rights change. */
+const FIRST_ROLES: readonly Role[] = [
+  'member',
+  'member',
+  'reader',
+  'member',
+  'admin',
+  'reader',
+  'member',
+  'member',
+]
 
 export function createWorld(program: Program, turns: Turns, bug: PlantedBug | null): World {
   const clock = createManualClock({ settle: turns.quiet })
@@ -211,7 +223,11 @@ export function createWorld(program: Program, turns: Turns, bug: PlantedBug | nu
       const tab = (tabs.get(index) ?? 0) + 1
       tabs.set(index, tab)
       if (!standings.has(user))
-        standings.setTeam(user, TEAMS[index % TEAMS.length] as string, index % 3 === 2 ? 'reader' : 'member')
+        standings.setTeam(
+          user,
+          TEAMS[index % TEAMS.length] as string,
+          FIRST_ROLES[index % FIRST_ROLES.length] as Role,
+        )
       const client = createSimClient({
         user,
         tab,
