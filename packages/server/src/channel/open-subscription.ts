@@ -149,6 +149,8 @@ async function sendSnapshot(
   const reader: SnapshotReader = {
     judge: (use) =>
       byTodaysRights(connection, attempt, (own) => ({ ...use(own.group), changes: underway.changes })),
+    // Who sees all still does, or would not go on here.
+    isTrue: ({ changes }) => underway.before.shown === null || changes === underway.changes,
   }
   // Before a part is made, so that it need not wait afterwards, when rights may change.
   if (!(await hasDrained(connection, attempt, context))) return null
@@ -158,9 +160,7 @@ async function sendSnapshot(
     const { subscription } = attempt
     if (subscription === null || !isOpen(subscription)) return null
     const { shown } = underway.before
-    // Who sees all still does, or would not have come here.
-    const isTrue = shown === null || part.changes === underway.changes
-    const said = isTrue ? part : { ...part, rows: '', ids: [] }
+    const said = reader.isTrue(part) ? part : { ...part, rows: '', ids: [] }
     for (const id of said.ids) if (shown !== null) showRow(shown, id)
     if (underway.sentTo === null)
       answer(subscription, attempt, { position: part.position, recovered: false, part: said }, context)

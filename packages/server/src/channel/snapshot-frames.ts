@@ -64,7 +64,12 @@ export interface SnapshotReader {
   judge<Result extends object>(
     use: (group: Group) => Result,
   ): Promise<(Result & { readonly changes: number }) | null>
+  /** Is what was judged then still true, by the rights of today? */
+  isTrue(part: { readonly changes: number }): boolean
 }
+
+/** A part during which rights change is judged anew so often; then it is given as it is, and not true. */
+const MAX_PASSES = 3
 
 /**
  * Reads a group's rows in parts; the last has `more: false`, and there is always one. Rows are judged part by part, as late as can
@@ -72,27 +77,29 @@ export interface SnapshotReader {
  */
 export async function* readSnapshot(
   first: Group,
-  { judge }: SnapshotReader,
+  { judge, isTrue }: SnapshotReader,
   entity: StoredEntity,
   context: ReadingContext,
 ): AsyncGenerator<SnapshotPart, void, undefined> {
   const age = first.shown?.age
   let isFirst = true
   for await (const chunk of storedRows(first, entity)) {
-    let from = 0
-    do {
+    for (let from = 0, passes = 0; ;) {
       const reading = beginReading()
       const part = await judge((group) => ({
         group,
         ...encodePart(group, chunk, from, entity.codec, reading),
       }))
       if (part === null) return
-      from = part.end
       await finishReading(part.group, reading, context)
-      const more = chunk.more || from < chunk.rows.length
+      const more = chunk.more || part.end < chunk.rows.length
       const readTo = isFirst || more || context.history === null ? null : await context.history.head()
+      if (!isTrue(part) && ++passes < MAX_PASSES) continue
+      from = part.end
+      passes = 0
       yield { ...part, position: chunk.position, more, readTo }
-    } while (from < chunk.rows.length)
+      if (from >= chunk.rows.length) break
+    }
     isFirst = false
   }
   // Rights that have changed began anew what is known of the group.
