@@ -35,13 +35,17 @@ export interface ReplayOptions {
  * those who had it: what it was in between is not theirs to know.
  */
 export function replayFrames(group: Group, views: readonly ChangeView[], options: ReplayOptions): Frame[] {
-  const leaving = hiddenRows(group, views, options)
+  const hidden = hiddenRows(group, views, options)
   const events: Event[] = []
   for (const view of views) {
     const outcome = view.outcome(group)
-    if (outcome !== null && isTold(view.change.id, outcome, leaving)) events.push({ view, outcome })
+    if (outcome !== null) events.push({ view, outcome })
   }
-  return framesByTransaction(group, events)
+  const departures = departuresOf(events, hidden, options)
+  const told = events.filter(
+    (event) => !hidden.has(event.view.change.id) || departures.get(event.view.change.id) === event,
+  )
+  return framesByTransaction(group, told)
 }
 
 /** Events as frames, each transaction's together. */
@@ -66,13 +70,22 @@ export function framesOf(group: Group, events: readonly Event[]): Frame[] {
   return events.map(({ view, outcome }, index) => view.frame(group, outcome, index < events.length - 1))
 }
 
-/** Each hidden row is let go once, if it was there: by the event that took it out of sight, be it its deletion. */
-function isTold(id: string, outcome: Outcome, leaving: Map<string, boolean>): boolean {
-  const wasThere = leaving.get(id)
-  if (wasThere === undefined) return true
-  if (!wasThere || (outcome !== 'left' && outcome !== 'deleted')) return false
-  leaving.set(id, false)
-  return true
+/**
+ * Each hidden row is let go once, if it was there: by the event that took it out of sight, be it its deletion. Who may have it as
+ * it was made again since is told the last one: a deletion of before says nothing of the row that they have.
+ */
+function departuresOf(
+  events: readonly Event[],
+  hidden: ReadonlyMap<string, boolean>,
+  { isAhead }: ReplayOptions,
+): ReadonlyMap<string, Event> {
+  const departures = new Map<string, Event>()
+  for (const event of events) {
+    const { id } = event.view.change
+    const isDeparture = event.outcome === 'left' || event.outcome === 'deleted'
+    if (isDeparture && hidden.get(id) === true && (isAhead || !departures.has(id))) departures.set(id, event)
+  }
+  return departures
 }
 
 /** Rows that are not visible now, and whether the reader had them before. */

@@ -87,3 +87,30 @@ test('who has gone while the log was asked is not answered, and leaves nothing b
   expect(typesOf(await client.take()).at(-1)).toBe('unsubscribed')
   expect(server.channels).toMatchObject({ subscriptionCount: 0, groupCount: 0, channelCount: 0 })
 })
+
+test('a row that was deleted and made again before it was read, and left since: what takes it away is newer than what was read', async () => {
+  const { memory, connect } = createTestServer()
+  memory.write([{ id: 'other', row: task('red') }])
+  memory.write([{ id: 'a', row: task('red') }])
+  memory.write([{ id: 'a', row: null }])
+  memory.write([{ id: 'a', row: task('red') }])
+  memory.write([{ id: 'a', row: task('blue') }])
+  const client = await connect()
+  await client.take()
+  const [, ...told] = await client.ask(resume(at(1), at(4)))
+  expect(told).toMatchObject([
+    { type: 'entity:deleted', reason: 'left', payload: { id: 'a' }, position: at(5) },
+  ])
+})
+
+test('nothing is told of it to who had it from before it was deleted but that', async () => {
+  const { memory, connect } = createTestServer()
+  memory.write([{ id: 'a', row: task('red') }])
+  memory.write([{ id: 'a', row: null }])
+  memory.write([{ id: 'a', row: task('red') }])
+  memory.write([{ id: 'a', row: task('blue') }])
+  const client = await connect()
+  await client.take()
+  const [, ...told] = await client.ask(resume(at(1), at(1)))
+  expect(told).toMatchObject([{ type: 'entity:deleted', payload: { id: 'a', version: 2 }, position: at(2) }])
+})
