@@ -1,6 +1,6 @@
-import type { Change, EpochRange, WireRow } from '@dnr/protocol'
+import type { Change, EpochRange, Operation, WireRow } from '@dnr/protocol'
 import { sql } from 'kysely'
-import { compileStatement } from '../database/compile.ts'
+import { type CompiledStatement, compileStatement } from '../database/compile.ts'
 import type { Connection } from '../database/connection.ts'
 import { corruptError } from '../database/storage-error.ts'
 import { epochAt } from './epochs.ts'
@@ -16,6 +16,57 @@ export type PlacedEntry = Omit<Change, 'last' | 'unlogged'>
 export interface ImageTexts {
   readonly before: string | null
   readonly after: string | null
+}
+
+type EntryValues = Omit<LogRow, 'entity' | 'operation'>
+type Inserts = Readonly<Record<Operation, CompiledStatement<EntryValues, unknown>>>
+
+// What all entries of an entity and operation share stands in the SQL: handing a value over costs more than storing it.
+const compileInsert = (entity: string, operation: Operation): CompiledStatement<EntryValues, unknown> =>
+  compileStatement<EntryValues, unknown>((param) =>
+    systemTables.insertInto('dnr_change_log').values({
+      offset: param('offset'),
+      transaction_offset: param('transaction_offset'),
+      entity: sql.lit(entity),
+      row_id: param('row_id'),
+      operation: sql.lit(operation),
+      version: param('version'),
+      before: operation === 'created' ? sql.lit(null) : param('before'),
+      after: operation === 'deleted' ? sql.lit(null) : param('after'),
+      mutation_id: param('mutation_id'),
+      actor: param('actor'),
+      at: param('at'),
+    }),
+  )
+
+const insertsByEntity = new Map<string, Inserts>()
+
+/** Compiled once for each entity. */
+function insertsOf(entity: string): Inserts {
+  const known = insertsByEntity.get(entity)
+  if (known !== undefined) return known
+  const inserts = {
+    created: compileInsert(entity, 'created'),
+    updated: compileInsert(entity, 'updated'),
+    deleted: compileInsert(entity, 'deleted'),
+  }
+  insertsByEntity.set(entity, inserts)
+  return inserts
+}
+
+/** Appends an entry at its offset, which the caller has counted inside its write transaction. */
+export function insertLogEntry(connection: Connection, entry: PlacedEntry, texts: ImageTexts): void {
+  connection.run(insertsOf(entry.entity)[entry.operation], {
+    offset: entry.position.offset,
+    transaction_offset: entry.transaction,
+    row_id: entry.id,
+    version: entry.version,
+    before: texts.before,
+    after: texts.after,
+    mutation_id: entry.mutationId,
+    actor: entry.actor,
+    at: entry.at,
+  })
 }
 
 interface Page {

@@ -49,16 +49,12 @@ export type Parameter<Parameters> = <Name extends keyof Parameters & string>(nam
  *
  * @example
  * const byId = compileStatement<{ id: string }, TaskRow>((param) => db.selectFrom('Task').selectAll().where('id', '=', param('id')))
- *
- * `inOrder`: for a statement of every write, its parameters as the list that SQL wants. To look them up by name takes longer.
  */
 export function compileStatement<Parameters extends object, Row>(
   build: (param: Parameter<Parameters>) => Compilable<Row>,
-  inOrder?: (parameters: Parameters) => unknown[],
 ): CompiledStatement<Parameters, Row> {
   const param: Parameter<Parameters> = (name) => ({ [PARAMETER]: name }) as never
   const { sql, parameters } = build(param).compile()
-  if (inOrder !== undefined) return { sql, bind: checkOrder(sql, parameters, inOrder) }
   const slots = parameters.map((value) => (isPlaceholder(value) ? value[PARAMETER] : { constant: value }))
   return {
     sql,
@@ -70,17 +66,4 @@ export function compileStatement<Parameters extends object, Row>(
       return values
     },
   }
-}
-
-/** `inOrder`, after a look whether it names the parameters as the SQL does. */
-function checkOrder<Parameters extends object>(
-  sql: string,
-  parameters: readonly unknown[],
-  inOrder: (parameters: Parameters) => unknown[],
-): (parameters: Parameters) => unknown[] {
-  const wanted = parameters.map((value) => (isPlaceholder(value) ? value[PARAMETER] : ''))
-  const given = inOrder(Object.fromEntries(wanted.map((name) => [name, name])) as Parameters)
-  if (given.join() !== wanted.join())
-    throw new Error(`${sql} wants ${wanted.join()}, and is given ${given.join()}.`)
-  return inOrder
 }

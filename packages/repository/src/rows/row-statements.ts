@@ -10,12 +10,11 @@ import type { RowModel, StoredRow } from './row-model.ts'
 
 type Columns = Record<string, StoredValue>
 
-/** The statements of one table, compiled once. What is written has its values in the order of the SQL. */
+/** The statements of one table, compiled once. */
 export interface RowStatements {
   readonly byId: CompiledStatement<{ id: string }, StoredRow>
-  /** As `RowModel.store` makes the columns. */
   readonly insert: CompiledStatement<Columns, unknown>
-  /** Sets `version` and these columns where `id` is, in that order. */
+  /** Sets these columns and `version` where `id` is. */
   update(columns: readonly string[]): CompiledStatement<Columns, unknown>
   readonly remove: CompiledStatement<{ id: string }, unknown>
 }
@@ -33,24 +32,19 @@ export function createRowStatements(model: RowModel): RowStatements {
   const updates = new Map<string, CompiledStatement<Columns, unknown>>()
 
   const compileUpdate = (names: readonly string[]): CompiledStatement<Columns, unknown> =>
-    compileStatement<Columns, unknown>(
-      (param) =>
-        tables
-          .updateTable(table)
-          .set(Object.fromEntries(['version', ...names].map((name) => [name, param(name)])))
-          .where('id', '=', param('id')),
-      Object.values,
+    compileStatement<Columns, unknown>((param) =>
+      tables
+        .updateTable(table)
+        .set(Object.fromEntries(['version', ...names].map((name) => [name, param(name)])))
+        .where('id', '=', param('id')),
     )
 
   return {
-    byId: compileStatement<{ id: string }, StoredRow>(
-      (param) => selectRows(model).where('id', '=', param('id')),
-      ({ id }) => [id],
+    byId: compileStatement<{ id: string }, StoredRow>((param) =>
+      selectRows(model).where('id', '=', param('id')),
     ),
-    insert: compileStatement<Columns, unknown>(
-      (param) =>
-        tables.insertInto(table).values(Object.fromEntries(columns.map((name) => [name, param(name)]))),
-      Object.values,
+    insert: compileStatement<Columns, unknown>((param) =>
+      tables.insertInto(table).values(Object.fromEntries(columns.map((name) => [name, param(name)]))),
     ),
     update(names) {
       const shape = names.join()

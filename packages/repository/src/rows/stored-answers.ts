@@ -26,39 +26,21 @@ interface Key {
 
 type Row = { answer: string | null; version: number; offset: number; fingerprint: string }
 
-const findAnswer = compileStatement<Key, Row>(
-  (param) =>
-    systemTables
-      .selectFrom('dnr_mutations')
-      .select(['version', 'offset', 'fingerprint'])
-      .select(
-        sql<string | null>`coalesce(answer,
+const findAnswer = compileStatement<Key, Row>((param) =>
+  systemTables
+    .selectFrom('dnr_mutations')
+    .select(['version', 'offset', 'fingerprint'])
+    .select(
+      sql<string | null>`coalesce(answer,
         (select "after" from dnr_change_log as entry where entry."offset" = dnr_mutations."offset"))`.as(
-          'answer',
-        ),
-      )
-      .where('scope', '=', param('scope'))
-      .where('mutation_id', '=', param('mutationId')),
-  ({ scope, mutationId }) => [scope, mutationId],
+        'answer',
+      ),
+    )
+    .where('scope', '=', param('scope'))
+    .where('mutation_id', '=', param('mutationId')),
 )
 
-type AnswerRecord = Key & Omit<Row, 'answer'> & { at: number }
-
-/** Of a write of one row: the log has the answer, and the column stays empty. */
-const insertRecord = compileStatement<AnswerRecord, unknown>(
-  (param) =>
-    systemTables.insertInto('dnr_mutations').values({
-      scope: param('scope'),
-      mutation_id: param('mutationId'),
-      fingerprint: param('fingerprint'),
-      version: param('version'),
-      offset: param('offset'),
-      at: param('at'),
-      answer: sql.lit(null),
-    }),
-  (record) => [record.scope, record.mutationId, record.fingerprint, record.version, record.offset, record.at],
-)
-const insertAnswer = compileStatement<AnswerRecord & { answer: string }, unknown>((param) =>
+const insertAnswer = compileStatement<Key & Row & { at: number }, unknown>((param) =>
   systemTables.insertInto('dnr_mutations').values({
     scope: param('scope'),
     mutation_id: param('mutationId'),
@@ -107,7 +89,13 @@ export function storeAnswer(
   { answer, version, position }: StoredAnswer,
   at: number,
 ): void {
-  const record = { scope: scopeOf(principal), mutationId, fingerprint, version, offset: position.offset, at }
-  if (answer === null) connection.run(insertRecord, record)
-  else connection.run(insertAnswer, { ...record, answer })
+  connection.run(insertAnswer, {
+    scope: scopeOf(principal),
+    mutationId,
+    fingerprint,
+    answer,
+    version,
+    offset: position.offset,
+    at,
+  })
 }

@@ -15,14 +15,12 @@ const remember = compileStatement<Key & { version: number; offset: number }, unk
     offset: param('offset'),
   }),
 )
-const recall = compileStatement<Key, { version: number }>(
-  (param) =>
-    systemTables
-      .selectFrom('dnr_tombstones')
-      .select('version')
-      .where('entity', '=', param('entity'))
-      .where('row_id', '=', param('id')),
-  ({ entity, id }) => [entity, id],
+const recall = compileStatement<Key, { version: number }>((param) =>
+  systemTables
+    .selectFrom('dnr_tombstones')
+    .select('version')
+    .where('entity', '=', param('entity'))
+    .where('row_id', '=', param('id')),
 )
 const forget = compileStatement<Key, unknown>((param) =>
   systemTables

@@ -90,7 +90,7 @@ function updateRow<E extends AnyEntity>(write: RowWrite<E>): WrittenRow<E> {
   checkExpectedVersion(write.checked, before.typed)
   // After authorize: a rule over the whole row would tell about a row that the writer may not see.
   checkMergedRow(model, after.typed)
-  const row = { version, ...columns, id: before.typed.id }
+  const row = { ...columns, version, id: before.typed.id }
   const written = record(write, 'updated', before, after)
   transaction.connection.run(statements.update(names), row)
   return finish(write, written)

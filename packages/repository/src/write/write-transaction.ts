@@ -17,8 +17,13 @@ import {
   readEpochs,
   readHead,
 } from '../change-log/epochs.ts'
-import { insertLogEntry } from '../change-log/insert-entry.ts'
-import { type ImageTexts, type LogEntry, readEntries, toChange } from '../change-log/log-entries.ts'
+import {
+  type ImageTexts,
+  type LogEntry,
+  insertLogEntry,
+  readEntries,
+  toChange,
+} from '../change-log/log-entries.ts'
 import { systemTables } from '../change-log/log-tables.ts'
 import { compileStatement } from '../database/compile.ts'
 import type { Connection } from '../database/connection.ts'

@@ -2,8 +2,6 @@ import { type Change, defineEntity } from '@dnr/protocol'
 import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { createRealtimeRepository, openDatabase } from '../../src/index.ts'
-import { compileStatement } from '../../src/database/compile.ts'
-import { systemTables } from '../../src/change-log/log-tables.ts'
 
 const Note = defineEntity(
   'Note',
@@ -54,22 +52,4 @@ test('what rules and callers do to the rows they are given stays theirs: the cha
     [read, cleared],
     [cleared, null],
   ])
-})
-
-test('a statement whose values are listed in another order than its SQL has them is not compiled', () => {
-  const compile = (inOrder: (values: { name: 'floor'; value: number }) => unknown[]) =>
-    compileStatement<{ name: 'floor'; value: number }, unknown>(
-      (param) =>
-        systemTables
-          .updateTable('dnr_meta')
-          .set({ value: param('value') })
-          .where('name', '=', param('name')),
-      inOrder,
-    )
-
-  expect(compile(({ name, value }) => [value, name]).bind({ name: 'floor', value: 7 })).toEqual([7, 'floor'])
-  expect(() => compile(({ name, value }) => [name, value])).toThrow(
-    'wants value,name, and is given name,value',
-  )
-  expect(() => compile(({ value }) => [value])).toThrow('is given value.')
 })
