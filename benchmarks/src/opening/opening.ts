@@ -10,6 +10,8 @@ import { type OpeningContenderName, openingContenders } from './opening-contende
 export interface OpeningOptions {
   readonly rows: number
   readonly rounds: number
+  /** Rounds before that: what the engine has not compiled yet is nobody's figure. */
+  readonly warmUpRounds: number
 }
 
 /** What it took a server to send all rows to one client. */
@@ -23,7 +25,7 @@ export interface OpeningFigures {
 
 export type OpeningResult = ReadonlyMap<OpeningContenderName, OpeningFigures>
 
-export async function measureOpening({ rows, rounds }: OpeningOptions): Promise<OpeningResult> {
+export async function measureOpening({ rows, rounds, warmUpRounds }: OpeningOptions): Promise<OpeningResult> {
   const folder = await mkdtemp(join(tmpdir(), 'dnr-bench-'))
   const children = []
   try {
@@ -40,7 +42,7 @@ export async function measureOpening({ rows, rounds }: OpeningOptions): Promise<
       arenas.push({ name, server, client })
       samples.set(name, [])
     }
-    for (let round = 0; round <= rounds; round++) {
+    for (let round = 0; round < warmUpRounds + rounds; round++) {
       for (const { name, server, client } of arenas) {
         for (const child of [server, idle]) await child.ask({ kind: 'pauses:start' })
         const before = await server.ask<Usage>({ kind: 'usage' })
@@ -52,8 +54,7 @@ export async function measureOpening({ rows, rounds }: OpeningOptions): Promise<
         const idlePauses = await idle.ask<Pauses>({ kind: 'pauses:stop' })
         if (opened.rows !== rows) throw new Error(`${name} sent ${opened.rows} rows instead of ${rows}`)
         const micros = (after.cpuMicros - before.cpuMicros) / rows
-        // The first round warms up.
-        if (round > 0) samples.get(name)?.push({ micros, wallMs, pauses, idlePauses })
+        if (round >= warmUpRounds) samples.get(name)?.push({ micros, wallMs, pauses, idlePauses })
       }
     }
     return new Map([...samples].map(([name, list]) => [name, summarise(list)]))
