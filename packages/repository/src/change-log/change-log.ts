@@ -78,6 +78,8 @@ export interface ChangeLogOptions {
   readonly ages: AgeLimit
   /** What {@link ChangeSource.beginAfter} does. */
   beginAfter(lost: Position): Promise<Position>
+  /** Everything up to here has been read, so that what is written from now on comes after it. */
+  heard(position: Position): void
   /** Can nobody else write into it? */
   readonly isPrivate: boolean
   readonly relay: RelaySettings
@@ -93,6 +95,7 @@ export function createChangeLog({
   feed,
   ages,
   beginAfter,
+  heard,
   isPrivate,
   relay,
 }: ChangeLogOptions): ChangeLog {
@@ -155,11 +158,11 @@ export function createChangeLog({
           const epochs = readEpochs(connection)
           const { rows } = readEntries(connection, { after: after.offset, limit })
           const floor = readFloor(connection)
-          return {
-            transactions: groupTransactions(rows.map((row) => toChange(row, epochs))),
-            floor: { epoch: epochAt(epochs, floor), offset: floor },
-            holds: after.offset === 0 || holdsPosition(epochs, readHead(connection).offset, after),
-          }
+          const transactions = groupTransactions(rows.map((row) => toChange(row, epochs)))
+          const holds = after.offset === 0 || holdsPosition(epochs, readHead(connection).offset, after)
+          const last = transactions.at(-1)?.at(-1)?.position
+          if (holds && last !== undefined) heard(last)
+          return { transactions, floor: { epoch: epochAt(epochs, floor), offset: floor }, holds }
         }),
       beginAfter,
       follow: (follower) => feed.follow(follower),

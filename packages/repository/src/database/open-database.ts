@@ -1,6 +1,6 @@
 // One SQLite database: its connections, the queue of its writes, its log. Wires the stations together and holds nothing
 // else. Next: rows/, which writes through it.
-import { DnrError, type Position, silentLogger } from '@dnr/protocol'
+import { DnrError, hasReached, type Position, silentLogger } from '@dnr/protocol'
 import { systemClock, systemRandom } from '@dnr/internal'
 import { customAlphabet, urlAlphabet } from 'nanoid'
 import { createAgeLimit } from '../change-log/age-limit.ts'
@@ -98,7 +98,10 @@ export function openDatabase<Tables = DynamicTables>(options: DatabaseOptions): 
     memory.seen = lost
     return queue.write((transaction) => transaction.position())
   }
-  const changeLog = createChangeLog({ reads, writer, queue, feed, ages, beginAfter, isPrivate, relay })
+  const heard = (position: Position): void => {
+    if (memory.seen === null || !hasReached(memory.seen, position)) memory.seen = position
+  }
+  const changeLog = createChangeLog({ reads, writer, queue, feed, ages, beginAfter, heard, isPrivate, relay })
   const kysely = createUserKysely<Tables>({
     open: connections.openUserConnection,
     isOwn: connections.hasUserConnection,

@@ -1,10 +1,13 @@
-import type { Change } from '@dnr/protocol'
+import type { Change, Position } from '@dnr/protocol'
 
 /** Commits of this process that the sink has not had yet, so that the usual case reads nothing from the disk. */
 export interface Backlog {
   add(transactions: readonly (readonly Change[])[]): void
-  /** Up to `limit` transactions that follow `offset` without a gap; `null` when memory does not have the next one. */
-  takeAfter(offset: number, limit: number): readonly (readonly Change[])[] | null
+  /**
+   * Up to `limit` transactions that follow a position without a gap; `null` when memory does not have the next one. Where an
+   * epoch began in between, the log has to tell: the history may be another one.
+   */
+  takeAfter(after: Position, limit: number): readonly (readonly Change[])[] | null
   /** Was everything taken? If not, and nothing can be taken, the log has to tell what is missing. */
   isEmpty(): boolean
   clear(): void
@@ -35,12 +38,14 @@ export function createBacklog(): Backlog {
       }
       if (overflowed) waiting = []
     },
-    takeAfter(offset, limit) {
+    takeAfter(after, limit) {
+      const other = waiting.findIndex((transaction) => placeOf(transaction)?.epoch !== after.epoch)
+      const known = other === -1 ? waiting.length : other
       let start = 0
-      while (start < waiting.length && offsetOf(waiting[start]) <= offset) start++
+      while (start < known && offsetOf(waiting[start]) <= after.offset) start++
       let end = start
-      let next = offset + 1
-      while (end < waiting.length && end - start < limit && offsetOf(waiting[end]) === next) {
+      let next = after.offset + 1
+      while (end < known && end - start < limit && offsetOf(waiting[end]) === next) {
         next += waiting[end]?.length ?? 0
         end++
       }
@@ -54,6 +59,10 @@ export function createBacklog(): Backlog {
   }
 }
 
+function placeOf(transaction: readonly Change[] | undefined): Position | undefined {
+  return transaction?.[0]?.position
+}
+
 function offsetOf(transaction: readonly Change[] | undefined): number {
-  return transaction?.[0]?.position.offset ?? 0
+  return placeOf(transaction)?.offset ?? 0
 }

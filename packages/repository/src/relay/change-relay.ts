@@ -54,8 +54,7 @@ export function startChangeRelay(log: Pick<ChangeLog, 'source'>, sink: ChangeSin
 
   /** The next whole transactions after a position: from memory when nothing is missing in between, else from the log. */
   const nextAfter = async (after: Position): Promise<Committed> => {
-    const { offset } = after
-    const fromMemory = backlog.takeAfter(offset, PER_TURN)
+    const fromMemory = backlog.takeAfter(after, PER_TURN)
     if (fromMemory !== null) return fromMemory
     if (!isBehind && backlog.isEmpty()) return []
     isBehind = false
@@ -66,9 +65,9 @@ export function startChangeRelay(log: Pick<ChangeLog, 'source'>, sink: ChangeSin
     const { transactions, floor, holds } = page.value
     if (!holds) return beginOtherHistory(after)
     isBehind = transactions.length > 0
-    if (floor.offset <= offset) return transactions
+    if (floor.offset <= after.offset) return transactions
     logger.error('Another process trimmed the log before the change relay had read it.', {
-      from: offset,
+      from: after.offset,
       to: floor.offset,
       isSinkTold: sink.skipTo !== undefined,
     })

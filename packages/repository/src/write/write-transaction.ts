@@ -79,7 +79,7 @@ export interface LogMemory {
   epoch: string
   /** Another name, for when the history has become another. */
   readonly createEpoch: () => string
-  /** Where the last transaction left the log; `null` before the first. */
+  /** Where the last transaction left the log, or how far a relay has read it since; `null` before the first. */
   seen: Position | null
   /** Set after the COMMIT of the transaction that began it. */
   started: boolean

@@ -1,5 +1,6 @@
 import type { Change, Position } from '@dnr/protocol'
 import { createManualClock } from '@dnr/testing'
+import Database from 'better-sqlite3'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { type ChangeSource, startChangeRelay } from '../../src/index.ts'
@@ -415,4 +416,52 @@ test('a sink that cannot be told of a gap gets what follows, and flush ends', as
   await there.database.changeLog.trim({ keep: 1 })
   await relay.flush()
   expect(sink.ids()).toEqual(['b'])
+})
+
+/** Puts a copy of the file back over it, as `.restore` does. */
+async function copyDatabase(from: string, to: string): Promise<void> {
+  const handle = new Database(from)
+  await handle.backup(to)
+  handle.close()
+}
+
+test('a backup that is put back is told also when this process has written beyond its end before anybody looked', async () => {
+  using file = temporaryFile()
+  const copy = `${file.directory}/backup.db`
+  const clock = createManualClock()
+  await using here = await openTasks({ path: file.path, clock })
+  const sink = createTalkativeSink()
+  const relay = here.database.startRelay(sink)
+  await here.tasks.create({ title: 'kept' })
+  await copyDatabase(file.path, copy)
+  for (let count = 0; count < 3; count++) await here.tasks.create({ title: 'lost' })
+  await relay.flush()
+  await copyDatabase(copy, file.path)
+  for (let count = 0; count < 5; count++) await here.tasks.create({ title: 'new' })
+  await clock.advance(1_000)
+  await relay.flush()
+  const [skip, ...others] = sink.told.slice(5)
+  const begun = Number(skip?.replace('skip to ', ''))
+  expect(begun).toBeGreaterThan(1)
+  expect(others).toEqual(['2', '3', '4', '5', '6'].slice(begun - 1))
+})
+
+test('a position that this process has heard of is not used again by its first write after a backup was put back', async () => {
+  using file = temporaryFile()
+  const copy = `${file.directory}/backup.db`
+  await using here = await openTasks({ path: file.path })
+  await using there = await openTasks({ path: file.path })
+  const relay = here.database.startRelay(createSink())
+  await here.tasks.create({ title: 'kept' })
+  await there.tasks.create({ title: 'kept' })
+  await copyDatabase(file.path, copy)
+  for (let count = 0; count < 3; count++) await there.tasks.create({ title: 'lost' })
+  const lost = await here.database.changeLog.head()
+  await relay.flush()
+  await copyDatabase(copy, file.path)
+  for (let count = 0; count < 5; count++) await here.tasks.create({ title: 'new' })
+  for (const offset of [3, 4, 5])
+    expect(
+      await here.database.changeLog.read({ after: { ...lost, offset }, entity: 'Task', limit: 10 }),
+    ).toMatchObject({ holds: false })
 })

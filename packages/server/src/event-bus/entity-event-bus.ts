@@ -7,6 +7,7 @@ import {
   type Position,
   type WireRow,
   hasReached,
+  isSamePosition,
 } from '@dnr/protocol'
 import type { MaybePromise } from '../policy/maybe-promise.ts'
 import type { ChangeHistory } from '../ports/change-history.ts'
@@ -156,7 +157,8 @@ export function createEventBus({ history, epoch, now, deliver, missed, onError }
     },
     skipTo(skipped, isOtherHistory = false) {
       const known = position
-      if (known !== null && !isOtherHistory && hasReached(known, skipped)) return
+      const isKnown = isOtherHistory ? isSamePosition : hasReached
+      if (known !== null && isKnown(known, skipped)) return
       position = skipped
       if (isOtherHistory) heard = skipped
       if (known === null) return

@@ -65,8 +65,8 @@ export interface ServerStats {
   /** How often a change could not be told to those who share a rule and a query; they were sent away to ask anew. */
   readonly deliveryFailures: number
   /**
-   * How often changes could not be read any more when it was their turn, because another process had trimmed them or no relay
-   * ran; everybody who hears rows was sent away to ask anew.
+   * How often changes could not be read any more when it was their turn, because another process had trimmed them, no relay
+   * ran or a backup was put back; everybody who hears rows was sent away to ask anew.
    */
   readonly logGaps: number
   /** Everything up to here has been delivered; `null` before it is known where the log stands. */

@@ -65,6 +65,18 @@ export const sinkContract: readonly ContractCase<() => SinkFixture | Promise<Sin
     },
   },
   {
+    name: 'a backup that was put back is one gap, however often it is told, and its offsets are delivered anew',
+    async run(make) {
+      const { sink, delivered, gaps } = await make()
+      await sink.publish(transaction(1))
+      await sink.publish(transaction(2, 3))
+      await sink.skipTo?.({ epoch: 'f', offset: 1 }, true)
+      await sink.skipTo?.({ epoch: 'f', offset: 1 }, true)
+      await sink.publish(inEpoch('f', transaction(2)))
+      same([delivered(), gaps()], [[1, 2, 3, 2], 1], 'delivered, gaps')
+    },
+  },
+  {
     name: 'an empty transaction does no harm',
     async run(make) {
       const { sink, delivered } = await make()
@@ -90,4 +102,8 @@ function transaction(...offsets: readonly number[]): Change[] {
     transaction: offsets[0] ?? offset,
     last: index === offsets.length - 1,
   }))
+}
+
+function inEpoch(epoch: string, changes: readonly Change[]): Change[] {
+  return changes.map((change) => ({ ...change, position: { ...change.position, epoch } }))
 }
