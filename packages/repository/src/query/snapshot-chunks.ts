@@ -85,6 +85,6 @@ function countWithin(most: number, stored: readonly StoredRow[], model: RowModel
     characters += model.charactersOf(row)
     count++
   }
-  sizes.average = characters / Math.max(1, count)
+  if (count > 0) sizes.average = characters / count
   return count
 }

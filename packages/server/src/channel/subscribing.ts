@@ -175,8 +175,8 @@ export function createSubscribing(options: SubscribingOptions): Subscribing {
     const before = connection.reading
     /** `null`: another attempt, or nobody, has taken its place. */
     const read = async (): Promise<SubscribeResult | null> => {
-      await before
       try {
+        await before
         if (!isCurrent(connection, attempt)) return null
         const sent = await openByReading(attempt, subscription, options)
         const opened = sent === 'outdated' ? await options.catchUp(connection, attempt) : sent

@@ -72,7 +72,10 @@ export function createArrivals(
     const texts = takeWaiting(connection)
     for (const [place, text] of texts.entries()) {
       const isNext = place === 0 || (isOpen(connection) && !waitsAgain(text))
-      if (!isNext) return texts.slice(place).forEach((each) => wait(connection, each))
+      if (!isNext) {
+        for (const each of texts.slice(place)) wait(connection, each)
+        return
+      }
       handle(connection, text)
     }
   }
