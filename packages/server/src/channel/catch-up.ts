@@ -7,13 +7,15 @@
 import { type Connection, principalOf } from '../connection/connection.ts'
 import { type Refusal, refusedBy } from '../connection/refusal.ts'
 import { checkQuery } from '../policy/check-query.ts'
-import { isCurrent } from './attempt.ts'
-import type { Authorization } from './authorize-channel.ts'
+import { endAttempt, isCurrent } from './attempt.ts'
+import type { Authorization, AuthorizeChannel } from './authorize-channel.ts'
+import type { ChannelRegistry } from './channel-registry.ts'
 import { letCollectedGo } from './collecting.ts'
-import { type Opened, replay } from './open-subscription.ts'
-import type { RecheckContext } from './recheck.ts'
+import type { Endings } from './endings.ts'
+import type { OpeningContext } from './opening-context.ts'
+import { type Opened, replay } from './replay.ts'
 import type { Differences } from './rights-difference.ts'
-import type { Attempt, Subscription } from './subscription.ts'
+import type { Attempt } from './subscription.ts'
 import { tellRights, tellUnsettled } from './tell-rights.ts'
 import { byTodaysRights, endUnderway, type Underway } from './underway.ts'
 
@@ -24,19 +26,24 @@ export interface CatchUp {
   catchUp(connection: Connection, attempt: Attempt): Promise<Opened>
 }
 
-/** How a subscription ends that cannot go on. */
-export interface Endings {
-  refuse(connection: Connection, attempt: Attempt, refusal: Refusal): void
-  /** Sends its client away, to come back for it. */
-  askAnew(connection: Connection, attempt: Attempt): void
-  /** The same for one that is installed. */
-  letGo(subscription: Subscription, attempt: Attempt): void
+export interface CatchUpContext extends OpeningContext {
+  readonly registry: ChannelRegistry
+  readonly authorize: AuthorizeChannel
+  readonly endings: Endings
+  onError(error: unknown, what: string): void
 }
 
 /** How often rights may change while they are asked about, or a difference is read, before its client is sent away to come back later. */
 const MAX_PASSES = 5
 
-export function createCatchUp(context: RecheckContext, { refuse, askAnew, letGo }: Endings): CatchUp {
+export function createCatchUp(context: CatchUpContext): CatchUp {
+  const { askAnew, letGo, refuseAndEnd } = context.endings
+
+  const refuse = (connection: Connection, attempt: Attempt, refusal: Refusal): void => {
+    endAttempt(connection, attempt)
+    refuseAndEnd(connection, attempt, refusal)
+  }
+
   /** What has been sent of it stays: it is installed again when the rights of today are known. */
   const askAgain: CatchUp['askAgain'] = (connection, attempt, underway, differences) => {
     underway.changes++

@@ -4,7 +4,6 @@
 import { type Change, type ChannelName, type Clock, hasReached, type Position } from '@dnr/protocol'
 import { type Connection, principalOf } from '../connection/connection.ts'
 import type { FanOut } from '../connection/fan-out.ts'
-import { unsubscribedFrame } from '../connection/frame.ts'
 import type { Refusal } from '../connection/refusal.ts'
 import type { Grant } from '../policy/grant.ts'
 import type { MaybePromise } from '../policy/maybe-promise.ts'
@@ -16,11 +15,13 @@ import type { AuthorizeChannel } from './authorize-channel.ts'
 import { placeOf } from './change-view.ts'
 import { createChannelRegistry } from './channel-registry.ts'
 import { createDoubts } from './doubts.ts'
+import { createEndings } from './endings.ts'
 import type { KnownEntity } from './entities.ts'
 import { forgetHeard, type HistoryReader } from './history-reader.ts'
-import type { OpeningContext } from './open-subscription.ts'
+import type { OpeningContext } from './opening-context.ts'
 import { collect, letCollectedGo } from './collecting.ts'
-import { type Affected, createRechecks, membersOf } from './recheck.ts'
+import { type Affected, membersOf } from './affected.ts'
+import { createRechecks } from './recheck.ts'
 import { settleDoubt } from './settle-doubt.ts'
 import { createSubscribing } from './subscribing.ts'
 import {
@@ -104,7 +105,7 @@ export interface ChannelManagerOptions {
 }
 
 export function createChannelManager(options: ChannelManagerOptions): Channels {
-  const { clock, authorize, send, refuse, fanOut } = options
+  const { clock, authorize, send, fanOut } = options
   const rightsOf = (connection: Connection, grant: Grant | null, channel: string): string =>
     options.rights.fingerprint(grant, principalOf(connection)?.id ?? '', channel)
 
@@ -118,10 +119,12 @@ export function createChannelManager(options: ChannelManagerOptions): Channels {
     settle: (group) => settleDoubt(group, { ...options, recheck: rechecks.recheck }),
   })
   const registry = createChannelRegistry(options.entities, doubts, fanOut.flush)
-  const { subscribe, pursue, supersede, remove } = createSubscribing({
+  const endings = createEndings({ ...options, registry })
+  const { subscribe, pursue } = createSubscribing({
     ...options,
     ...context,
     registry,
+    endings,
     doubt: (subscription, joined) => rechecks.doubt(subscription, joined),
     catchUp: (connection, attempt) => rechecks.catchUp(connection, attempt),
   })
@@ -134,26 +137,14 @@ export function createChannelManager(options: ChannelManagerOptions): Channels {
     }
   }
 
-  /** The client comes back for what it was not sent, from the position that it has. */
-  const sendAway = (subscription: Subscription): void => {
-    const { connection, group } = subscription
-    remove(subscription)
-    // What is asked for under the same key, and not answered yet, is told that there is nothing left of it.
-    const asked = connection.attempts?.get(subscription.key)
-    if (asked !== undefined) asked.hasEnded = true
-    const { channel, subscription: key } = group
-    send(connection, unsubscribedFrame({ channel: channel.name, subscription: key }, clock.now()))
-  }
-
   const rechecks = createRechecks({
     ...context,
     registry,
+    endings,
     random: options.random,
     fanOut,
     authorize,
-    refuse,
     pursue,
-    remove,
     onError: options.onError,
     onRechecked: options.onRechecked,
   })
@@ -194,11 +185,11 @@ export function createChannelManager(options: ChannelManagerOptions): Channels {
       if (quiet && pending?.isRecheck === false && pending.request.quiet !== true) return
       // One that is being asked about is over with the asking, and its plugin has still to be told.
       const asked = pending?.isRecheck === true ? pending.subscription : null
-      supersede(connection, pending)
+      endings.supersede(connection, pending)
       const subscription = connection.subscriptions?.get(key) ?? asked
       if (subscription === null) return
       if (quiet) registry.remove(subscription)
-      else remove(subscription)
+      else endings.remove(subscription)
     },
     recheck: rechecks.recheck,
     release(connection) {
@@ -224,16 +215,16 @@ export function createChannelManager(options: ChannelManagerOptions): Channels {
       for (let index = members.length - 1; index >= 0; index--) {
         const member = members[index] as Subscription
         const { opening } = member
-        if (opening === null) sendAway(member)
+        if (opening === null) endings.sendAway(member)
         else if (opening.readTo === null) letCollectedGo(opening)
-        else if (!hasReached(opening.readTo, change.position)) sendAway(member)
+        else if (!hasReached(opening.readTo, change.position)) endings.sendAway(member)
       }
     },
     beginAnew() {
       registry.gaps++
       const groups = [...registry.channels.values()].flatMap((entry) => entry.groups)
       const affected = groups.filter(({ grant }) => grant !== null).map(membersOf)
-      for (const { subscriptions } of affected) subscriptions.forEach(sendAway)
+      for (const { subscriptions } of affected) subscriptions.forEach(endings.sendAway)
       const attempts = affected.flatMap((each) => each.attempts)
       // What was sent before cannot be made current by a difference.
       for (const { attempt } of attempts) endUnderway(attempt)

@@ -1,6 +1,6 @@
 // Who is subscribed to what. Holds channels, groups and their members; decides nothing and sends nothing.
 import type { AnyWhere, Position } from '@dnr/protocol'
-import type { Connection } from '../connection/connection.ts'
+import { type Connection, isLive } from '../connection/connection.ts'
 import type { Grant } from '../policy/grant.ts'
 import type { Doubts } from './doubts.ts'
 import type { KnownEntity } from './entities.ts'
@@ -178,6 +178,11 @@ export function mute(subscription: Subscription): void {
 /** Is it still installed? */
 export function isInstalled(subscription: Subscription): boolean {
   return subscription.index >= 0
+}
+
+/** Is it installed, and is there somebody to send to? */
+export function isOpen(subscription: Subscription): boolean {
+  return isInstalled(subscription) && isLive(subscription.connection)
 }
 
 /** Unmutes; what had collected is the caller's to send before. */

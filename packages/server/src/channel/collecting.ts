@@ -1,5 +1,5 @@
 // What a muted subscription is to be sent later: kept while it reads, up to a bound. Holds the bounds; the frames hang on the
-// subscription. Comes from channel-manager.ts; next: open-subscription.ts sends them, or reads the log further instead.
+// subscription. Comes from channel-manager.ts; next: replay.ts sends them, or reads the log further instead.
 import { hasReached, type Position } from '@dnr/protocol'
 import type { Connection } from '../connection/connection.ts'
 import type { Frame } from '../ports/server-socket.ts'

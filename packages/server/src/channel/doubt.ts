@@ -1,6 +1,6 @@
 // What a group was not shown because its rule failed. Held by the group until its members have been asked about anew; next:
 // doubts.ts says when.
-import type { OpeningContext } from './open-subscription.ts'
+import type { OpeningContext } from './opening-context.ts'
 import type { Group, Subscription } from './subscription.ts'
 
 /** The rows that a rule failed on, before or after a change: what members have of them is not known. */

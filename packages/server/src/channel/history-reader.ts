@@ -1,5 +1,5 @@
 // What those who come back are sent of the log. Members of a channel share what was read of it, members of a group the
-// frames made of it. Holds nothing: it hangs on channel and group. Next: open-subscription.ts.
+// frames made of it. Holds nothing: it hangs on channel and group. Next: replay.ts.
 import { type Clock, formatPosition, type Position } from '@dnr/protocol'
 import type { MaybePromise } from '../policy/maybe-promise.ts'
 import type { ChangeHistory, HistoryPage } from '../ports/change-history.ts'

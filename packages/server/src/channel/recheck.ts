@@ -13,17 +13,17 @@
 import type { Position } from '@dnr/protocol'
 import { type Connection, isLive, principalOf } from '../connection/connection.ts'
 import type { FanOut } from '../connection/fan-out.ts'
-import { unsubscribedFrame } from '../connection/frame.ts'
 import { type Refusal, refusedBy } from '../connection/refusal.ts'
 import { checkQuery } from '../policy/check-query.ts'
 import type { Grant } from '../policy/grant.ts'
 import { type MaybePromise, whenReady } from '../policy/maybe-promise.ts'
-import type { Authorization, AuthorizeChannel } from './authorize-channel.ts'
+import type { Authorization } from './authorize-channel.ts'
 import { endAttempt, isCurrent, newAttempt } from './attempt.ts'
-import { type ChannelRegistry, isInstalled, mute } from './channel-registry.ts'
+import { isInstalled, mute } from './channel-registry.ts'
 import { createListenerDoubt, type ListenerDoubt } from './listener-doubt.ts'
-import { type CatchUp, createCatchUp } from './catch-up.ts'
-import { goLive, type OpeningContext } from './open-subscription.ts'
+import type { Affected } from './affected.ts'
+import { type CatchUp, type CatchUpContext, createCatchUp } from './catch-up.ts'
+import { goLive } from './replay.ts'
 import {
   type Before,
   beginAnew,
@@ -37,7 +37,6 @@ import {
   type Attempt,
   type ChannelEntry,
   type Group,
-  isOpened,
   type Subscription,
   type SubscribeRequest,
   type SubscribeResult,
@@ -45,32 +44,11 @@ import {
 import { tellRights } from './tell-rights.ts'
 import { beginDifference } from './underway.ts'
 
-/** What a change of rights is about. */
-export interface Affected {
-  readonly subscriptions: readonly Subscription[]
-  readonly attempts: readonly { readonly connection: Connection; readonly attempt: Attempt }[]
-}
-
-/** All who hear what a group hears. */
-export function membersOf({ members }: Group): Affected {
-  const attempts = members.flatMap((member) => {
-    const attempt = member.connection.attempts?.get(member.key)
-    return attempt?.subscription === member ? [{ connection: member.connection, attempt }] : []
-  })
-  return { subscriptions: members.filter(isOpened), attempts }
-}
-
-export interface RecheckContext extends OpeningContext {
-  readonly registry: ChannelRegistry
+export interface RecheckContext extends CatchUpContext {
   readonly random: () => number
   readonly fanOut: Pick<FanOut, 'flush'>
-  readonly authorize: AuthorizeChannel
-  refuse(connection: Connection, error: Refusal): void
   pursue(connection: Connection, attempt: Attempt): MaybePromise<SubscribeResult>
-  /** Removes, and tells the plugins. */
-  remove(subscription: Subscription): void
   onRechecked(connection: Connection, entry: ChannelEntry): void
-  onError(error: unknown, what: string): void
 }
 
 /** A subscription under recheck. */
@@ -96,10 +74,9 @@ export interface Rechecks {
   readonly catchUp: CatchUp['catchUp']
 }
 
-const GONE_ON = 'The subscription has to begin anew: ask again after that.'
-
 export function createRechecks(context: RecheckContext): Rechecks {
-  const { registry, clock, send } = context
+  const { registry, clock, endings } = context
+  const { askAgain, catchUp } = createCatchUp(context)
 
   /** From this moment nothing goes out that was judged by the rights of before. */
   const suspend = (subscription: Subscription, befores: Map<Group, Before>): Recheck => {
@@ -133,7 +110,7 @@ export function createRechecks(context: RecheckContext): Rechecks {
     if (replaced.group.grant !== null) {
       const attempt = replaced.connection.attempts?.get(replaced.key)
       if (attempt !== undefined) attempt.hasEnded = true
-      return context.remove(replaced)
+      return endings.remove(replaced)
     }
     mute(replaced)
     doubtOf(replaced)
@@ -150,7 +127,7 @@ export function createRechecks(context: RecheckContext): Rechecks {
       return Promise.race([attempt.result, attempt.doubt.failed])
     }
     if (attempt.isAnnounced) {
-      if (attempt.underway === null) return askAnew(connection, attempt)
+      if (attempt.underway === null) return endings.askAnew(connection, attempt)
       askAgain(connection, attempt, attempt.underway, differences)
       // A snapshot takes as long as its reader likes.
       return attempt.isRecheck ? attempt.result : attempt.underway.asked
@@ -164,31 +141,11 @@ export function createRechecks(context: RecheckContext): Rechecks {
     return failed === undefined ? attempt.restarted : Promise.race([attempt.restarted, failed])
   }
 
-  /** The client comes back with its position and the rights it had, and gets the rows as a difference. */
-  const askAnew = (connection: Connection, attempt: Attempt): void => {
-    endAttempt(connection, attempt)
-    const { name, subscription } = attempt.request
-    if (attempt.isRecheck) refuseJoined(connection, attempt, { code: 'cancelled', message: GONE_ON })
-    send(connection, unsubscribedFrame({ channel: name, subscription }, clock.now()))
-  }
-
   const refuse = ({ subscription, attempt }: Recheck, refusal: Refusal): void => {
-    context.remove(subscription)
-    refuseAttempt(subscription.connection, attempt, refusal)
-  }
-
-  const refuseAttempt = (connection: Connection, attempt: Attempt, refusal: Refusal): void => {
+    const { connection } = subscription
+    endings.remove(subscription)
     endAttempt(connection, attempt)
-    const { name, subscription: key } = attempt.request
-    context.refuse(connection, { ...refusal, channel: name, subscription: key, ended: true })
-    refuseJoined(connection, attempt, refusal)
-  }
-
-  /** Plugins' messages that waited for the answer. */
-  const refuseJoined = (connection: Connection, attempt: Attempt, refusal: Refusal): void => {
-    for (const { requestId, name } of attempt.joined)
-      context.refuse(connection, { ...refusal, channel: name, requestId })
-    attempt.joined = []
+    endings.refuseAndEnd(connection, attempt, refusal)
   }
 
   /** Nothing changed for it. */
@@ -196,7 +153,8 @@ export function createRechecks(context: RecheckContext): Rechecks {
     const { connection, group } = subscription
     context.flush(group.channel)
     // Some of what collected meanwhile is no longer there. Words are lost then, and nobody has to leave for that.
-    if (group.grant !== null && subscription.opening?.overflowed === true) return letGo(subscription, attempt)
+    if (group.grant !== null && subscription.opening?.overflowed === true)
+      return endings.letGo(subscription, attempt)
     endAttempt(connection, attempt)
     goLive(subscription, sentTo, context)
     tellRights(subscription, context)
@@ -236,13 +194,6 @@ export function createRechecks(context: RecheckContext): Rechecks {
     if ((await catchUp(connection, attempt)) === 'live') endAttempt(connection, attempt)
   }
 
-  const letGo = (subscription: Subscription, attempt: Attempt): void => {
-    context.remove(subscription)
-    askAnew(subscription.connection, attempt)
-  }
-
-  const { askAgain, catchUp } = createCatchUp(context, { refuse: refuseAttempt, askAnew, letGo })
-
   /** Without rows nothing is lost by waiting: it stays, muted, and nobody is told that it has gone. */
   const askLater = async (recheck: Recheck, differences: Differences): Promise<void> => {
     if (!isStillAsked(recheck)) return undefined
@@ -273,7 +224,7 @@ export function createRechecks(context: RecheckContext): Rechecks {
     } catch (error) {
       context.onError(error, 'a change of rights')
       if (isCurrent(connection, attempt) && attempt.subscription !== null)
-        letGo(attempt.subscription, attempt)
+        endings.letGo(attempt.subscription, attempt)
     }
     const { subscription } = attempt
     return attempt.restarted ?? (subscription !== null && isInstalled(subscription) ? 'installed' : 'refused')

@@ -5,7 +5,7 @@ import { isLive, principalOf } from '../connection/connection.ts'
 import type { AuthorizeChannel } from './authorize-channel.ts'
 import type { Doubt } from './doubt.ts'
 import { entityOf, type KnownEntity } from './entities.ts'
-import { type Affected, membersOf } from './recheck.ts'
+import { type Affected, membersOf } from './affected.ts'
 import type { Group } from './subscription.ts'
 
 export interface SettlingContext {

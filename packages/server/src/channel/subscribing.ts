@@ -1,5 +1,5 @@
 // From a request to an installed subscription: asked for, authorised, opened, answered. Holds the attempts of connections;
-// next: open-subscription.ts reads what a subscription has missed.
+// next: open-subscription.ts reads what a subscription has missed, endings.ts says how it ends.
 //
 //   asked ─▶ authorising ─no▶ refused
 //                └─yes▶ installed ─at the head▶ live          a later request under the same key takes the place of an earlier one
@@ -12,10 +12,11 @@ import { checkQuery } from '../policy/check-query.ts'
 import { endAttempt, isCurrent, newAttempt } from './attempt.ts'
 import type { Authorization, AuthorizeChannel } from './authorize-channel.ts'
 import type { ChannelRegistry } from './channel-registry.ts'
-import { isWellKnown, rightsOfMember } from './doubt.ts'
+import { answerSubscribe } from './answer-subscribe.ts'
+import type { Endings } from './endings.ts'
+import { isAtHead, openByReading, opensAtOnce } from './open-subscription.ts'
+import type { OpeningContext } from './opening-context.ts'
 import type { Rechecks } from './recheck.ts'
-import { isAtHead, openByReading, type OpeningContext, opensAtOnce } from './open-subscription.ts'
-import { subscribedFrame } from './snapshot-frames.ts'
 import { endUnderway } from './underway.ts'
 import {
   type Attempt,
@@ -32,21 +33,15 @@ export interface Subscribing {
   subscribe(connection: Connection, request: SubscribeRequest): MaybePromise<SubscribeResult>
   /** The same for an attempt that is made already; it becomes the connection's current one under its key. */
   pursue(connection: Connection, attempt: Attempt): MaybePromise<SubscribeResult>
-  /** An earlier subscribe gives way; it is answered, so that nobody waits for it. */
-  supersede(connection: Connection, attempt: Attempt | undefined): void
-  /** Ends a subscription, and tells the plugins when it was the last to its channel. */
-  remove(subscription: Subscription): void
 }
 
 export interface SubscribingOptions extends OpeningContext {
   readonly registry: ChannelRegistry
   readonly maxSubscriptionsPerConnection: number
   readonly authorize: AuthorizeChannel
+  readonly endings: Endings
   ready(): MaybePromise<void>
-  refuse(connection: Connection, error: Refusal): void
   onSubscribed(connection: Connection, entry: ChannelEntry): void
-  onUnsubscribed(connection: Connection, entry: ChannelEntry): void
-  flush(entry: ChannelEntry): void
   /** Keeps a subscription without rows while nobody knows whether it may go on. */
   readonly doubt: Rechecks['doubt']
   /** Makes live what has been sent its rows while rights changed. */
@@ -58,44 +53,7 @@ export interface SubscribingOptions extends OpeningContext {
 const RETRY_AFTER_MS = 1_000
 
 export function createSubscribing(options: SubscribingOptions): Subscribing {
-  const { clock, authorize, send, refuse, registry, rightsOf } = options
-
-  /** Tells who waits for an answer: not who had one before, nor the server itself, when it asks. */
-  const refuseAttempt = (
-    { request, joined, isAnnounced }: Attempt,
-    connection: Connection,
-    refusal: Refusal,
-  ): void => {
-    for (const { requestId, subscription, name } of isAnnounced ? joined : [request, ...joined])
-      refuse(connection, { ...refusal, requestId, channel: name, subscription })
-  }
-
-  const refuseRequest = (attempt: Attempt, connection: Connection, refusal: Refusal): void =>
-    (attempt.hasEnded ? refuseAndEnd : refuseAttempt)(attempt, connection, refusal)
-
-  /** Says also that what was installed is over, which is told to who had an answer before. */
-  const refuseAndEnd = (attempt: Attempt, connection: Connection, refusal: Refusal): void => {
-    const { name, subscription, requestId } = attempt.request
-    const address = { channel: name, subscription, ...(attempt.isAnnounced ? {} : { requestId }) }
-    refuse(connection, { ...refusal, ...address, ended: true })
-    attempt.isAnnounced = true
-    refuseAttempt(attempt, connection, refusal)
-  }
-
-  /** An earlier subscribe under the same key gives way; it is answered, so that nobody waits for it. */
-  const supersede = (connection: Connection, attempt: Attempt | undefined): void => {
-    if (attempt === undefined) return
-    endAttempt(connection, attempt)
-    if (attempt.subscription !== null) registry.remove(attempt.subscription)
-    const message = 'A later request under the same key took the place of this one.'
-    refuseAttempt(attempt, connection, { code: 'cancelled', message })
-  }
-
-  const remove = (subscription: Subscription): void => {
-    const { connection, group } = subscription
-    registry.remove(subscription)
-    if (!hears(connection, group.channel)) options.onUnsubscribed(connection, group.channel)
-  }
+  const { authorize, registry, rightsOf, endings } = options
 
   const settle = (
     connection: Connection,
@@ -111,16 +69,16 @@ export function createSubscribing(options: SubscribingOptions): Subscribing {
       endAttempt(connection, attempt)
       if (replaced !== undefined) {
         attempt.hasEnded = true
-        remove(replaced)
+        endings.remove(replaced)
       }
-      refuseRequest(attempt, connection, refusedBy(authorization))
+      endings.refuse(connection, attempt, refusedBy(authorization))
       return 'refused'
     }
     const { grant } = authorization
     const where = grant === null || request.where === undefined ? null : checkQuery(grant, request.where)
     if (where !== null && !where.ok) {
       endAttempt(connection, attempt)
-      refuseRequest(attempt, connection, { code: where.code, message: where.message })
+      endings.refuse(connection, attempt, { code: where.code, message: where.message })
       return 'refused'
     }
     const entry = registry.channels.get(request.name)
@@ -148,20 +106,17 @@ export function createSubscribing(options: SubscribingOptions): Subscribing {
     const { joined } = attempt
     attempt.joined = []
     endAttempt(connection, attempt)
-    refuseAttempt(attempt, connection, refusal)
+    endings.refuseWaiting(connection, attempt, refusal)
     return options.doubt(replaced, joined)
   }
 
   const openNow = (connection: Connection, attempt: Attempt, subscription: Subscription): SubscribeResult => {
     const { request } = attempt
     endAttempt(connection, attempt)
-    subscription.isUnsure = request.position !== undefined && !isWellKnown(subscription.group)
     if (request.quiet === true) return 'installed'
     const position = options.position()
     const recovered = isAtHead(request.position, position)
-    const grant = request.grant === undefined ? null : rightsOfMember(subscription, options)
-    const answer = { position, recovered, part: null, grant, requestId: request.requestId }
-    send(connection, subscribedFrame(subscription.group, answer, clock.now()))
+    answerSubscribe(subscription, attempt, { position, recovered, part: null }, options)
     options.onSubscribed(connection, subscription.group.channel)
     return 'installed'
   }
@@ -201,7 +156,7 @@ export function createSubscribing(options: SubscribingOptions): Subscribing {
   const failed = (connection: Connection, attempt: Attempt, error: unknown): SubscribeResult | null => {
     if (!isCurrent(connection, attempt)) return null
     endAttempt(connection, attempt)
-    if (attempt.subscription !== null) remove(attempt.subscription)
+    if (attempt.subscription !== null) endings.remove(attempt.subscription)
     const known = toDnrError(
       error,
       'internal',
@@ -209,7 +164,7 @@ export function createSubscribing(options: SubscribingOptions): Subscribing {
     )
     const isOurs = isOwnFault(known)
     if (isOurs) options.onError(error, 'reading for a subscription')
-    refuseAndEnd(attempt, connection, {
+    endings.refuseAndEnd(connection, attempt, {
       ...(isOurs && { retryAfterMs: RETRY_AFTER_MS }),
       ...refusalOf(known),
     })
@@ -230,7 +185,7 @@ export function createSubscribing(options: SubscribingOptions): Subscribing {
       const replaced = connection.subscriptions?.get(attempt.key)
       if (replaced?.group.grant === null) return refuseAlone(attempt, replaced, refusal)
       endAttempt(connection, attempt)
-      refuseRequest(attempt, connection, refusal)
+      endings.refuse(connection, attempt, refusal)
       return 'refused'
     })
   }
@@ -269,35 +224,30 @@ export function createSubscribing(options: SubscribingOptions): Subscribing {
     attempt.hasEnded = pending.hasEnded
     if (staysMuted || pending.request.quiet === true) return endAttempt(connection, pending)
     attempt.hasEnded ||= pending.isAnnounced && pending.subscription !== null
-    supersede(connection, pending)
+    endings.supersede(connection, pending)
   }
 
   const begin = (connection: Connection, attempt: Attempt): MaybePromise<SubscribeResult> => {
     const { key } = attempt
     if (principalOf(connection) === null) {
       const message = 'Sign in first: send auth with a token.'
-      refuseRequest(attempt, connection, { code: 'unauthorized', message })
+      endings.refuse(connection, attempt, { code: 'unauthorized', message })
       return 'refused'
     }
     if (!hasRoom(connection, key, options.maxSubscriptionsPerConnection)) {
       const message = `A connection has at most ${options.maxSubscriptionsPerConnection} subscriptions: unsubscribe from one first.`
-      refuseRequest(attempt, connection, { code: 'too_many_subscriptions', message })
+      endings.refuse(connection, attempt, { code: 'too_many_subscriptions', message })
       return 'refused'
     }
     return pursue(connection, attempt)
   }
 
-  return { subscribe, pursue, supersede, remove }
+  return { subscribe, pursue }
 }
 
 /** With other rights a position does not hold: what was seen there is not what may be seen. */
 function withoutPosition({ position: _held, ...request }: SubscribeRequest): SubscribeRequest {
   return request
-}
-
-function hears({ subscriptions }: Connection, entry: ChannelEntry): boolean {
-  for (const { group } of subscriptions?.values() ?? []) if (group.channel === entry) return true
-  return false
 }
 
 function hasRoom({ subscriptions, attempts }: Connection, key: string, limit: number): boolean {

@@ -1,7 +1,7 @@
 // What a client is told, unasked, of the rights that its rows are of: so it can say so when it comes back with its position.
 import type { Position } from '@dnr/protocol'
 import { NO_RIGHTS, rightsOfMember } from './doubt.ts'
-import type { OpeningContext } from './open-subscription.ts'
+import type { OpeningContext } from './opening-context.ts'
 import { subscribedFrame } from './snapshot-frames.ts'
 import type { Subscription } from './subscription.ts'
 

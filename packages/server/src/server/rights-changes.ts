@@ -1,5 +1,5 @@
 // Somebody's rights are others from now on: whom that concerns. Holds nothing; next: channel/recheck.ts.
-import type { Affected } from '../channel/recheck.ts'
+import type { Affected } from '../channel/affected.ts'
 import type { Channels } from '../channel/channel-manager.ts'
 import { type Group, isOpened, type Subscription } from '../channel/subscription.ts'
 import type { Connection } from '../connection/connection.ts'
