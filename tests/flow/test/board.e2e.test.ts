@@ -368,6 +368,25 @@ chromiumOrSkip('two people who changed the same words offline are asked, others 
   await closeQuietly(alice)
 })
 
+chromiumOrSkip(
+  'whose session does not hold is asked to sign in again, and is not told that there is nothing',
+  async () => {
+    await using board = await startBoard()
+    const alice = await openBoardPage(browser, board.url, { name: 'Alice', ...red })
+    const { page } = alice
+    expect(await page.getByText('Nothing here.').first().isVisible()).toBe(true)
+
+    await page.evaluate(() => {
+      const kept = JSON.parse(sessionStorage.getItem('task-board.session') ?? '{}') as object
+      sessionStorage.setItem('task-board.session', JSON.stringify({ ...kept, token: 'forged' }))
+    })
+    await page.reload()
+    await page.getByRole('button', { name: 'Sign in again' }).waitFor()
+    expect(await page.getByText('Nothing here.').first().isVisible()).toBe(false)
+    await closeQuietly(alice)
+  },
+)
+
 async function drag({ page, card }: BoardPage, title: string, onto: string): Promise<void> {
   await card(onto).hover() // waits until it no longer glides
   await card(title).hover({ position: { x: 40, y: 20 } })
