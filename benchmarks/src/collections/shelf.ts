@@ -28,6 +28,11 @@ export const shelves = {
     make: async (options: ShelfOptions): Promise<Shelf> =>
       (await import('./array-shelf.ts')).createArrayShelf(options),
   },
+  map: {
+    title: 'floor: a map and one version',
+    make: async (options: ShelfOptions): Promise<Shelf> =>
+      (await import('./map-shelf.ts')).createMapShelf(options),
+  },
   tanstack: {
     title: 'TanStack DB',
     make: async (options: ShelfOptions): Promise<Shelf> =>
