@@ -179,7 +179,7 @@ export function createCollection<Row extends Versioned>(
     })
     const before = sorted.reset(after)
     moveTo(at)
-    for (const [, answer] of answers) if (!applyAnswer(answer)) answer.version = 0
+    answers.forEach((answer) => applyAnswer(answer) || (answer.version = 0))
     const changes: RowChange<Row>[] = []
     before.forEach((row, id) => after.get(id) !== row && changes.push(describe(id)))
     after.forEach((_, id) => before.has(id) || changes.push(describe(id)))
@@ -189,8 +189,11 @@ export function createCollection<Row extends Versioned>(
 
   /** What may no longer be seen is not kept on the screen. */
   function forget(): void {
+    // Before the first snapshot there may be what answers have told.
+    let at = position
+    answers.forEach((answer) => (at ??= answer.position))
     answers.clear()
-    if (position) resync([], position)
+    if (at) resync([], at)
   }
 
   function applyEvents(events: readonly EntityEvent[], at: Position): void {

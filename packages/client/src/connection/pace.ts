@@ -43,7 +43,8 @@ export function createPace(clock: Clock, guard: (call: () => void) => void): Pac
       waiting = []
       burst = tokens =
         maxMessagesPerSecond && maxMessageBurst ? Math.max(1, maxMessageBurst * BURST_SHARE) : Infinity
-      perMs = (Number(maxMessagesPerSecond) * RATE_SHARE) / 1_000 || 0
+      // Without a limit it is no number, and counts as 0.
+      perMs = ((maxMessagesPerSecond as number) * RATE_SHARE) / 1_000 || 0
     },
     pass(send, urgent) {
       if (urgent) {

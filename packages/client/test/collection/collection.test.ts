@@ -285,6 +285,31 @@ test('(G100) without a connection it keeps loading, and loads when there is one'
   expect(ids(tasks.rows.value)).toBe('a')
 })
 
+test('who is forbidden to see rows before the first of them has come shows none, what they wrote themselves neither', async () => {
+  await using t = await setUp()
+  t.server.held.add('subscribe')
+  const tasks = t.client.collection('Task')
+  tasks.ready.catch(() => {})
+  await settle()
+  const told: unknown[] = []
+  tasks.onBatch(({ kind, changes }) => told.push([kind, changes.map(({ row }) => row?.id ?? null)]))
+  const position = { epoch: 'e1', offset: 9 }
+  tasks.absorb({ id: 'own', row: { id: 'own', version: 1 }, version: 1, position })
+  expect(ids(tasks.rows.value)).toBe('own')
+  t.server.peer.say({
+    type: 'error',
+    channel: 'entity:Task',
+    requestId: t.server.heard('subscribe').at(-1)?.requestId,
+    payload: { code: 'forbidden', message: 'no' },
+  })
+  await settle()
+  expect([tasks.status.value, tasks.rows.value]).toEqual(['failed', []])
+  expect(told).toEqual([
+    ['answer', ['own']],
+    ['resync', [null]],
+  ])
+})
+
 test('(G101) permission lost while away: rows no longer allowed go, and a refusal takes them all and says so', async () => {
   await using t = await setUp()
   seed(t, 'a', 'b')
