@@ -7,6 +7,7 @@ export const RARE_EDGES = [
   'resume with newer rows',
   'snapshot in several chunks',
   'snapshot overtaken by a write',
+  'rights changed within a snapshot',
   'subscription replaced',
   'cut inside a transaction',
   'event before its answer',

@@ -2,7 +2,7 @@
 // the product's code.
 import type { Change } from '@dnr/protocol'
 import type { PlantedBug } from './planted-bug.ts'
-import { onMutate, onPages, onPublish, onSend, withStore } from './planted-ports.ts'
+import { onMutate, onPages, onPublish, onSend, onSends, withStore } from './planted-ports.ts'
 import type { StandingRule } from './standings.ts'
 
 export const PLANTED_BUGS: readonly PlantedBug[] = [
@@ -40,6 +40,10 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     rule: (rule) => ({ ...rule, key: 'everybody' }),
   },
   forgetsRedactionOnEntering(),
+  {
+    name: 'ends a snapshot before it tells what other rights make of it',
+    socket: onSends(endsSnapshotsFirst),
+  },
   {
     name: 'does not hear that rights have changed',
     server: (server) => ({ ...server, invalidate: () => Promise.resolve() }),
@@ -200,6 +204,32 @@ function remembersFirstRights(): PlantedBug {
       first.clear()
       return sink
     },
+  }
+}
+
+interface SnapshotFrame {
+  readonly type: string
+  readonly channel?: string
+  readonly subscription?: string
+  readonly payload?: { readonly more?: boolean; readonly snapshot?: { readonly more: boolean } }
+}
+
+/** Events between two parts of a snapshot come after the last. */
+function endsSnapshotsFirst(): (text: string) => readonly string[] {
+  const heldByKey = new Map<string, string[]>()
+  return (text) => {
+    const { type, channel, subscription, payload } = JSON.parse(text) as SnapshotFrame
+    const key = `${channel} ${subscription}`
+    const held = heldByKey.get(key) ?? []
+    if (type.startsWith('entity:') && heldByKey.has(key)) {
+      held.push(text)
+      return []
+    }
+    if (type !== 'snapshot' && type !== 'subscribed') return [text]
+    heldByKey.delete(key)
+    if ((payload?.snapshot ?? payload)?.more !== true) return [text, ...held]
+    heldByKey.set(key, held)
+    return [text]
   }
 }
 

@@ -40,7 +40,18 @@ export function onPublish(
 }
 
 export function onSend(change: (text: string) => string): (socket: ServerSocket) => ServerSocket {
-  return (socket) => ({
+  return onSends(() => (text) => [change(text)])
+}
+
+/** The same where a socket remembers what it was given, and sends more or fewer. */
+export function onSends(
+  begin: () => (text: string) => readonly string[],
+): (socket: ServerSocket) => ServerSocket {
+  return (socket) => withSends(socket, begin())
+}
+
+function withSends(socket: ServerSocket, change: (text: string) => readonly string[]): ServerSocket {
+  return {
     close: socket.close,
     terminate: socket.terminate,
     ping: socket.ping,
@@ -48,8 +59,8 @@ export function onSend(change: (text: string) => string): (socket: ServerSocket)
       return socket.bufferedBytes
     },
     send({ text }) {
-      const changed = change(text)
-      socket.send({ text: changed, byteLength: Buffer.byteLength(changed) })
+      for (const changed of change(text))
+        socket.send({ text: changed, byteLength: Buffer.byteLength(changed) })
     },
-  })
+  }
 }

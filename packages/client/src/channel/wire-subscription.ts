@@ -81,7 +81,7 @@ const MAX_TRIES = 8
 const RETRY = { baseMs: 500, maxMs: 30_000 }
 /** Live for this long, it was no loop: the count begins anew. */
 const HELD_MS = 10_000
-const ANEW = lossOf('busy', 'The server keeps beginning it anew.')
+const ANEW = lossOf('busy', 'The server keeps beginning anew.')
 
 export function createWireSubscription(
   { channel, key, where, snapshot }: View,
@@ -121,7 +121,7 @@ export function createWireSubscription(
 
   /** It has to be asked for again, or was begun anew. */
   function count(): void {
-    if (status === 'live' && clock.monotonic() - Number(liveMark) > HELD_MS) tries = 0
+    if (status === 'live' && clock.monotonic() - (liveMark as number) > HELD_MS) tries = 0
     tries++
   }
 
@@ -153,9 +153,14 @@ export function createWireSubscription(
   function refused(error: DnrError): void {
     count()
     quiet()
-    if (error.code === 'disconnected') return // asked again when the connection is back
-    isCrowdedOut = error.code === 'too_many_subscriptions'
-    if (!error.retryable || tries > MAX_TRIES) return enter('failed', error)
+    const { code } = error
+    if (code === 'disconnected') return // asked again when the connection is back
+    isCrowdedOut = code === 'too_many_subscriptions'
+    if (!error.retryable || tries > MAX_TRIES) {
+      // Who was forbidden to see the rows shows none of them: with the rights of before they would have to be sent again.
+      grant = code
+      return enter('failed', error)
+    }
     // A lone new beginning waits for nothing.
     if (error === ANEW && tries < 2) return ask()
     const delayMs = Math.max(error.retryAfterMs ?? 0, fullJitterDelayMs(tries, RETRY, random))
@@ -176,7 +181,10 @@ export function createWireSubscription(
     receive(message) {
       const { type, requestId } = message
       if (isEntityEvent(message)) inbox.event(message)
-      else if (type === 'snapshot') inbox.chunk(message.payload)
+      else if (type === 'snapshot') {
+        grant = message.payload.grant ?? grant
+        inbox.chunk(message.payload)
+      }
       // With an id these answer a question that was withdrawn; without one the server says by itself how we stand.
       else if (type === 'subscribed') {
         if (requestId || !isAnswered) return

@@ -549,3 +549,61 @@ test('that it goes on says nothing to a subscription whose answer has not come: 
   await settle()
   expect(subscription.status.value).toBe('loading')
 })
+
+/** The rights that the client names when it comes back. */
+async function grantAfterReconnect(t: Awaited<ReturnType<typeof setUp>>): Promise<unknown> {
+  t.server.peer.pair.cut()
+  await t.clock.advance(1_000)
+  return t.server.heard('subscribe').at(-1)?.payload?.['grant']
+}
+
+test('rights that change within a snapshot are named with its end: the client comes back with those', async () => {
+  await using t = await setUp()
+  const tasks = t.client.collection('Task')
+  await tasks.ready
+  const position = { epoch: 'e1', offset: 3 }
+  const row = (id: string) => ({ id, title: id, done: false, version: 1 })
+  const channel = 'entity:Task'
+  let notified = 0
+  tasks.onBatch(() => {
+    notified++
+    expect(tasks.rows.value.map(({ id }) => id)).toEqual(['b'])
+  })
+  const snapshot = { rows: [row('a')], more: true }
+  t.server.peer.say({
+    type: 'subscribed',
+    channel,
+    payload: { recovered: false, grant: 'old', position, snapshot },
+  })
+  t.server.peer.say({
+    type: 'entity:deleted',
+    channel,
+    payload: { id: 'a' },
+    position,
+    reason: 'left',
+    more: true,
+  })
+  t.server.peer.say({ type: 'entity:created', channel, payload: row('b'), position, reason: 'entered' })
+  await settle()
+  expect(notified).toBe(0)
+  t.server.peer.say({ type: 'snapshot', channel, payload: { rows: [], more: false, grant: 'new' } })
+  await settle()
+  expect(notified).toBeGreaterThan(0)
+  expect(await grantAfterReconnect(t)).toBe('new')
+})
+
+test('who was forbidden to see rows does not come back as if they were still there', async () => {
+  await using t = await setUp()
+  const tasks = t.client.collection('Task')
+  await tasks.ready
+  t.server.peer.say({
+    type: 'subscribed',
+    channel: 'entity:Task',
+    payload: { recovered: true, grant: 'old' },
+  })
+  const payload = { code: 'forbidden', message: 'no' }
+  t.server.peer.say({ type: 'error', channel: 'entity:Task', ended: true, payload })
+  await settle()
+  expect(tasks.status.value).toBe('failed')
+  expect(await grantAfterReconnect(t)).not.toBe('old')
+})

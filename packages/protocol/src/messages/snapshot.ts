@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import {
   channelSchema,
+  grantSchema,
   positionSchema,
   rowSchema,
   serverEnvelope,
@@ -18,6 +19,8 @@ export const snapshotSchema = z.object({
     more: z.boolean(),
     /** With the last: no row of the snapshot is newer. */
     readTo: positionSchema.optional(),
+    /** With the last, when rights have changed since `subscribed`: those of today, which all rows and what came before it are of. */
+    grant: grantSchema.optional(),
   }),
 })
 export type SnapshotMessage = z.infer<typeof snapshotSchema>

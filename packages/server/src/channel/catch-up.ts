@@ -4,6 +4,7 @@
 //   a snapshot is sent ─rights change→ asked again → the rest of it, by the rights of today ─┐
 //   live, muted ──────────────────────────────────────────────────────────────────────────── difference → the log since then → live
 //                                              rights change once more: compared anew with what it has ─┘
+import type { Position } from '@dnr/protocol'
 import { type Connection, principalOf } from '../connection/connection.ts'
 import { type Refusal, refusedBy } from '../connection/refusal.ts'
 import { checkQuery } from '../policy/check-query.ts'
@@ -11,11 +12,13 @@ import { endAttempt, isCurrent } from './attempt.ts'
 import type { Authorization, AuthorizeChannel } from './authorize-channel.ts'
 import type { ChannelRegistry } from './channel-registry.ts'
 import { letCollectedGo } from './collecting.ts'
+import { rightsOfMember } from './doubt.ts'
 import type { Endings } from './endings.ts'
 import type { OpeningContext } from './opening-context.ts'
 import { type Opened, replay } from './replay.ts'
 import type { Differences } from './rights-difference.ts'
-import type { Attempt } from './subscription.ts'
+import { snapshotFrame } from './snapshot-frames.ts'
+import type { Attempt, Subscription } from './subscription.ts'
 import { tellRights, tellUnsettled } from './tell-rights.ts'
 import { byTodaysRights, endUnderway, type Underway } from './underway.ts'
 
@@ -106,7 +109,7 @@ export function createCatchUp(context: CatchUpContext): CatchUp {
     for (let pass = 0; pass < MAX_PASSES; pass++) {
       const { underway } = attempt
       if (underway === null) return 'superseded'
-      const { before, sentTo, isExact } = underway
+      const { before, sentTo, isExact, isWhole } = underway
       if (!isExact || sentTo === null) break
       const now = await byTodaysRights(connection, attempt, (subscription) => {
         const { group } = subscription
@@ -117,13 +120,15 @@ export function createCatchUp(context: CatchUpContext): CatchUp {
       const { subscription, changes, age } = now
       const { group } = subscription
       const difference = (await now.read) ?? null
+      const readTo = isWhole ? null : ((await context.history?.head()) ?? null)
       if (!isCurrent(connection, attempt)) return 'superseded'
       // Rights have changed once more, be it those of others of the group: compared anew with what the client still has.
       if (changes !== underway.changes || (difference === null && age !== group.shown?.age)) continue
       if (difference === null) break
       endUnderway(attempt)
-      if (difference.length > 0) tellUnsettled(subscription, context)
+      if (isWhole && difference.length > 0) tellUnsettled(subscription, context)
       for (const frame of difference) context.send(connection, frame)
+      if (!isWhole) endSnapshot(subscription, attempt, readTo)
       const replayed = await replay(subscription, sentTo, { announce: null, shownTo: null }, context)
       if (!isCurrent(connection, attempt)) return 'superseded'
       if (replayed === 'lost') break
@@ -133,6 +138,13 @@ export function createCatchUp(context: CatchUpContext): CatchUp {
     const { subscription } = attempt
     if (isCurrent(connection, attempt) && subscription !== null) letGo(subscription, attempt)
     return 'superseded'
+  }
+
+  /** All there is, by the rights of today: its client shows the parts, and with them the difference, from here on. */
+  const endSnapshot = (subscription: Subscription, { request }: Attempt, readTo: Position | null): void => {
+    const grant = request.grant === undefined ? null : rightsOfMember(subscription, context)
+    const end = { rows: '', more: false, readTo }
+    context.send(subscription.connection, snapshotFrame(subscription.group, end, grant, context.clock.now()))
   }
 
   return { askAgain, catchUp }

@@ -4,6 +4,7 @@ import type { Frame } from '../ports/server-socket.ts'
 import { type ChangeView, placeOf, viewChange } from './change-view.ts'
 import { createConflation, mergeChanges, type RecordChanges } from './conflation.ts'
 import type { Channels } from './channel-manager.ts'
+import { type Doubt, isDoubted } from './doubt.ts'
 import type { KnownEntity } from './entities.ts'
 import { markGrown } from './log-blocks.ts'
 import { type Event, framesOf } from './replay-page.ts'
@@ -189,9 +190,13 @@ function goneAgain(group: Group, view: ChangeView, passing: readonly ChangeView[
   return view.change.operation === 'deleted' && passing.at(-1)?.sawBefore(group) === true ? 'deleted' : 'left'
 }
 
-/** A rule that reads more than the row may by now hide what it once showed. */
-function isTakenAway(shown: ShownRows, change: Change): boolean {
-  return isShown(shown, change.id) && !isAhead(shown, change.id, placeOf(change))
+/**
+ * A rule that reads more than the row may by now hide what it once showed. Of those who have read a row that the others have not heard
+ * of, only a rule that failed says nothing: then nobody would tell them that it has gone.
+ */
+function isTakenAway(shown: ShownRows, change: Change, doubt: Doubt | null): boolean {
+  const { id } = change
+  return isShown(shown, id) && (!isAhead(shown, id, placeOf(change)) || isDoubted(doubt, id))
 }
 
 /** What a change means to a group, which is kept in mind. */
@@ -200,7 +205,7 @@ function noteOutcome(group: Group, view: ChangeView): Outcome | null {
   const outcome = view.outcome(group)
   if (shown === null) return outcome
   const { id, operation } = view.change
-  const result = outcome ?? (isTakenAway(shown, view.change) ? 'left' : null)
+  const result = outcome ?? (isTakenAway(shown, view.change, group.doubt) ? 'left' : null)
   if (result === 'left' || operation === 'deleted') hideRow(shown, id)
   else if (result !== null) showRow(shown, id)
   if (result !== null) tellOfRow(shown, id)

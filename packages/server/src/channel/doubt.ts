@@ -1,6 +1,7 @@
 // What a group was not shown because its rule failed. Held by the group until its members have been asked about anew; next:
 // doubts.ts says when.
 import type { OpeningContext } from './opening-context.ts'
+import type { MovedRows } from './row-moves.ts'
 import type { Group, Subscription } from './subscription.ts'
 
 /** The rows that a rule failed on, before or after a change: what members have of them is not known. */
@@ -37,6 +38,14 @@ export function doubtRow(doubt: Doubt, id: string): void {
 
 export function isDoubted(doubt: Doubt | null, id: string): boolean {
   return doubt !== null && (doubt.isOfAll || doubt.ids.has(id))
+}
+
+/**
+ * Did the rule fail on a row since it was read, as the log told of it? Nobody heard that, so that what was read counts no longer: the
+ * row is hidden until the rule has been asked again.
+ */
+export function isOverlooked({ doubt }: Group, id: string, moved: MovedRows): boolean {
+  return moved.has(id) && isDoubted(doubt, id)
 }
 
 /** Is what the group sees known so well that its members can have no other row? */

@@ -5,7 +5,7 @@ import { isLive } from '../connection/connection.ts'
 import type { Grant, Verdict } from '../policy/grant.ts'
 import type { ChangeHistory } from '../ports/change-history.ts'
 import type { Frame } from '../ports/server-socket.ts'
-import { type Doubt, groupSees, isDoubted } from './doubt.ts'
+import { type Doubt, groupSees, isDoubted, isOverlooked } from './doubt.ts'
 import { entityOf, type KnownEntity } from './entities.ts'
 import { eventFrame, type RowEvent } from './event-frame.ts'
 import { beginReading, isAhead, passReadings, showRead } from './rows-ahead.ts'
@@ -162,7 +162,8 @@ async function compareRows(
       const seenByRule = isSure && !wasShown ? mayHaveSeen(before, row) : false
       if (seenByRule === 'unknown') return null
       const sawBefore = wasShown || seenByRule
-      if (grant === null || !groupSees(after, wire.id, row)) {
+      const isSeen = grant !== null && groupSees(after, wire.id, row) && !isOverlooked(after, wire.id, moved)
+      if (!isSeen) {
         if (sawBefore) (wasShown ? gone : perhapsGone).push(wire.id)
         continue
       }

@@ -10,10 +10,12 @@ import { showRow } from './shown-rows.ts'
 import { readSnapshot, type SnapshotReader, snapshotFrame, type StoredEntity } from './snapshot-frames.ts'
 import type { Attempt, Subscription } from './subscription.ts'
 import { inTurns } from './turns.ts'
-import { beginSnapshot, byTodaysRights } from './underway.ts'
+import { beginSnapshot, byTodaysRights, hasOtherRights } from './underway.ts'
 
 /** Rows of a snapshot are read and encoded for one reader: a byte of them is as much work as this many of a replay. */
 const SNAPSHOT_WEIGHT = 4
+/** A last part that is not the end. */
+const STILL_OPEN = { more: true, readTo: null }
 
 /** The rows, in parts; resolves with the position that the log is to be replayed from, or `null` when superseded. */
 export async function sendSnapshot(
@@ -38,7 +40,9 @@ export async function sendSnapshot(
     const { subscription } = attempt
     if (subscription === null || !isOpen(subscription)) return null
     const { shown } = underway.before
-    const said = reader.isTrue(part) ? part : { ...part, rows: '', ids: [] }
+    const said = { ...part, ...(reader.isTrue(part) ? {} : { rows: '', ids: [] }) }
+    // What was sent by the rights of before is not what there is: the difference comes first, and then the end.
+    if (hasOtherRights(attempt)) Object.assign(said, STILL_OPEN)
     for (const id of said.ids) if (shown !== null) showRow(shown, id)
     if (underway.sentTo === null)
       answerSubscribe(
@@ -47,8 +51,9 @@ export async function sendSnapshot(
         { position: part.position, recovered: false, part: said },
         context,
       )
-    else context.send(connection, snapshotFrame(subscription.group, said, context.clock.now()))
+    else context.send(connection, snapshotFrame(subscription.group, said, null, context.clock.now()))
     underway.sentTo = part.position
+    underway.isWhole = !said.more
     if (part.more && !(await hasDrained(connection, attempt, context))) return null
   }
   return underway.sentTo

@@ -4,7 +4,7 @@ import { frameOf } from '../connection/frame.ts'
 import type { ChangeHistory } from '../ports/change-history.ts'
 import type { EntityStore, SnapshotChunk } from '../ports/entity-store.ts'
 import type { Frame } from '../ports/server-socket.ts'
-import { groupSees } from './doubt.ts'
+import { groupSees, isOverlooked } from './doubt.ts'
 import type { KnownEntity } from './entities.ts'
 import type { MovedRows } from './row-moves.ts'
 import { beginReading, dropReading, endReading, type Reading, showRead } from './rows-ahead.ts'
@@ -147,6 +147,7 @@ function encodePart(
     // The same two questions that are asked of every live event, so that both show the same rows.
     if (group.where !== null && !matchesWhere(wire, group.where)) continue
     if (group.grant === null || !groupSees(group, wire.id, row)) continue
+    if (isOverlooked(group, wire.id, moved)) continue
     if (group.shown !== null) showRead(group.shown, reading, wire.id, moved)
     ids.push(wire.id)
     const own = JSON.stringify(group.grant.redact(wire))
@@ -160,9 +161,16 @@ function whereOf(group: Group): AnyWhere {
   return channel.kind === 'record' ? { ...group.where, id: channel.id } : (group.where ?? {})
 }
 
-/** A further part as a `snapshot` frame. */
-export function snapshotFrame(group: Group, { rows, more, readTo }: SnapshotPart, now: number): Frame {
-  const end = readTo === null ? '' : `,"readTo":${JSON.stringify(readTo)}`
+/** A further part as a `snapshot` frame; with the last `grant`, when rights have changed since the first, for a client that asked for them. */
+export function snapshotFrame(
+  group: Group,
+  { rows, more, readTo }: Pick<SnapshotPart, 'rows' | 'more' | 'readTo'>,
+  grant: string | null,
+  now: number,
+): Frame {
+  const end =
+    (readTo === null ? '' : `,"readTo":${JSON.stringify(readTo)}`) +
+    (grant === null ? '' : `,"grant":${JSON.stringify(grant)}`)
   return frameOf(
     `{"type":"snapshot",${addressText(group)}"payload":{"rows":[${rows}],"more":${more}${end}},"timestamp":${now}}`,
   )

@@ -13,6 +13,8 @@ export interface Underway {
   readonly before: ShownBefore
   /** What it was sent is true at this position; `null` before the first of it. */
   sentTo: Position | null
+  /** Has its client been told that this is all there is? A part of a snapshot is not shown to anybody. */
+  isWhole: boolean
   /** Can a difference be told? Not to who came with rows that are not known here, nor to who is ahead of the others. */
   readonly isExact: boolean
   /** How often rights have changed since: what was judged at another count does not go out. */
@@ -34,6 +36,7 @@ export function beginSnapshot(group: Group, { numbers }: KnownEntity): Underway 
       { before: { group, grant, shown: sent, doubt: null }, sentTo: null, isExact: true },
       null,
     ),
+    isWhole: false,
     release: sent === null ? () => {} : numbers.hold(),
   }
 }
@@ -43,7 +46,7 @@ export function beginDifference(
   { before, sentTo, isExact }: Pick<Underway, 'before' | 'sentTo' | 'isExact'>,
   differences: Differences | null,
 ): Underway {
-  return { before, sentTo, isExact, changes: 0, asked: null, differences, release() {} }
+  return { before, sentTo, isWhole: true, isExact, changes: 0, asked: null, differences, release() {} }
 }
 
 /** Have rights changed since the first of it was sent? */

@@ -44,8 +44,9 @@ test('the same rule, asked again while the last part waits: the part has its row
   await server.rightsChanged({ userId: 'ann' })
   goOn()
   const rest = await ann.take()
-  expect(rest[0]).toMatchObject({ type: 'snapshot', payload: { rows: [{ id: 'b' }], more: false } })
-  expect(typesOf(rest)).toEqual(['snapshot', 'subscribed'])
+  expect(rest[0]).toMatchObject({ type: 'snapshot', payload: { rows: [{ id: 'b' }], more: true } })
+  expect(rest[1]).toMatchObject({ type: 'snapshot', payload: { rows: [], more: false } })
+  expect(typesOf(rest)).toEqual(['snapshot', 'snapshot', 'subscribed'])
 })
 
 test('fewer rights: the client asks anew, and hears nothing of rows that it was not sent', async () => {

@@ -446,16 +446,17 @@ test.each([1, 2, 9])(
     openGate()
     const rest = await ann.take()
     expect([typesOf(rest), idsOf(rest)]).toEqual([
-      ['snapshot', 'snapshot', 'subscribed'],
+      ['snapshot', 'snapshot', 'snapshot', 'subscribed'],
       ['c', 'd'],
     ])
+    expect(rest[2]?.payload).toMatchObject({ rows: [], more: false, grant: expect.any(String) })
     expect(rest.at(-1)?.payload).toMatchObject({ recovered: true, grant: expect.any(String) })
     server.memory.write([{ id: 'a', row: { title: 'new' } }])
     expect(typesOf(await ann.take())).toEqual(['entity:updated'])
   },
 )
 
-test('rights that change behind half of a snapshot: the rest of it is by those of today, then comes the difference', async () => {
+test('rights that change behind half of a snapshot: the rest is by those of today, and the difference comes before its end', async () => {
   let hidden = new Set(['b', 'd'])
   const { server, ann, openGate } = await halfSent({ key: 'red', sees: ({ id }) => !hidden.has(id) })
   hidden = new Set(['a', 'c'])
@@ -465,14 +466,20 @@ test('rights that change behind half of a snapshot: the rest of it is by those o
   openGate()
   const rest = await ann.take()
   expect(idsOf(rest)).toEqual(['d'])
-  expect(rest.slice(2).map(({ type, reason, payload }) => [type, reason, payload.id])).toEqual([
-    ['subscribed', undefined, undefined],
+  // A client that shows the rows at the end of the snapshot shows those of today's rights alone.
+  expect(rest.map(({ type, reason, payload }) => [type, reason ?? payload.more, payload.id])).toEqual([
+    ['snapshot', true, undefined],
+    ['snapshot', true, undefined],
     ['entity:deleted', 'left', 'a'],
     ['entity:created', 'entered', 'b'],
     ['entity:created', 'entered', 'e'],
+    ['snapshot', false, undefined],
     ['entity:created', undefined, 'e'],
     ['subscribed', undefined, undefined],
   ])
+  // The grant of the end is that of its rows: whoever comes back with it has them.
+  const end = rest.find(({ payload }) => payload.more === false)
+  expect(end?.payload.grant).toBe(rest.at(-1)?.payload.grant)
   expect(JSON.stringify(rest)).not.toContain('"c"')
 })
 

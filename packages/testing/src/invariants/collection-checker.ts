@@ -15,7 +15,7 @@ export interface ShownCollection {
   /** Everything up to here is applied. */
   readonly position: Position | null
   /**
-   * Does it wait for the server, and has taken in an answer to a write meanwhile? Then its rows may be by the rights of before
+   * Does it wait for the server, be it that rights are asked about, and has taken in an answer to a write meanwhile? Then its rows may be by the rights of before
    * and that one by those of today. @default false
    */
   readonly isWaiting?: boolean

@@ -22,12 +22,17 @@ export interface SubscribeFrame {
 export interface SubscribedPayload {
   readonly position?: Position
   readonly recovered?: boolean
-  readonly snapshot?: { readonly rows: readonly WireRow[]; readonly more: boolean }
+  readonly snapshot?: SnapshotPart
+}
+
+interface SnapshotPart {
+  readonly rows: readonly WireRow[]
+  readonly more: boolean
 }
 
 export interface SubscriptionChecker {
   subscribed(payload: SubscribedPayload): Wrong | null
-  chunk(part: { readonly rows: readonly WireRow[]; readonly more: boolean }): Wrong | null
+  chunk(part: SnapshotPart): Wrong | null
   event(frame: EventFrame): Wrong | null
   /** It is said, without being asked, that the subscription goes on: rights were asked about anew. */
   goesOn(payload: SubscribedPayload): Wrong | null
@@ -60,6 +65,8 @@ export function createSubscriptionChecker(
   let isWhole = false
   /** Ids that were sent, whatever became of them. */
   const everShown = new Set<string>()
+  /** Ids of the snapshot under way, as far as it has come. */
+  const gathered = new Set<string>()
   let sinceAnswered = sinceAsked
   let last = 0
   /** Was a difference begun where only the application knows that rights were asked about? */
@@ -125,31 +132,59 @@ export function createSubscriptionChecker(
     return isShown ? null : { what: `row ${payload.id} is not what today's rights show`, isLeak: true }
   }
 
-  const chunk = (part: { readonly rows: readonly WireRow[]; readonly more: boolean }): Wrong | null => {
-    const wrong = haveMoved() ? movingChunk(part.rows) : wholeChunk(part)
+  const chunk = (part: SnapshotPart): Wrong | null => {
+    const wrong = isDifferent || haveMoved() ? movingChunk(part) : wholeChunk(part)
     if (!part.more) start(false)
     return wrong
   }
 
-  /** The rest of a snapshot: by the rights of today, and what these show of the rows before is told as a difference. */
-  const movingChunk = (rows: readonly WireRow[]): Wrong | null => {
+  /** The rest of a snapshot: by the rights of today. What these show of the rows before is told as a difference before its end. */
+  const movingChunk = ({ rows, more }: SnapshotPart): Wrong | null => {
     const sight = sightOfToday()
     for (const row of rows) {
       if (sight === null) return { what: `a row (${row.id}) without any right`, isLeak: true }
       const found = wrongInSnapshot(row, sight)
       if (found !== null) return found
       everShown.add(row.id)
+      gathered.add(row.id)
+    }
+    return more || sight === null ? null : mixedInSnapshot(sight)
+  }
+
+  /** What is told of the rows before, while the client shows none of them. */
+  const eventBetween = (frame: EventFrame): Wrong | null => {
+    isDifferent ||= frame.reason !== undefined && rights.now() > sinceAnswered
+    if (!isMoving() || frame.reason === undefined || frame.position.offset !== from)
+      return { what: 'an event before the snapshot was whole' }
+    const { id: rowId } = frame.payload
+    if (frame.type === 'entity:deleted') gathered.delete(rowId)
+    else gathered.add(rowId)
+    return movingEvent(frame)
+  }
+
+  /** Rights have changed since it began: at its end it is what those of today show, and nothing of those of before. */
+  const mixedInSnapshot = (sight: Sight): Wrong | null => {
+    if (rights.haveFailed || from === null) return null
+    const at = from
+    for (const rowId of id === undefined ? log.ids(entity) : [id]) {
+      const since = log.ofRow(entity, rowId).filter(({ position }) => position.offset > at)
+      const seen = [log.rowAt(entity, rowId, at), ...since.map(({ after }) => after)].map(sight.sees)
+      if (gathered.has(rowId) && !seen.includes(true))
+        return { what: `row ${rowId} is in a snapshot by rights of before`, isLeak: true }
+      if (!gathered.has(rowId) && !seen.includes(false))
+        return { what: `row ${rowId} is missing in the snapshot` }
     }
     return null
   }
 
-  const wholeChunk = (part: { readonly rows: readonly WireRow[]; readonly more: boolean }): Wrong | null =>
+  const wholeChunk = (part: SnapshotPart): Wrong | null =>
     sift((hypothesis) => {
       for (const row of part.rows) {
         const found = wrongInSnapshot(row, hypothesis.sight)
         if (found !== null) return found
         hypothesis.shownIds.add(row.id)
         everShown.add(row.id)
+        gathered.add(row.id)
       }
       return part.more ? null : missingInSnapshot(hypothesis)
     })
@@ -190,6 +225,7 @@ export function createSubscriptionChecker(
     chunk,
     subscribed(payload) {
       isWhole = false
+      gathered.clear()
       sinceAnswered = rights.now()
       isDifferent = false
       const held = rights.heldSince(sinceAsked, principal, entity).filter((each) => each !== null)
@@ -213,8 +249,8 @@ export function createSubscriptionChecker(
       return null
     },
     event(frame) {
-      if (!isWhole) return { what: 'an event before the snapshot was whole' }
       if (frame.type !== 'entity:deleted') everShown.add(frame.payload.id)
+      if (!isWhole) return eventBetween(frame)
       if (isMoving()) return movingEvent(frame)
       const wrong = sift(({ sequence }) => sequence?.event(frame) ?? null)
       // Rights that turned out to be the same, but were held against rows that the log is not past yet. Those are judged by what

@@ -42,6 +42,10 @@ function createLog() {
 
 const link = { name: 'ann#1', host: 'ann' } as Link
 
+/** A further part of a snapshot. */
+const further = (rows: readonly WireRow[], more: boolean): string =>
+  JSON.stringify({ type: 'snapshot', channel: 'entity:Task', payload: { rows, more } })
+
 function setUp() {
   const teams = new Map([['ann', 'red']])
   const checker = createInvariantChecker({
@@ -315,9 +319,29 @@ test.each<[string, WireRow, Property | null]>([
   subscribe(checker, { ...snapshot(3), snapshot: { rows: [row('a', 1)], more: true } })
   teams.set('ann', 'blue')
   checker.rightsChanged()
-  const payload = { rows: [rest], more: false }
-  const frame = JSON.stringify({ type: 'snapshot', channel: 'entity:Task', payload })
-  expect(violated(() => checker.sent?.(link, frame))).toBe(expected)
+  expect(violated(() => checker.sent?.(link, further([rest], true)))).toBe(expected)
+})
+
+test.each([
+  ['the difference', [event('deleted', { id: 'a' }, 3, { reason: 'left' })], ['b'], null],
+  ['a row of the rights of before', [], ['b'], 'S7'],
+  ['none of a row that is seen now', [event('deleted', { id: 'a' }, 3, { reason: 'left' })], [], 'S2'],
+  ['an event of the log', [event('deleted', { id: 'a', version: 2 }, 3)], ['b'], 'S2'],
+])('rights that change within a snapshot: at its end it has %s', (_, difference, ids, expected) => {
+  const { checker, teams, write } = setUp()
+  checker.committed(write(['a', row('a', 1)], ['b', row('b', 1, 'blue')], ['c', row('c', 1)]))
+  subscribe(checker, { ...snapshot(3), snapshot: { rows: [row('a', 1)], more: true } })
+  teams.set('ann', 'blue')
+  checker.rightsChanged()
+  const told = [
+    further(
+      ids.map((id) => row(id, 1, 'blue')),
+      true,
+    ),
+    ...difference,
+    further([], false),
+  ]
+  expect(violated(() => told.forEach((frame) => checker.sent?.(link, frame)))).toBe(expected)
 })
 
 test('where policies fail rows may be missing for a while, but not at rest, and none is shown that may not be seen', () => {

@@ -6,6 +6,7 @@ import { ENTITY_NAMES, TEAMS } from '../entities.ts'
 import { type PolicyStyle, ROLES } from '../standings.ts'
 import { createDraw } from './draw.ts'
 import { drawBreadth } from './draw-breadth.ts'
+import { drawOvertaken } from './draw-overtaken.ts'
 import { drawBulk, drawRequest } from './draw-http.ts'
 import { drawPeople, drawTalk } from './draw-people.ts'
 import { drawWrite } from './draw-write.ts'
@@ -66,7 +67,7 @@ export function generateProgram(seed: number): Program {
     chunkRows: draw.one([2, 5, 500]),
     windowBytes: draw.one([2_000, 65_536]),
     maxQueueBytes: draw.one([1_500, 5_000, 1_000_000]),
-    readMs: draw.one([0, 0, 60]),
+    readMs: draw.one([0, 20, 60]),
     policy,
     operations,
   }
@@ -79,6 +80,7 @@ const SIDES: readonly ((setting: Setting) => Action | readonly Action[])[] = [
   drawRequest,
   drawBulk,
   drawBreadth,
+  drawOvertaken,
 ]
 
 /** What `invalidate` has told a server dies with it: only keys that change with the rights outlive the process. */

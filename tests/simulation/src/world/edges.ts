@@ -69,6 +69,7 @@ export function createEdges({ coverage, head, trims }: EdgesOptions): LinkWatche
         if (snapshot?.more === false) overtaken(key)
       } else if (frame.type === 'snapshot' && frame['payload'].more === false) {
         overtaken(key)
+        if (frame['payload'].grant !== undefined) coverage['rights changed within a snapshot']++
       } else if (
         frame.type === 'error' &&
         frame['payload'].code === 'busy' &&

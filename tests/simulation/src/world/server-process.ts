@@ -240,6 +240,9 @@ function slowReads(store: EntityStore, readMs: number, clock: Clock): EntityStor
     ...store,
     get: async (id) => arrive(await store.get(id)),
     find: async (query) => arrive(await store.find(query)),
+    async *snapshotChunks(query, options) {
+      for await (const chunk of store.snapshotChunks(query, options)) yield arrive(chunk)
+    },
   }
 }
 

@@ -61,6 +61,8 @@ export interface SimClientOptions {
   readonly host: Host
   readonly draw: Draw
   readonly checker: InvariantChecker
+  /** How often rights have changed. */
+  rightsChanges(): number
   note(line: string): void
   count(edge: RareEdge): void
   onViolation(): void
@@ -136,10 +138,14 @@ export function createSimClient(options: SimClientOptions): SimClient {
       position: collection.position,
       isWaiting,
     })
+    let heardAt = options.rightsChanges()
     const unwatch = collection.onBatch(({ kind, position, changes }) => {
       note(`${name}/${slot} ${kind} at ${position.epoch}:${position.offset} (${changes.length})`)
+      // An answer comes while the server asks about rights, or is away; what the server says by itself follows the rights.
+      if (kind !== 'answer') heardAt = options.rightsChanges()
+      const isWaiting = collection.status.peek() !== 'live' || heardAt !== options.rightsChanges()
       try {
-        checker.applied(shown(kind === 'answer' && collection.status.peek() !== 'live'))
+        checker.applied(shown(kind === 'answer' && isWaiting))
       } catch {
         options.onViolation()
       }

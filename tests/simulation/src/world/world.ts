@@ -235,6 +235,7 @@ export function createWorld(program: Program, turns: Turns, bug: PlantedBug | nu
         host: network.host(user),
         draw: createDraw(program.seed, `client ${user}.${tab}`),
         checker,
+        rightsChanges: () => world.standings.changes,
         note,
         count,
         onViolation: () => {
