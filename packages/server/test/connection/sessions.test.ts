@@ -516,7 +516,7 @@ describe('a renewal with other rights', () => {
     ])
   })
 
-  test('a snapshot of which parts were sent already goes on by the new rights, and the difference follows', async () => {
+  test('a snapshot of which parts were sent already goes on by the new rights, and ends with the difference', async () => {
     const memory = createMemoryStore({ chunkRows: 1 })
     const server = createTestServer({ memory })
     memory.write(['r1', 'r2', 'r3'].map((id) => ({ id, row: task('red') })))
@@ -540,9 +540,12 @@ describe('a renewal with other rights', () => {
       'snapshot',
       'snapshot',
       'entity:created entered',
+      'snapshot',
     ])
     expect(received.flatMap(({ payload }) => payload.rows ?? [])).toEqual([])
-    expect(received.at(-1)?.payload.id).toBe('b1')
+    expect(received.at(-2)?.payload.id).toBe('b1')
+    const sent = received.filter(({ type }) => type === 'snapshot')
+    expect(sent.map(({ payload }) => payload.more)).toEqual([true, true, true, false])
     expect(received.filter(({ requestId }) => requestId !== undefined)).toEqual([])
   })
 
