@@ -9,6 +9,8 @@ export const RARE_EDGES = [
   'snapshot overtaken by a write',
   'subscription replaced',
   'cut inside a transaction',
+  'transaction in parts',
+  'log read in the middle of a transaction',
   'event before its answer',
   'answer lost, write repeated',
   'twin of a key in flight',
