@@ -43,6 +43,9 @@ export interface Change {
 /**
  * Takes committed changes, one whole transaction a call, in log order, at least once.
  *
+ * A very long transaction comes in several calls, one after the other, which begin where the one before ended; only the
+ * last of them ends with a change that is `last`.
+ *
  * Declared here because relay and event bus meet in it. A sink recognises by `position` what it has already taken.
  * Throwing (or rejecting) means "not taken": the same call comes again, later ones wait.
  */

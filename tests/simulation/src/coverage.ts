@@ -10,6 +10,8 @@ export const RARE_EDGES = [
   'rights changed within a snapshot',
   'subscription replaced',
   'cut inside a transaction',
+  'transaction in parts',
+  'log read in the middle of a transaction',
   'event before its answer',
   'answer lost, write repeated',
   'twin of a key in flight',

@@ -23,7 +23,8 @@ export interface ChangeLog {
   /** Where the log ends now. */
   head(): Promise<Position>
   /**
-   * Changes of one entity, or of one row, after a position: whole transactions, in log order.
+   * Changes of one entity, or of one row, after a position, in log order: whole transactions, and parts of those that are
+   * longer than `maxWholeChanges`.
    *
    * A position that is not on this history is recognised (`unknown_epoch`, `ahead`), as is one that the log no longer
    * reaches back to (`trimmed`); whoever stands at the entity's last change always holds.
@@ -45,6 +46,7 @@ export interface RelaySettings {
   readonly random: () => number
   readonly logger: Logger
   readonly pollMs: number
+  readonly maxWholeChanges: number
 }
 
 /** The log as a relay sees it. */
@@ -52,7 +54,8 @@ export interface ChangeSource {
   /** Where the log ends now. */
   head(): Promise<Position>
   /**
-   * Whole transactions after a position, in order, about `limit` changes. `floor`: what is up to it may have been trimmed.
+   * Transactions after a position, in order, about `limit` changes; the last is a part of one that is longer than
+   * `maxWholeChanges`, if its last change is not `last`. `floor`: what is up to it may have been trimmed.
    * `holds`: is the position on this history?
    */
   transactionsAfter(
@@ -132,7 +135,7 @@ export function createChangeLog({
           new DnrError('bad_option', `limit is ${request.limit}: expected a whole number, 1 or more.`),
         )
       }
-      return reads.read((connection) => readHistory(connection, request))
+      return reads.read((connection) => readHistory(connection, request, relay.maxWholeChanges))
     },
     async trim(options = {}) {
       checkTrimOptions(options)
@@ -156,7 +159,8 @@ export function createChangeLog({
       transactionsAfter: (after, limit) =>
         reads.read((connection) => {
           const epochs = readEpochs(connection)
-          const { rows } = readEntries(connection, { after: after.offset, limit })
+          const { maxWholeChanges } = relay
+          const { rows } = readEntries(connection, { after: after.offset, limit, maxWholeChanges })
           const floor = readFloor(connection)
           const transactions = groupTransactions(rows.map((row) => toChange(row, epochs)))
           const holds = after.offset === 0 || holdsPosition(epochs, readHead(connection).offset, after)

@@ -115,28 +115,42 @@ export interface EntryFilter {
   readonly id?: string
 }
 
-/** Entries after an offset, whole transactions, in log order; more than `limit` only when one transaction alone is longer. */
+/** Entries as they were read. */
+export interface EntryPage {
+  readonly rows: readonly StoredEntry[]
+  readonly more: boolean
+  /** Do more of the last transaction's entries follow? */
+  readonly isCut: boolean
+}
+
+/**
+ * Entries after an offset, in log order: whole transactions, be the first of them longer than `limit`, unless it has more than
+ * `maxWholeChanges`.
+ */
 export function readEntries(
   connection: Connection,
-  request: EntryFilter & Page,
-): { readonly rows: readonly StoredEntry[]; readonly more: boolean } {
-  const rows = select(connection, request, request.limit + 1)
-  if (rows.length <= request.limit) return { rows, more: false }
-  const cut = rows[rows.length - 1]?.transaction_offset
+  request: EntryFilter & Page & { readonly maxWholeChanges?: number },
+): EntryPage {
+  const { limit, maxWholeChanges = Number.POSITIVE_INFINITY } = request
+  const rows = select(connection, request, limit + 1)
+  if (rows.length <= limit) return { rows, more: false, isCut: false }
+  const cut = rows[rows.length - 1]?.transaction_offset ?? 0
   const whole = rows.filter((row) => row.transaction_offset !== cut)
-  // One transaction longer than the page is read to its end, however long.
-  return whole.length > 0 ? { rows: whole, more: true } : readFirstTransaction(connection, request, cut ?? 0)
+  if (whole.length > 0) return { rows: whole, more: true, isCut: false }
+  const length = endOfTransaction(connection, cut) - cut + 1
+  return length > maxWholeChanges
+    ? { rows: rows.slice(0, limit), more: true, isCut: true }
+    : readFirstTransaction(connection, request, { transaction: cut, length })
 }
 
 function readFirstTransaction(
   connection: Connection,
   request: EntryFilter & Page,
-  transaction: number,
-): { rows: readonly StoredEntry[]; more: boolean } {
-  const end = endOfTransaction(connection, transaction)
-  const rows = select(connection, request, end - transaction + 2)
+  { transaction, length }: { readonly transaction: number; readonly length: number },
+): EntryPage {
+  const rows = select(connection, request, length + 1)
   const own = rows.filter((row) => row.transaction_offset === transaction)
-  return { rows: own, more: own.length < rows.length }
+  return { rows: own, more: own.length < rows.length, isCut: false }
 }
 
 function select(

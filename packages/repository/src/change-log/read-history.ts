@@ -2,7 +2,7 @@ import { type Change, holdsPosition, type Position } from '@dnr/protocol'
 import { compileStatement } from '../database/compile.ts'
 import type { Connection } from '../database/connection.ts'
 import { epochAt, readEpochs, readHead } from './epochs.ts'
-import { endOfTransaction, readEntries, type StoredEntry, toChange } from './log-entries.ts'
+import { type EntryPage, endOfTransaction, readEntries, type StoredEntry, toChange } from './log-entries.ts'
 import { systemTables } from './log-tables.ts'
 
 /** Which changes, after which position. */
@@ -11,7 +11,7 @@ export interface HistoryRequest {
   readonly entity: string
   /** One row's changes alone. */
   readonly id?: string
-  /** About how many changes; a longer transaction comes whole. */
+  /** About how many changes; a longer transaction comes whole, unless it has more than `maxWholeChanges`. */
   readonly limit: number
   /** The page ends with the transaction in which the images of its changes have so many characters. @default Infinity */
   readonly maxCharacters?: number
@@ -26,6 +26,8 @@ export type HistoryPage =
       /** Everything of this entity up to here is covered by the changes so far. */
       readonly position: Position
       readonly more: boolean
+      /** Do more of the last transaction's changes follow? */
+      readonly isCut?: boolean
     }
 
 const floorStatement = compileStatement<object, { value: number }>(() =>
@@ -54,7 +56,11 @@ export function readFloor(connection: Connection): number {
 }
 
 /** One page of an entity's history; a read of one moment. */
-export function readHistory(connection: Connection, request: HistoryRequest): HistoryPage {
+export function readHistory(
+  connection: Connection,
+  request: HistoryRequest,
+  maxWholeChanges: number,
+): HistoryPage {
   const { after, entity } = request
   const head = readHead(connection)
   const epochs = readEpochs(connection)
@@ -69,24 +75,25 @@ export function readHistory(connection: Connection, request: HistoryRequest): Hi
   if (after.offset >= last) return { holds: true, changes: [], position: here, more: false }
   if (after.offset < readFloor(connection)) return { holds: false, reason: 'trimmed' }
 
-  const read = readEntries(connection, { ...request, after: after.offset })
-  const rows = withinCharacters(read.rows, request.maxCharacters ?? Number.POSITIVE_INFINITY)
+  const read = readEntries(connection, { ...request, after: after.offset, maxWholeChanges })
+  const { isCut } = read
+  const rows = withinCharacters(read, request.maxCharacters ?? Number.POSITIVE_INFINITY)
   const more = read.more || rows.length < read.rows.length
   const changes = rows.map((row) => toChange(row, epochs))
   const lastRow = rows.at(-1)
   if (!more || lastRow === undefined) return { holds: true, changes, position: here, more: false }
-  const offset =
-    lastRow.last === 1 ? lastRow.offset : endOfTransaction(connection, lastRow.transaction_offset)
-  return { holds: true, changes, position: { epoch: epochAt(epochs, offset), offset }, more: true }
+  const isEnd = isCut || lastRow.last === 1
+  const offset = isEnd ? lastRow.offset : endOfTransaction(connection, lastRow.transaction_offset)
+  return { holds: true, changes, position: { epoch: epochAt(epochs, offset), offset }, more: true, isCut }
 }
 
-/** Those up to the end of the transaction in which the images have so many characters. */
-function withinCharacters(rows: readonly StoredEntry[], most: number): readonly StoredEntry[] {
+/** Those up to the end of the transaction, unless it is cut, in which the images have so many characters. */
+function withinCharacters({ rows, isCut }: EntryPage, most: number): readonly StoredEntry[] {
   let characters = 0
   for (const [index, { before, after, transaction_offset }] of rows.entries()) {
     characters += (before?.length ?? 0) + (after?.length ?? 0)
-    if (characters >= most && rows[index + 1]?.transaction_offset !== transaction_offset)
-      return rows.slice(0, index + 1)
+    const isEnd = isCut || rows[index + 1]?.transaction_offset !== transaction_offset
+    if (characters >= most && isEnd) return rows.slice(0, index + 1)
   }
   return rows
 }

@@ -93,7 +93,8 @@ export function openDatabase<Tables = DynamicTables>(options: DatabaseOptions): 
     isClosed: () => isClosed,
     onFailed: storage.failed,
   })
-  const relay = { clock, random, logger, pollMs: settings.relayPollMs }
+  const { relayPollMs: pollMs, maxWholeChanges } = settings
+  const relay = { clock, random, logger, pollMs, maxWholeChanges }
   const beginAfter = (lost: Position): Promise<Position> => {
     memory.seen = lost
     return queue.write((transaction) => transaction.position())
@@ -193,6 +194,7 @@ const NUMBERS = [
   'maxQueuedWrites',
   'transactionTimeoutMs',
   'relayPollMs',
+  'maxWholeChanges',
   'walAlarmBytes',
 ] as const
 

@@ -48,6 +48,11 @@ export interface DatabaseSettings {
   /** Within which time a relay notices writes of other processes. @default 100 */
   readonly relayPollMs?: number
   /**
+   * A transaction of more changes is not held in memory as a whole: the relay hands it on, and the log is read, in parts between
+   * which the event loop turns. Its subscribers read it from the log; they see all of it at once as before. @default 1_000
+   */
+  readonly maxWholeChanges?: number
+  /**
    * How long the write-ahead log may become, in bytes, before an error in the log says so: a reader that never ends keeps
    * it from being folded in. Nothing is refused. @default 67_108_864 (64 MiB)
    */
@@ -73,6 +78,7 @@ export const DATABASE_DEFAULTS = {
   maxQueuedWrites: 10_000,
   transactionTimeoutMs: 5_000,
   relayPollMs: 100,
+  maxWholeChanges: 1_000,
   walAlarmBytes: 67_108_864,
 } as const
 

@@ -5,7 +5,7 @@
 //                                                     └sink throws→ waiting (back-off) ─→ delivering        any ─stop→ stopped
 //
 // Other processes trim without asking: what was to come next may be gone. The sink is told so, and the relay goes on behind it.
-import { type ChangeSink, DnrError, hasReached, type Position } from '@dnr/protocol'
+import { type Change, type ChangeSink, DnrError, hasReached, type Position } from '@dnr/protocol'
 import { createDeferred, type Deferred } from '@dnr/internal'
 import type { ChangeLog } from '../change-log/change-log.ts'
 import type { Committed } from '../change-log/commit-feed.ts'
@@ -27,11 +27,12 @@ const PAGE = 500
 const PER_TURN = 100
 
 /**
- * Hands every change committed from now on to `sink`: whole transactions, in log order, at least once.
+ * Hands every change committed from now on to `sink`: whole transactions, in log order, at least once. One of more than
+ * `maxWholeChanges` comes in parts, between which the event loop turns: the change that ends it is its `last`.
  *
  * Commits of this process come at once; those of other processes on the same file within `relayPollMs` (100 ms by
  * default). Once a second what was delivered is compared with the head of the log, so that a notice that got lost delays
- * changes and loses none. A sink that throws or rejects gets the same transaction again after a growing delay; later ones wait in the
+ * changes and loses none. A sink that throws or rejects gets the same call again after a growing delay; later ones wait in the
  * log, and nobody's writes wait. Sinks recognise by `position` what they have already taken.
  *
  * `sink.skipTo` hears where the relay begins, and where it goes on when another process has trimmed the log before it was
@@ -42,7 +43,8 @@ const PER_TURN = 100
  */
 export function startChangeRelay(log: Pick<ChangeLog, 'source'>, sink: ChangeSink): ChangeRelay {
   const { source } = log
-  const { logger } = source.relay
+  const { logger, maxWholeChanges } = source.relay
+  const partChanges = Math.min(PAGE, maxWholeChanges)
   const retry = createRetry(source.relay)
   const backlog = createBacklog()
   let flushes: { readonly upTo: Position; readonly done: Deferred }[] = []
@@ -112,13 +114,24 @@ export function startChangeRelay(log: Pick<ChangeLog, 'source'>, sink: ChangeSin
       const transactions = await nextAfter(place)
       if (transactions.length === 0) return
       for (const transaction of transactions) {
-        const taken = await retry.untilDone('hand a transaction to its sink', () => sink.publish(transaction))
-        if (taken === null) return
+        if (!(await hand(transaction))) return
         place = transaction.at(-1)?.position ?? place
         settleFlushes()
       }
-      await new Promise((resolve) => void setImmediate(resolve))
+      await turn()
     }
+  }
+
+  /** False when stopped before the sink had all of it. */
+  const hand = async (transaction: readonly Change[]): Promise<boolean> => {
+    const size = transaction.length > maxWholeChanges ? partChanges : transaction.length
+    for (let from = 0; from < transaction.length; from += size) {
+      if (from > 0) await turn()
+      const part = size < transaction.length ? transaction.slice(from, from + size) : transaction
+      const taken = await retry.untilDone('hand a transaction to its sink', () => sink.publish(part))
+      if (taken === null) return false
+    }
+    return true
   }
 
   const run = (): void => {
@@ -204,6 +217,11 @@ export function startChangeRelay(log: Pick<ChangeLog, 'source'>, sink: ChangeSin
   const stopWatching = startLogWatch(source, { onWritten: catchUp, checkHead })
   run()
   return relay
+}
+
+/** Lets the event loop turn. */
+function turn(): Promise<void> {
+  return new Promise((resolve) => void setImmediate(resolve))
 }
 
 function stoppedError(): DnrError {

@@ -1,5 +1,5 @@
 import { type Connection, isLive } from '../connection/connection.ts'
-import type { Attempt, SubscribeRequest } from './subscription.ts'
+import type { Attempt, SubscribeRequest, Subscription } from './subscription.ts'
 
 /** A subscribe that has just come; or, when the server itself asks about a subscription, one that has been answered. */
 export function newAttempt(key: string, request: SubscribeRequest, isRecheck = false): Attempt {
@@ -16,6 +16,27 @@ export function newAttempt(key: string, request: SubscribeRequest, isRecheck = f
     result: null,
     restarted: null,
     underway: null,
+  }
+}
+
+/** One of the server's own, about a subscription that has been answered. */
+export function beginOwnAttempt(subscription: Subscription): Attempt {
+  const { connection, key } = subscription
+  const attempt = newAttempt(key, requestOf(subscription), true)
+  attempt.subscription = subscription
+  connection.attempts ??= new Map()
+  connection.attempts.set(key, attempt)
+  return attempt
+}
+
+function requestOf({ group, wantsGrant }: Subscription): SubscribeRequest {
+  const { channel, subscription, where } = group
+  return {
+    channel: channel.channel,
+    name: channel.name,
+    subscription,
+    where: where ?? undefined,
+    grant: wantsGrant ? null : undefined,
   }
 }
 

@@ -21,6 +21,8 @@ import { forgetHeard, type HistoryReader } from './history-reader.ts'
 import type { OpeningContext } from './opening-context.ts'
 import { collect, letCollectedGo } from './collecting.ts'
 import { type Affected, membersOf } from './affected.ts'
+import type { PassingTransaction } from './passing-transaction.ts'
+import { createReadOn } from './read-on.ts'
 import { createRechecks } from './recheck.ts'
 import { settleDoubt } from './settle-doubt.ts'
 import { createSubscribing } from './subscribing.ts'
@@ -71,8 +73,21 @@ export interface Channels extends ChannelManager {
    * still read begin anew, so that nothing is left of what was known of the rows before.
    */
   beginAnew(): void
+  /** What is being handed over in parts; `null`: nothing is. */
+  passing: PassingTransaction | null
+  /** A transaction has passed a group: its members are sent it from the log. */
+  readOn(group: Group, passed: Passed): void
   /** To everybody who hears the channel, once each; returns how many. */
   broadcast(channel: string, frame: Frame, exclude?: string): number
+}
+
+/** A transaction that has passed. */
+export interface Passed {
+  /** Where the log stood before it. */
+  readonly before: Position
+  readonly last: Change
+  /** Not all that has changed for the group is in the log: the rows are read anew. */
+  readonly isOutdated: boolean
 }
 
 export interface ChannelManagerOptions {
@@ -137,6 +152,7 @@ export function createChannelManager(options: ChannelManagerOptions): Channels {
     }
   }
 
+  const readOn = createReadOn({ ...context, registry, authorize, endings, onError: options.onError })
   const rechecks = createRechecks({
     ...context,
     registry,
@@ -220,8 +236,30 @@ export function createChannelManager(options: ChannelManagerOptions): Channels {
         else if (!hasReached(opening.readTo, change.position)) endings.sendAway(member)
       }
     },
+    get passing() {
+      return registry.passing
+    },
+    set passing(passing) {
+      registry.passing = passing
+    },
+    readOn(group, { before, last, isOutdated }) {
+      fanOut.flush()
+      const { members } = group
+      for (let index = members.length - 1; index >= 0; index--) {
+        const member = members[index] as Subscription
+        const { opening } = member
+        if (opening !== null && opening.readTo === null) letCollectedGo(opening)
+        else if (opening?.readTo && hasReached(opening.readTo, last.position)) continue
+        else if (opening === null && !isOutdated) readOn(member, before)
+        else {
+          if (isOutdated) tellUnsettled(member, context)
+          endings.sendAway(member)
+        }
+      }
+    },
     beginAnew() {
       registry.gaps++
+      registry.passing = null
       const groups = [...registry.channels.values()].flatMap((entry) => entry.groups)
       const affected = groups.filter(({ grant }) => grant !== null).map(membersOf)
       for (const { subscriptions } of affected) subscriptions.forEach(endings.sendAway)

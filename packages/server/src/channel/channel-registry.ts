@@ -5,6 +5,7 @@ import type { Grant } from '../policy/grant.ts'
 import type { Doubts } from './doubts.ts'
 import type { KnownEntity } from './entities.ts'
 import { createRowChannels, type RowChannels } from './row-channels.ts'
+import type { PassingTransaction } from './passing-transaction.ts'
 import { createShownRows, type ShownRows } from './shown-rows.ts'
 import {
   type ChannelEntry,
@@ -24,6 +25,8 @@ export interface ChannelRegistry {
   readonly subscriptionCount: number
   /** How often changes were told to nobody, and everybody about rows was sent to ask anew. */
   gaps: number
+  /** The transaction that is being handed over in parts. */
+  passing: PassingTransaction | null
   /** Adds a subscription; `isMuted`: from the start, until its reading has ended. */
   install(
     connection: Connection,
@@ -121,6 +124,7 @@ export function createChannelRegistry(
       return subscriptionCount
     },
     gaps: 0,
+    passing: null,
     install(connection, request, grant, isMuted) {
       beforeMembers()
       const group = groupOf(request, grant)

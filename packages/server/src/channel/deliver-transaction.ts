@@ -1,16 +1,15 @@
 // A committed transaction on its way to those who hear it: judged and encoded once for each group.
-import type { Change, Clock } from '@dnr/protocol'
+import type { Change, Clock, Position } from '@dnr/protocol'
 import type { Frame } from '../ports/server-socket.ts'
-import { type ChangeView, placeOf, viewChange } from './change-view.ts'
+import { type ChangeView, viewChange } from './change-view.ts'
 import { createConflation, mergeChanges, type RecordChanges } from './conflation.ts'
 import type { Channels } from './channel-manager.ts'
-import { type Doubt, isDoubted } from './doubt.ts'
 import type { KnownEntity } from './entities.ts'
-import { markGrown } from './log-blocks.ts'
+import { markChannelGrown } from './log-blocks.ts'
 import { type Event, framesOf } from './replay-page.ts'
 import type { Outcome } from './outcome.ts'
-import { isAhead, passReadings, tellOfRow } from './rows-ahead.ts'
-import { hideRow, isShown, type ShownRows, showRow } from './shown-rows.ts'
+import { createPassing } from './passing-transaction.ts'
+import { noteOutcome } from './note-outcome.ts'
 import type { ChannelEntry, Group } from './subscription.ts'
 
 export interface Delivery {
@@ -19,6 +18,11 @@ export interface Delivery {
    * anew, and the others get it all the same.
    */
   deliver(transaction: readonly Change[]): void
+  /**
+   * The same of a part of a transaction that is too long for that. `before`: where the log stood before it. With the last part its
+   * channels are told to read it.
+   */
+  deliverPart(changes: readonly Change[], before: Position): void
   /** Tells at once what a channel above its limit holds back. */
   flush(entry: ChannelEntry): void
   /** How often a group could not be told. */
@@ -156,9 +160,18 @@ export function createDelivery({
   }
 
   const conflation = createConflation({ maxPerSecond, clock, tell: deliverHeld })
+  const passing = createPassing({
+    channels,
+    entities,
+    clock,
+    flush: conflation.flush,
+    onError,
+    forgetDeleted,
+  })
 
   return {
     flush: conflation.flush,
+    deliverPart: passing.deliverPart,
     get failures() {
       return failures
     },
@@ -168,11 +181,6 @@ export function createDelivery({
       else deliverMany(transaction)
     },
   }
-}
-
-/** Whatever it means to the groups that there are: one that comes later reads what was read of the channel. */
-function markChannelGrown({ blocks }: ChannelEntry): void {
-  if (blocks !== null) markGrown(blocks)
 }
 
 function append<Key, Value>(lists: Map<Key, Value[]>, key: Key, value: Value): void {
@@ -188,27 +196,4 @@ function append<Key, Value>(lists: Map<Key, Value[]>, key: Key, value: Value): v
 function goneAgain(group: Group, view: ChangeView, passing: readonly ChangeView[]): Outcome | null {
   if (!passing.some((each) => each.seesAfter(group))) return null
   return view.change.operation === 'deleted' && passing.at(-1)?.sawBefore(group) === true ? 'deleted' : 'left'
-}
-
-/**
- * A rule that reads more than the row may by now hide what it once showed. Of those who have read a row that the others have not heard
- * of, only a rule that failed says nothing: then nobody would tell them that it has gone.
- */
-function isTakenAway(shown: ShownRows, change: Change, doubt: Doubt | null): boolean {
-  const { id } = change
-  return isShown(shown, id) && (!isAhead(shown, id, placeOf(change)) || isDoubted(doubt, id))
-}
-
-/** What a change means to a group, which is kept in mind. */
-function noteOutcome(group: Group, view: ChangeView): Outcome | null {
-  const { shown } = group
-  const outcome = view.outcome(group)
-  if (shown === null) return outcome
-  const { id, operation } = view.change
-  const result = outcome ?? (isTakenAway(shown, view.change, group.doubt) ? 'left' : null)
-  if (result === 'left' || operation === 'deleted') hideRow(shown, id)
-  else if (result !== null) showRow(shown, id)
-  if (result !== null) tellOfRow(shown, id)
-  passReadings(shown, placeOf(view.change))
-  return result
 }

@@ -8,7 +8,13 @@ import { type ChangeView, viewChange } from './change-view.ts'
 import { entityOf, type KnownEntity } from './entities.ts'
 import { inRuns } from './frame-runs.ts'
 import { BLOCK_CHANGES, blockAfter, createLogBlocks, type LogBlock } from './log-blocks.ts'
-import { type ReplayOptions, type ReplayPage, replayFrames } from './replay-page.ts'
+import {
+  framesByTransaction,
+  replayEvents,
+  type ReplayOptions,
+  type ReplayPage,
+  tailOf,
+} from './replay-page.ts'
 import type { ChannelEntry, Group } from './subscription.ts'
 import { pause } from './turns.ts'
 import { type Looks, visibleNow } from './visible-rows.ts'
@@ -80,10 +86,10 @@ export function createHistoryReader(options: HistoryReaderOptions): HistoryReade
     for (let from = after; ;) {
       const page = await read(entry, known, from, limit)
       if (page?.holds !== true) return null
-      const { changes, position, more } = page
+      const { changes, position, more, isCut = false } = page
       views.push(...changes.map((change) => viewChange(change, known.codec, now)))
       if (!more || changes.length < limit * MIN_SLICE_SHARE || views.length >= BLOCK_CHANGES)
-        return { after, views, position, more }
+        return { after, views, position, more, isCut }
       from = position
       limit = Math.min(SLICE_CHANGES, limit * 2)
       await pause(clock, 0)
@@ -106,12 +112,29 @@ export function createHistoryReader(options: HistoryReaderOptions): HistoryReade
     const { block, from } = found
     const { more, position } = block
     // The same for who is ahead: a block with a row that is hidden by now, which alone makes a difference, is not shared.
-    const whole = from === 0 ? null : await sharedBlock({ group, reading, known }, block)
-    if (whole !== null) return { holds: true, runs: runsFrom(whole, from), position, more }
+    // Of one that ends within a transaction others read what follows; who begins in it, reads from where the others do.
+    const isShared = from > 0 && !block.isCut
+    const whole = isShared ? await sharedBlock({ group, reading, known }, block) : null
+    if (whole !== null)
+      return {
+        holds: true,
+        runs: runsFrom(whole, from),
+        position,
+        more,
+        isCut: false,
+        opensWith: null,
+        tail: null,
+      }
     const views = block.views.slice(from)
     const seesNow = await seesNowOf({ group, reading, known }, views, more)
-    const frames = replayFrames(group, views, { seesNow, isAhead })
-    return { holds: true, runs: inRuns(frames, maxRunBytes), position, more }
+    const events = replayEvents(group, views, { seesNow, isAhead })
+    const { isCut } = block
+    const tail = isCut ? tailOf(group, events, views.at(-1)?.change.transaction) : null
+    const frames = framesByTransaction(group, events)
+    // The same transaction goes on: its last event here need not be the last of it.
+    if (tail !== null) frames.pop()
+    const opensWith = events[0]?.view.change.transaction ?? null
+    return { holds: true, runs: inRuns(frames, maxRunBytes), position, more, isCut, opensWith, tail }
   }
 
   /** Which rows are still visible: later changes may have taken away what a page leaves visible. */

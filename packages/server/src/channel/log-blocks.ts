@@ -18,6 +18,8 @@ export interface LogBlock {
   readonly position: Position
   /** Did the log go on, or has the channel heard something since? */
   more: boolean
+  /** Does the last of its transactions go on beyond it? */
+  readonly isCut: boolean
 }
 
 /** What is kept for a channel. */
@@ -51,6 +53,11 @@ export async function blockAfter(
 ): Promise<{ readonly block: LogBlock; readonly from: number } | null> {
   const block = keptBlock(blocks, after) ?? (await readAround(blocks, after, read))
   return block === null ? null : { block, from: firstAfter(block, after) }
+}
+
+/** Whatever it means to the groups that there are: one that comes later reads what was read of the channel. */
+export function markChannelGrown({ blocks }: { readonly blocks: LogBlocks | null }): void {
+  if (blocks !== null) markGrown(blocks)
 }
 
 /** What was the end of the log is so no longer. */

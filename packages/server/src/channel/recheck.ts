@@ -18,7 +18,7 @@ import { checkQuery } from '../policy/check-query.ts'
 import type { Grant } from '../policy/grant.ts'
 import { type MaybePromise, whenReady } from '../policy/maybe-promise.ts'
 import type { Authorization } from './authorize-channel.ts'
-import { endAttempt, isCurrent, newAttempt } from './attempt.ts'
+import { beginOwnAttempt, endAttempt, isCurrent, newAttempt } from './attempt.ts'
 import { isInstalled, mute } from './channel-registry.ts'
 import { createListenerDoubt, type ListenerDoubt } from './listener-doubt.ts'
 import type { Affected } from './affected.ts'
@@ -80,7 +80,7 @@ export function createRechecks(context: RecheckContext): Rechecks {
 
   /** From this moment nothing goes out that was judged by the rights of before. */
   const suspend = (subscription: Subscription, befores: Map<Group, Before>): Recheck => {
-    const { connection, group, key, opening } = subscription
+    const { group, opening } = subscription
     const toldTo = group.channel.held?.toldTo ?? context.position()
     const before = befores.get(group) ?? rememberGroup(group, toldTo)
     befores.set(group, before)
@@ -89,13 +89,11 @@ export function createRechecks(context: RecheckContext): Rechecks {
     group.reading = null
     const sentTo = opening?.readTo ?? toldTo
     mute(subscription)
-    const attempt = newAttempt(key, requestOf(subscription), true)
-    attempt.subscription = subscription
+    const attempt = beginOwnAttempt(subscription)
     attempt.doubt = doubtOf(subscription)
-    connection.attempts ??= new Map()
-    connection.attempts.set(key, attempt)
     const isKnown = !subscription.isUnsure || (before.shown?.isComplete === true && before.doubt === null)
-    const isExact = isKnown && opening === null && !subscription.wasAhead
+    // What its group is known to be shown is by then part of a transaction that it has not been sent.
+    const isExact = isKnown && opening === null && !subscription.wasAhead && registry.passing === null
     return { subscription, attempt, before, sentTo, isExact }
   }
 
@@ -248,6 +246,8 @@ export function createRechecks(context: RecheckContext): Rechecks {
   }
 
   const recheckAll: Rechecks['recheck'] = async ({ subscriptions, attempts }) => {
+    // What a transaction that is passing means to them may be another thing from now on.
+    registry.passing?.judged.clear()
     const befores = new Map<Group, Before>()
     const opening = attempts.filter(({ connection, attempt }) => isCurrent(connection, attempt))
     // What they read is not looked at: they count no longer among those of their groups, and begin anew below.
@@ -276,17 +276,6 @@ export function createRechecks(context: RecheckContext): Rechecks {
   }
 
   return { recheck: recheckAll, doubt, catchUp }
-}
-
-function requestOf({ group, wantsGrant }: Subscription): SubscribeRequest {
-  const { channel, subscription, where } = group
-  return {
-    channel: channel.channel,
-    name: channel.name,
-    subscription,
-    where: where ?? undefined,
-    grant: wantsGrant ? null : undefined,
-  }
 }
 
 function isBeingReplaced({ connection, key }: Subscription): boolean {

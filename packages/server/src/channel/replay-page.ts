@@ -13,7 +13,19 @@ export type ReplayPage =
       readonly runs: readonly FrameRun[]
       readonly position: Position
       readonly more: boolean
+      /** Does the transaction that it ends in go on? */
+      readonly isCut: boolean
+      /** The transaction of its first event; `null` when there is none, or nothing before it can be cut. */
+      readonly opensWith: number | null
+      /** Its last event, which is not among the runs: whether more of the transaction follows for the group is not known yet. */
+      readonly tail: Tail | null
     }
+
+/** The last event so far of a transaction that goes on. */
+export interface Tail {
+  readonly transaction: number
+  frame(more: boolean): Frame
+}
 
 /** A change that means something to a group. */
 export interface Event {
@@ -29,12 +41,16 @@ export interface ReplayOptions {
 }
 
 /**
- * The frames of a page, in order, with `more` on all events of a transaction but the last for this group.
+ * What a page means to a group, in order.
  *
  * Of a row that the group may not see any more nothing goes out but that it left or was deleted, once, and that only to
  * those who had it: what it was in between is not theirs to know.
  */
-export function replayFrames(group: Group, views: readonly ChangeView[], options: ReplayOptions): Frame[] {
+export function replayEvents(
+  group: Group,
+  views: readonly ChangeView[],
+  options: ReplayOptions,
+): readonly Event[] {
   const hidden = hiddenRows(group, views, options)
   const events: Event[] = []
   for (const view of views) {
@@ -42,13 +58,19 @@ export function replayFrames(group: Group, views: readonly ChangeView[], options
     if (outcome !== null) events.push({ view, outcome })
   }
   const departures = departuresOf(events, hidden, options)
-  const told = events.filter(
+  return events.filter(
     (event) => !hidden.has(event.view.change.id) || departures.get(event.view.change.id) === event,
   )
-  return framesByTransaction(group, told)
 }
 
-/** Events as frames, each transaction's together. */
+/** The last of a page's events, if it belongs to the transaction that the page is cut in. */
+export function tailOf(group: Group, events: readonly Event[], cut: number | undefined): Tail | null {
+  const last = events.at(-1)
+  if (last === undefined || last.view.change.transaction !== cut) return null
+  return { transaction: cut, frame: (more) => last.view.frame(group, last.outcome, more) }
+}
+
+/** Events as frames, each transaction's together, with `more` on all of it but the last. */
 export function framesByTransaction(group: Group, events: readonly Event[]): Frame[] {
   const transactions = new Map<number, Event[]>()
   for (const event of events) {

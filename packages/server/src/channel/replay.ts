@@ -6,7 +6,7 @@ import { endOpening, holdUntil, isOpen } from './channel-registry.ts'
 import { restartCollecting } from './collecting.ts'
 import { isWellKnown } from './doubt.ts'
 import type { OpeningContext } from './opening-context.ts'
-import type { ReplayPage } from './replay-page.ts'
+import type { ReplayPage, Tail } from './replay-page.ts'
 import { drained, isAboveHalf } from './room-to-send.ts'
 import type { Opening, Subscription } from './subscription.ts'
 import { tellUnsettled } from './tell-rights.ts'
@@ -30,6 +30,7 @@ export async function replay(
   let { announce } = options
   let after = from
   let pages = 0
+  let tail: Tail | null = null
   for (;;) {
     const { opening } = subscription
     if (opening === null) return 'superseded'
@@ -52,12 +53,18 @@ export async function replay(
     announce?.()
     announce = null
     tellOfDoubt(subscription, opening, context)
+    const { opensWith } = page
+    if (tail !== null && (opensWith !== null || !page.isCut)) {
+      context.send(subscription.connection, tail.frame(opensWith === tail.transaction))
+      tail = null
+    }
     subscription.isUnsure ||= shownTo !== null && !isWellKnown(subscription.group)
     for (const run of page.runs) {
       if (isAboveHalf(subscription.connection, context) && !(await drained(subscription, context)))
         return 'superseded'
       context.sendRun(subscription.connection, run)
     }
+    tail = page.tail ?? tail
     after = page.position
     if (!page.more) context.flush(subscription.group.channel)
     if (!page.more && !opening.overflowed) return goLive(subscription, after, context)

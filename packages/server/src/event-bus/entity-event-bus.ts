@@ -14,7 +14,8 @@ import type { ChangeHistory } from '../ports/change-history.ts'
 
 /**
  * Hears committed changes, one whole transaction a call, in log order, each once: all that the relay hands over. What it throws
- * is reported and disturbs nobody.
+ * is reported and disturbs nobody. A transaction of more than a thousand changes (`maxWholeChanges` of the repository) comes in
+ * several calls, between which the event loop turns: it ends with the change that is `last`.
  *
  * Nothing is handed over of what was committed before the relay was started, or while none ran, nor of what another process
  * trimmed before it was read here. A relay leaves nothing else out: where the first offset of a transaction is not one more than
@@ -66,14 +67,26 @@ export interface EventBusOptions {
   readonly epoch: string
   readonly now: () => number
   deliver(transaction: readonly Change[]): void
+  /** A part of a transaction that comes in several; `before`: where the log stood before it. */
+  deliverPart(changes: readonly Change[], before: Position): void
   /** Changes will not be delivered: nobody may go on as if there had been none. */
   missed(): void
   onError(error: unknown, what: string): void
 }
 
-export function createEventBus({ history, epoch, now, deliver, missed, onError }: EventBusOptions): EventBus {
+export function createEventBus({
+  history,
+  epoch,
+  now,
+  deliver,
+  deliverPart,
+  missed,
+  onError,
+}: EventBusOptions): EventBus {
   const listeners = new Set<{ readonly call: ChangeListener }>()
   let position: Position | null = history === null ? { epoch, offset: 0 } : null
+  /** How far a transaction has come of which the end is still to come. */
+  let passed: Position | null = null
   /** What listeners have had: the head of the log may be read before the relay is as far. */
   let heard: Position | null = null
   let reading: Promise<void> | null = null
@@ -100,6 +113,18 @@ export function createEventBus({ history, epoch, now, deliver, missed, onError }
         onError(error, 'a listener of the event bus')
       }
     }
+  }
+
+  /** In the middle of a transaction the position stays before it: nobody has been told of any of it. */
+  const take = (changes: readonly Change[], last: Change): void => {
+    if (passed === null && last.last) {
+      position = last.position
+      return deliver(changes)
+    }
+    const before = position ?? { epoch: last.position.epoch, offset: last.transaction - 1 }
+    passed = last.last ? null : last.position
+    position = last.last ? last.position : before
+    deliverPart(changes, before)
   }
 
   const emit = (
@@ -145,11 +170,8 @@ export function createEventBus({ history, epoch, now, deliver, missed, onError }
     publish(transaction) {
       const last = transaction.at(-1)
       if (last === undefined) return
-      const undelivered = unseen(transaction, position)
-      if (undelivered.length > 0) {
-        position = last.position
-        deliver(undelivered)
-      }
+      const undelivered = unseen(transaction, passed ?? position)
+      if (undelivered.length > 0) take(undelivered, last)
       const unheard = unseen(transaction, heard)
       if (unheard.length === 0) return
       heard = last.position
@@ -160,6 +182,7 @@ export function createEventBus({ history, epoch, now, deliver, missed, onError }
       const isKnown = isOtherHistory ? isSamePosition : hasReached
       if (known !== null && isKnown(known, skipped)) return
       position = skipped
+      passed = null
       if (isOtherHistory) heard = skipped
       if (known === null) return
       gaps++

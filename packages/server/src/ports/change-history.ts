@@ -8,7 +8,10 @@ import type { Change, Position } from '@dnr/protocol'
 export interface ChangeHistory {
   /** The position of the last committed change. */
   head(): Promise<Position>
-  /** Changes of one entity (or one record) after a position: whole transactions, in log order, about `limit` at once. */
+  /**
+   * Changes of one entity (or one record) after a position, in log order, about `limit` at once: whole transactions, or a part of
+   * one that is too long to be held as a whole.
+   */
   read(request: HistoryRequest): Promise<HistoryPage>
 }
 
@@ -23,5 +26,5 @@ export interface HistoryRequest {
 
 export type HistoryPage =
   | { holds: false; reason: 'unknown_epoch' | 'trimmed' | 'ahead' }
-  /** `position`: everything of this entity up to here is covered by this page and those before it. */
-  | { holds: true; changes: readonly Change[]; position: Position; more: boolean }
+  /** `position`: everything of this entity up to here is covered by this page and those before it. `isCut`: more changes of the last transaction follow. */
+  | { holds: true; changes: readonly Change[]; position: Position; more: boolean; isCut?: boolean }

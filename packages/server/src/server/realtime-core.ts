@@ -67,6 +67,7 @@ export function createRealtimeCore(
     epoch: newId(),
     now: () => clock.now(),
     deliver: (transaction) => delivery.deliver(transaction),
+    deliverPart: (changes, before) => delivery.deliverPart(changes, before),
     missed: () => channels.beginAnew(),
     onError,
   })

@@ -61,7 +61,13 @@ function createLog(limit: number) {
       const more = wanted.length > limit
       const page = wanted.slice(0, limit)
       const position = more ? (page.at(-1) as Change).position : log.positionOf(log.head)
-      return { after, views: page.map((change) => viewChange(change, codec, 0)), position, more }
+      return {
+        after,
+        views: page.map((change) => viewChange(change, codec, 0)),
+        position,
+        more,
+        isCut: false,
+      }
     },
   }
   return log

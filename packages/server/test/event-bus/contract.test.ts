@@ -1,3 +1,4 @@
+import type { Change } from '@dnr/protocol'
 import { historyContract, sinkContract } from '@dnr/testing'
 import { describe, test } from 'vitest'
 import { createEventBus } from '../../src/event-bus/entity-event-bus.ts'
@@ -8,6 +9,8 @@ describe('the event bus keeps the contract of a sink', () => {
     run(async () => {
       const delivered: number[] = []
       let gaps = 0
+      const deliver = (changes: readonly Change[]): void =>
+        void delivered.push(...changes.map(({ position }) => position.offset))
       const bus = createEventBus({
         history: {
           head: async () => ({ epoch: 'e', offset: 0 }),
@@ -15,7 +18,8 @@ describe('the event bus keeps the contract of a sink', () => {
         },
         epoch: 'own',
         now: () => 0,
-        deliver: (transaction) => delivered.push(...transaction.map(({ position }) => position.offset)),
+        deliver,
+        deliverPart: deliver,
         missed: () => void gaps++,
         onError() {},
       })

@@ -6,11 +6,13 @@ function bus(head: number | null = null): {
   bus: EventBus
   delivered: number[][]
   missed: (Position | null)[]
+  parts: string[]
   errors: string[]
 } {
   const missed: (Position | null)[] = []
   const delivered: number[][] = []
   const errors: string[] = []
+  const parts: string[] = []
   const history =
     head === null
       ? null
@@ -20,10 +22,12 @@ function bus(head: number | null = null): {
     epoch: 'own',
     now: () => 7,
     deliver: (transaction) => void delivered.push(transaction.map(({ position }) => position.offset)),
+    deliverPart: (changes, before) =>
+      void parts.push(`${changes.map(({ position }) => position.offset).join('+')} after ${before.offset}`),
     missed: () => void missed.push(eventBus.position),
     onError: (_, what) => void errors.push(what),
   })
-  return { bus: eventBus, delivered, missed, errors }
+  return { bus: eventBus, delivered, missed, parts, errors }
 }
 
 const change = (offset: number, transaction = offset, last = true): Change => ({
@@ -51,6 +55,34 @@ test('delivers each transaction once, however often it is published', () => {
   eventBus.publish([])
   expect(delivered).toEqual([[1, 2], [3]])
   expect(eventBus.position).toEqual({ epoch: 'e1', offset: 3 })
+})
+
+test('a transaction in parts: the position stays before it until its end, and each part counts once', () => {
+  const { bus: eventBus, delivered, parts } = bus(0)
+  eventBus.publish([change(1)])
+  const [first, second, third] = [
+    [change(2, 2, false), change(3, 2, false)],
+    [change(4, 2, false)],
+    [change(5, 2)],
+  ]
+  for (const part of [first, first, second, first, second]) eventBus.publish(part ?? [])
+  expect(eventBus.position).toMatchObject({ offset: 1 })
+  eventBus.publish(third ?? [])
+  eventBus.publish(third ?? [])
+  expect(eventBus.position).toMatchObject({ offset: 5 })
+  eventBus.publish([change(6)])
+  expect(parts).toEqual(['2+3 after 1', '4 after 1', '5 after 1'])
+  expect(delivered).toEqual([[1], [6]])
+})
+
+test('what had passed before a gap is forgotten', () => {
+  const { bus: eventBus, delivered, missed } = bus(0)
+  eventBus.publish([change(1)])
+  eventBus.publish([change(2, 2, false)])
+  eventBus.skipTo({ epoch: 'e1', offset: 4 })
+  eventBus.publish([change(5)])
+  expect([delivered, missed.length]).toEqual([[[1], [5]], 1])
+  expect(eventBus.position).toMatchObject({ offset: 5 })
 })
 
 test('what the log held before it was asked for is not delivered', async () => {

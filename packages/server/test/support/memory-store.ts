@@ -37,7 +37,7 @@ export interface MemoryStore {
 }
 
 export function createMemoryStore(
-  options: { epoch?: string; chunkRows?: number; pageChanges?: number } = {},
+  options: { epoch?: string; chunkRows?: number; pageChanges?: number; maxWholeChanges?: number } = {},
 ): MemoryStore {
   const { epoch = 'e1' } = options
   const codec = createRowCodec(Task)
@@ -109,8 +109,12 @@ export function createMemoryStore(
         )
         const size = Math.min(limit, options.pageChanges ?? limit)
         let end = Math.min(size, wanted.length)
-        while (end > 0 && end < wanted.length && wanted[end]?.transaction === wanted[end - 1]?.transaction)
-          end++
+        const goesOn = (): boolean =>
+          end > 0 && end < wanted.length && wanted[end]?.transaction === wanted[end - 1]?.transaction
+        const { maxWholeChanges = Number.POSITIVE_INFINITY } = options
+        const own = log.filter(({ transaction }) => transaction === wanted[end - 1]?.transaction)
+        while (own.length <= maxWholeChanges && goesOn()) end++
+        const isCut = goesOn()
         const changes = wanted.slice(0, end)
         const more = end < wanted.length
         const head = position()
@@ -119,6 +123,7 @@ export function createMemoryStore(
           holds: true,
           changes,
           more,
+          isCut,
           position: more ? (changes.at(-1)?.position ?? after) : head,
         }
       },

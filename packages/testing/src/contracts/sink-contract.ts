@@ -33,6 +33,17 @@ export const sinkContract: readonly ContractCase<() => SinkFixture | Promise<Sin
     },
   },
   {
+    name: 'a transaction in parts comes out in order, each part once, however often one comes',
+    async run(make) {
+      const { sink, delivered } = await make()
+      await sink.publish(transaction(1))
+      const [first, second] = [transaction(2, 3, 4).slice(0, 2), transaction(2, 3, 4).slice(2)]
+      for (const part of [first, first, second, second]) await sink.publish(part)
+      await sink.publish(transaction(5))
+      same(delivered(), [1, 2, 3, 4, 5], 'delivered')
+    },
+  },
+  {
     name: 'offsets may jump, which alone is no gap',
     async run(make) {
       const { sink, delivered, gaps } = await make()

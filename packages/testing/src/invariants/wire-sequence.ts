@@ -58,9 +58,24 @@ export function createWireSequence({
   const wasShown = (row: string): boolean =>
     shown.get(row) ?? shownIds?.has(row) ?? sight.sees(log.rowAt(entity, row, from))
 
+  /**
+   * A row of the snapshot may be the one that was made again: of those that went before it, and of which nothing was said, only
+   * the last time that it goes is told.
+   */
+  const goesLater = (change: Change): boolean => {
+    if (shown.has(change.id) || shownIds?.has(change.id) !== true) return false
+    const meanings = log
+      .ofRow(entity, change.id)
+      .filter(({ position }) => position.offset > change.position.offset)
+      .map((later) => meaningOf(later, sight))
+      .filter((meaning) => meaning !== null)
+    const last = meanings.at(-1)
+    return last === 'left' || last === 'deleted'
+  }
+
   /** A change that was not sent: may it be left out? Rows that are hidden later are not told of in between. */
   const mayBeLeftOut = (change: Change, meaning: Meaning): boolean => {
-    if (meaning === 'left' || meaning === 'deleted') return !wasShown(change.id)
+    if (meaning === 'left' || meaning === 'deleted') return !wasShown(change.id) || goesLater(change)
     return log
       .ofRow(entity, change.id)
       .some(({ position, after }) => position.offset > change.position.offset && !sight.sees(after))

@@ -64,6 +64,7 @@ export function generateProgram(seed: number): Program {
       [5, 300],
     ] as const),
     pageChanges: draw.one([2, 5, 1_000]),
+    maxWholeChanges: createDraw(seed, 'long transactions').one([1, 2, 1_000, 1_000]),
     chunkRows: draw.one([2, 5, 500]),
     windowBytes: draw.one([2_000, 65_536]),
     maxQueueBytes: draw.one([1_500, 5_000, 1_000_000]),

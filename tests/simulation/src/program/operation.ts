@@ -147,6 +147,8 @@ export interface Program {
   readonly latencyMs: readonly [number, number]
   /** Sizes of pages and chunks that the server reads: small ones make more seams. */
   readonly pageChanges: number
+  /** A transaction of more changes passes the server in parts. */
+  readonly maxWholeChanges: number
   readonly chunkRows: number
   readonly windowBytes: number
   readonly maxQueueBytes: number

@@ -95,6 +95,7 @@ export async function startServer(
     logger,
     busyTimeoutMs: 1_000,
     transactionTimeoutMs: 1_000,
+    maxWholeChanges: program.maxWholeChanges,
     createEpoch: () => `epoch_${number}`,
   })
   let ids = 0
@@ -124,9 +125,7 @@ export async function startServer(
     const store = slowReads(smallChunks(repository, program.chunkRows), program.readMs, clock)
     return bug?.store?.(store, () => realtime) ?? store
   })
-  const history = smallPages(database.changeLog, program.pageChanges, () =>
-    options.count('resume in several pages'),
-  )
+  const history = smallPages(database.changeLog, program.pageChanges, options.count)
   const created: RealtimeServer = createRealtimeServer<User>({
     repositories: stores,
     history: bug?.history?.(history) ?? history,
@@ -204,12 +203,17 @@ function ruleOf(rule: StandingRule | true | null) {
   }
 }
 
-function smallPages(history: ChangeHistory, pageChanges: number, onMore: () => void): ChangeHistory {
+function smallPages(
+  history: ChangeHistory,
+  pageChanges: number,
+  count: (edge: RareEdge) => void,
+): ChangeHistory {
   return {
     head: () => history.head(),
     async read(request) {
       const page = await history.read({ ...request, limit: Math.min(request.limit, pageChanges) })
-      if (page.holds && page.more) onMore()
+      if (page.holds && page.more) count('resume in several pages')
+      if (page.holds && page.isCut === true) count('log read in the middle of a transaction')
       return page
     },
   }

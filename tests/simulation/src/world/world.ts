@@ -174,6 +174,7 @@ export function createWorld(program: Program, turns: Turns, bug: PlantedBug | nu
           count('transaction delivered again')
           await sink.publish(last)
         }
+        if (transaction.at(-1)?.last === false) count('transaction in parts')
         last = transaction
         isPublished = true
         await sink.publish(transaction)
