@@ -73,7 +73,8 @@ export function createPresenceTracker(options: PresenceTrackerOptions): Presence
   checkOption('maxMembersPerResource', maxMembersPerResource, 'users, 0')
   const seatsByResource = new Map<string, Map<string, Seat>>()
   const userIdsByConnection = new Map<string, Map<string, string>>() // by resource
-  const lostMarkByConnection = new Map<string, number>()
+  /** Until when the lost ones count: one sum for who asks when and for who asks whether, or rounding sets them at odds. */
+  const staleMarkByConnection = new Map<string, number>()
 
   const seatOf = (resource: string, connectionId: string): Seat | undefined => {
     const userId = userIdsByConnection.get(connectionId)?.get(resource)
@@ -116,7 +117,7 @@ export function createPresenceTracker(options: PresenceTrackerOptions): Presence
     userIds?.delete(resource)
     if (userIds?.size === 0) {
       userIdsByConnection.delete(connectionId)
-      lostMarkByConnection.delete(connectionId)
+      staleMarkByConnection.delete(connectionId)
     }
     return true
   }
@@ -160,7 +161,7 @@ export function createPresenceTracker(options: PresenceTrackerOptions): Presence
       const resources = [...(userIdsByConnection.get(connectionId)?.keys() ?? [])]
       const lostMark = clock.monotonic() - silentMs
       for (const resource of resources) change(resource, connectionId, { lostMark }, false)
-      if (resources.length > 0) lostMarkByConnection.set(connectionId, lostMark)
+      if (resources.length > 0) staleMarkByConnection.set(connectionId, lostMark + ttlMs)
       return resources
     },
     getPresent: (resource) =>
@@ -170,8 +171,8 @@ export function createPresenceTracker(options: PresenceTrackerOptions): Presence
     resourcesOf: (connectionId) => [...(userIdsByConnection.get(connectionId)?.keys() ?? [])],
     cleanupStale() {
       const removed: StaleEntry[] = []
-      for (const [connectionId, lostMark] of lostMarkByConnection) {
-        if (clock.monotonic() - lostMark < ttlMs) continue
+      for (const [connectionId, staleMark] of staleMarkByConnection) {
+        if (staleMark > clock.monotonic()) continue
         for (const [resource, userId] of userIdsByConnection.get(connectionId) ?? []) {
           remove(resource, connectionId)
           removed.push({ resource, userId, connectionId })
@@ -180,10 +181,10 @@ export function createPresenceTracker(options: PresenceTrackerOptions): Presence
       return removed
     },
     nextStaleInMs() {
-      if (lostMarkByConnection.size === 0) return null
+      if (staleMarkByConnection.size === 0) return null
       let first = Number.POSITIVE_INFINITY
-      for (const lostMark of lostMarkByConnection.values()) first = Math.min(first, lostMark)
-      return Math.max(0, first + ttlMs - clock.monotonic())
+      for (const staleMark of staleMarkByConnection.values()) first = Math.min(first, staleMark)
+      return Math.max(0, first - clock.monotonic())
     },
   }
 }

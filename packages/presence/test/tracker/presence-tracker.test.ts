@@ -48,6 +48,16 @@ test('keeps a lost connection for its time-out, then says what it removed (K142)
   expect(tracker.nextStaleInMs()).toBeNull()
 })
 
+test('what is said to be stale now is stale, however the times are rounded', async () => {
+  // 24.1 + 1,000 is rounded down: less than 1,000 seem to have passed since.
+  const clock = createManualClock({ monotonic: 24.1 })
+  const tracker = createPresenceTracker({ clock, ttlMs: 1_000 })
+  tracker.join('board', 'c1', alice)
+  tracker.lose('c1')
+  await clock.advance(tracker.nextStaleInMs() ?? 0)
+  expect([tracker.nextStaleInMs(), tracker.cleanupStale()]).toMatchObject([0, [{ connectionId: 'c1' }]])
+})
+
 test('a return within the grace leaves no ghost of the lost connection (K141)', async () => {
   const { clock, tracker } = setUp(1_000)
   tracker.join('board', 'c1', alice)
