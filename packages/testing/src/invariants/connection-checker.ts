@@ -5,6 +5,7 @@ import type { CommittedLog } from './committed-log.ts'
 import type { HeldRights } from './held-rights.ts'
 import type { LeakWatch } from './leak-checker.ts'
 import type { PresenceWatch } from './presence-checker.ts'
+import { createRequestOrder } from './request-order.ts'
 import { createSight, isSameRow } from './rights.ts'
 import {
   createSubscriptionChecker,
@@ -24,6 +25,8 @@ export interface ConnectionChecker {
   judge(): void
   /** Frames that wait for changes which the checker was not told of. */
   readonly waiting: number
+  /** A request that was not answered while the connection lasts; `null`: there is none. */
+  readonly unanswered: string | null
 }
 
 export interface ConnectionParts {
@@ -35,6 +38,8 @@ export interface ConnectionParts {
   /** Channels without rows; `null`: they are not looked at. */
   readonly channels: ChannelWatch | null
   readonly presence: PresenceWatch | null
+  /** Has neither end been told that it is over? */
+  isAlive(): boolean
 }
 
 interface Asked {
@@ -57,8 +62,10 @@ export function createConnectionChecker({
   leaks,
   channels,
   presence,
+  isAlive,
 }: ConnectionParts): ConnectionChecker {
   const subscriptions = new Map<string, SubscriptionChecker>()
+  const order = createRequestOrder()
   const asked = new Map<string, Asked>()
   const lastFrames: string[] = []
   const waiting: Frame[] = []
@@ -100,7 +107,8 @@ export function createConnectionChecker({
     if (frame.type === 'error' && payload?.details?.current)
       checkRow(payload.details.current, question, frame)
     if (question.key === null) return
-    if (frame.type === 'error') return void subscriptions.delete(question.key)
+    // Refused alone, it leaves in place what it was to replace.
+    if (frame.type === 'error') return void (frame['ended'] === true && subscriptions.delete(question.key))
     if (frame.type !== 'subscribed') return
     subscriptions.delete(question.key)
     if (question.subscription === null) return
@@ -133,6 +141,11 @@ export function createConnectionChecker({
     const what = channels?.sent(frame) ?? null
     if (what !== null) fail('S7', String(frame['channel']), { what }, frame)
     presence?.sent(frame)
+  }
+
+  const checkOrder = (frame: Frame): void => {
+    const wrong = order.sent(frame)
+    if (wrong !== null) fail('S12', String(frame['channel']), wrong, frame)
   }
 
   const judgeOne = (frame: Frame): void => {
@@ -171,6 +184,9 @@ export function createConnectionChecker({
     get waiting() {
       return waiting.length
     },
+    get unanswered() {
+      return isAlive() ? order.unanswered : null
+    },
     received(text) {
       note('→', text)
       leaks?.said(text)
@@ -178,6 +194,7 @@ export function createConnectionChecker({
       if (frame === null) return
       channels?.received(frame)
       presence?.received(frame)
+      order.received(frame)
       if (typeof frame['requestId'] !== 'string') return
       const { requestId } = frame
       const since = rights.now()
@@ -198,6 +215,7 @@ export function createConnectionChecker({
       if (frame === null) return
       searchForLeaks(frame, text)
       listen(frame)
+      checkOrder(frame)
       waiting.push(frame)
       judge()
     },

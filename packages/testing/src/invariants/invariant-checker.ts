@@ -28,7 +28,7 @@ export interface InvariantCheckerOptions extends RightsPort {
 }
 
 /**
- * Says when something is lost, doubled, out of order, shown to somebody who may not see it, or not settled. Every method that
+ * Says when something is lost, doubled, out of order, shown to somebody who may not see it, not answered or not settled. Every method that
  * judges throws an {@link InvariantViolation}; the first one is kept in `violation`, also when the caller swallows it.
  */
 export interface InvariantChecker extends LinkWatcher {
@@ -57,8 +57,8 @@ export interface InvariantChecker extends LinkWatcher {
   /** The rows of a table, as they travel, against the log (S1). */
   table(entity: string, rows: readonly WireRow[]): void
   /**
-   * Nothing happens any more: every collection is its query (S8), every mutation settled (S10), every frame explained, and who
-   * is shown at a resource is there (S11).
+   * Nothing happens any more: every collection is its query (S8), every mutation settled (S10), every frame explained, who is
+   * shown at a resource is there (S11), and every request answered (S12).
    */
   atRest(collections: readonly ShownCollection[], people?: readonly ShownPeople[]): void
   readonly log: CommittedLog
@@ -143,15 +143,19 @@ export function createInvariantChecker(options: InvariantCheckerOptions): Invari
         mutations.atRest()
         presence?.atRest(people)
         for (const shown of collections) checkAtRest(shown, log, rights)
-        for (const [name, { waiting }] of connections)
+        for (const [name, { waiting, unanswered }] of connections) {
           if (waiting > 0)
             throw new InvariantViolation('S2', {
               who: name,
               what: 'frames about changes that were never committed',
             })
+          if (unanswered !== null)
+            throw new InvariantViolation('S12', { who: name, what: `${unanswered} was never answered` })
+        }
       }),
     opened(link: Link) {
       const { name, host } = link
+      const isAlive = (): boolean => link.isAlive
       const principal = principalOf(host)
       connections.set(
         name,
@@ -162,7 +166,8 @@ export function createInvariantChecker(options: InvariantCheckerOptions): Invari
           rights,
           leaks: leaks?.watch(principal) ?? null,
           channels: audiences && createChannelWatch(principal, audiences, leaks),
-          presence: presence?.watch(name, principal, () => link.isAlive) ?? null,
+          presence: presence?.watch(name, principal, isAlive) ?? null,
+          isAlive,
         }),
       )
     },

@@ -118,6 +118,16 @@ describe('what is sent for a subscription', () => {
     expect(checker.violation).toBeNull()
   })
 
+  test.each<[string, object, Property | null]>([
+    ['goes on when what was to replace it is refused alone', {}, null],
+    ['is over when it ends with the refusal', { ended: true }, 'S12'],
+  ])('%s', (_, how, property) => {
+    const { send, checker } = begin()
+    checker.received?.(link, JSON.stringify({ type: 'subscribe', channel: 'entity:Task', requestId: 'r2' }))
+    send(JSON.stringify({ type: 'error', channel: 'entity:Task', requestId: 'r2', payload: {}, ...how }))
+    expect(violated(() => [updated, created, left].forEach(send))).toBe(property)
+  })
+
   test.each<[string, readonly string[], Property]>([
     ['twice', [updated, created, created], 'S2'],
     ['out of order', [created, updated], 'S2'],
