@@ -2,7 +2,7 @@
 // the product's code.
 import type { Change } from '@dnr/protocol'
 import type { PlantedBug } from './planted-bug.ts'
-import { onMutate, onPages, onPublish, onSend, onSends, withStore } from './planted-ports.ts'
+import { onConnect, onMutate, onPages, onPublish, onSend, onSends, withStore } from './planted-ports.ts'
 import type { StandingRule } from './standings.ts'
 
 export const PLANTED_BUGS: readonly PlantedBug[] = [
@@ -32,6 +32,13 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
         return history.read({ ...request, after: { epoch, offset: Math.min(request.after.offset, offset) } })
       },
     }),
+  },
+  letsUnsubscribesOvertake(),
+  {
+    name: 'forgets which request it answers',
+    socket: onSend((text) =>
+      text.startsWith('{"type":"unsubscribed"') ? text.replace(/,"requestId":"[^"]*"/, '') : text,
+    ),
   },
   tellsEverybodyOfDeletions(),
   remembersFirstRights(),
@@ -157,6 +164,33 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     }),
   },
 ]
+
+/** Frames that ask to subscribe wait, those that unsubscribe do not, and overtake them. */
+function letsUnsubscribesOvertake(): PlantedBug {
+  return {
+    name: 'lets an unsubscribe overtake the subscribe before it',
+    server: onConnect((events) => {
+      let waiting: string | null = null
+      const goOn = (): void => {
+        const text = waiting
+        waiting = null
+        if (text !== null) events.message(text)
+      }
+      return {
+        message(text) {
+          const overtakes = text.includes('"type":"unsubscribe"')
+          if (!overtakes) goOn()
+          if (text.includes('"type":"subscribe"')) waiting = text
+          else events.message(text)
+          if (overtakes) goOn()
+        },
+        binary: () => events.binary(),
+        pong: () => events.pong(),
+        closed: (code, reason) => events.closed(code, reason),
+      }
+    }),
+  }
+}
 
 /** Who compares rows by two rights asks for so many changes at once, who resumes for fewer. */
 const CHANGES_OF_A_DIFFERENCE = 512

@@ -1,6 +1,6 @@
 // Ports of the server with one thing changed: what planted bugs are made of.
 import type { Change, ChangeSink } from '@dnr/protocol'
-import type { ChangeHistory, EntityStore, ServerSocket } from '@dnr/server'
+import type { ChangeHistory, EntityStore, RealtimeServer, ServerSocket, SocketEvents } from '@dnr/server'
 
 type Page = Extract<Awaited<ReturnType<ChangeHistory['read']>>, { holds: true }>
 
@@ -63,4 +63,17 @@ function withSends(socket: ServerSocket, change: (text: string) => readonly stri
         socket.send({ text: changed, byteLength: Buffer.byteLength(changed) })
     },
   }
+}
+
+/** Changes what the server hears of each connection. */
+export function onConnect(
+  change: (events: SocketEvents) => SocketEvents,
+): (server: RealtimeServer) => RealtimeServer {
+  return (server) => ({
+    ...server,
+    webSockets: {
+      ...server.webSockets,
+      connect: (...socket) => change(server.webSockets.connect(...socket)),
+    },
+  })
 }
