@@ -1,9 +1,12 @@
 // The channels without rows that programs use: each team has a board to be at and a room to talk in, each user one of their own.
-import type { PresenceChannel, RoomChannel, UserChannel } from '@dnr/protocol'
+import type { EntityChannel, PresenceChannel, RecordChannel, RoomChannel, UserChannel } from '@dnr/protocol'
 import { TEAMS } from './entities.ts'
 
 /** Where people talk, or are talked to. */
 export type TalkChannel = RoomChannel | UserChannel
+
+/** Where rows are heard of. */
+export type RowChannel = EntityChannel | RecordChannel
 
 /** What presence calls the board of a team. */
 export function resourceOf(team: string): string {

@@ -62,6 +62,10 @@ export const RARE_EDGES = [
   'rule not looked up',
   'rights not known',
   'told to be in doubt',
+  'subscribe waited for its turn',
+  'unsubscribed while waiting to subscribe',
+  'rights changed while waiting to subscribe',
+  'cut while waiting to subscribe',
 ] as const
 
 export type RareEdge = (typeof RARE_EDGES)[number]

@@ -7,6 +7,7 @@ import { type PolicyStyle, ROLES } from '../standings.ts'
 import { createDraw } from './draw.ts'
 import { drawBreadth } from './draw-breadth.ts'
 import { drawOvertaken } from './draw-overtaken.ts'
+import { drawBursts } from './draw-bursts.ts'
 import { drawBulk, drawRequest } from './draw-http.ts'
 import { drawPeople, drawTalk } from './draw-people.ts'
 import { drawWrite } from './draw-write.ts'
@@ -55,9 +56,10 @@ export function generateProgram(seed: number): Program {
       if (drawn !== action) at += draw.one([0, draw.whole(0, 5), draw.whole(5, 80)])
     }
   }
+  const bursts = drawBursts({ ...setting, draw: createDraw(seed, 'bursts') }, at)
   return {
     seed,
-    clients: setting.clients,
+    clients: bursts.clients,
     latencyMs: draw.one([
       [0, 1],
       [1, 30],
@@ -69,8 +71,9 @@ export function generateProgram(seed: number): Program {
     windowBytes: draw.one([2_000, 65_536]),
     maxQueueBytes: draw.one([1_500, 5_000, 1_000_000]),
     readMs: draw.one([0, 20, 60]),
+    workMs: bursts.workMs,
     policy,
-    operations,
+    operations: [...operations, ...bursts.operations].sort((a, b) => a.at - b.at),
   }
 }
 

@@ -1,7 +1,7 @@
 // What can happen in a program, as data: a program can be printed, shortened and run again.
 import type { Activity, AnyWhere } from '@dnr/protocol'
 import type { LinkFault, Weather } from '@dnr/testing'
-import type { TalkChannel } from '../channels.ts'
+import type { RowChannel, TalkChannel } from '../channels.ts'
 import type { EntityName } from '../entities.ts'
 import type { LookupTrouble } from '../world/rule-trouble.ts'
 import type { PolicyStyle, Role } from '../standings.ts'
@@ -34,6 +34,13 @@ export type ClientAction =
     }
   | { readonly do: 'delete'; readonly entity: EntityName; readonly id: string }
   | { readonly do: 'disconnect' | 'connect' | 'wake' | 'reload' | 'twin' }
+  | BareAction
+
+/** Subscriptions past the client, which would not ask so often: each with a `requestId` of its own. */
+export type BareAction = { readonly channel: RowChannel; readonly subscription: string } & (
+  | { readonly do: 'bare-subscribe'; readonly snapshot: boolean }
+  | { readonly do: 'bare-unsubscribe' }
+)
 
 /** What a user does where people are: at the board of a team, theirs or not, and in rooms. */
 export type PeopleAction =
@@ -154,6 +161,8 @@ export interface Program {
   readonly maxQueueBytes: number
   /** How long the store takes for a read: of rows that are asked for, and of each chunk of a snapshot. */
   readonly readMs: number
+  /** How long the server works between two looks at the time: one that is busy lets those who subscribe wait for their turn. */
+  readonly workMs: number
   readonly policy: PolicyStyle
   readonly operations: readonly Operation[]
 }

@@ -20,6 +20,7 @@ export function changeRights(world: World, operation: RightsOperation): void {
   world.count('rights changed while connected')
   users.forEach((user, index) => countBreadths(world, before[index] ?? [], breadthsOf(standings, user)))
   checker.rightsChanged()
+  world.waiting.rightsChanged()
   if (server === null) return
   // What a shared key means has changed: that is told of the key, not of its users one by one.
   const isOfKeys = operation.do === 'open-team' && keys.size > 0 && operation.scope === 'userId'

@@ -19,6 +19,8 @@ export function perform(world: World, operation: Operation): void {
     case 'close':
     case 'listen':
     case 'unlisten':
+    case 'bare-subscribe':
+    case 'bare-unsubscribe':
     case 'create':
     case 'update':
     case 'delete':
@@ -144,6 +146,9 @@ function act(world: World, operation: Operation): void {
       return client.listen(operation.entity, operation.id)
     case 'unlisten':
       return client.unlisten(operation.entity, operation.id)
+    case 'bare-subscribe':
+    case 'bare-unsubscribe':
+      return client.sayBare(operation)
     case 'create':
     case 'update':
       return client.write(

@@ -70,7 +70,7 @@ export async function startServer(
   onBorn: (process: { kill(): void }) => void,
 ): Promise<ServerProcess> {
   const { number, storage, network, program, draw, bug, standings, rules } = options
-  const clock = createProcessClock(options.clock)
+  const clock = createProcessClock(options.clock, program.workMs)
   const handle = storage.open()
   let isAlive = true
   let listener: Listener | null = null

@@ -11,6 +11,7 @@ import type { Host, InvariantChecker, ManualClock, ShownCollection } from '@dnr/
 import type { Entities, EntityName } from '../entities.ts'
 import type { RareEdge } from '../coverage.ts'
 import type { Draw } from '../program/draw.ts'
+import type { BareAction } from '../program/operation.ts'
 import { createProcessClock } from './process-clock.ts'
 import { createSimPeople, type SimPeople } from './sim-people.ts'
 
@@ -37,6 +38,8 @@ export interface SimClient {
   close(slot: number): void
   listen(entity: EntityName, id: string): void
   unlisten(entity: EntityName, id: string): void
+  /** Asks past the client, which drops the answer. */
+  sayBare(action: BareAction): void
   write(
     action: 'create' | 'update' | 'delete',
     entity: EntityName,
@@ -105,6 +108,7 @@ export function createSimClient(options: SimClientOptions): SimClient {
     isInsideTransaction = false
   })
   let ids = 0
+  let bare = 0
   const sent = new Set<string>()
   const followed = new Set<string>()
   const manager = createOptimisticManager({
@@ -234,6 +238,13 @@ export function createSimClient(options: SimClientOptions): SimClient {
       const key = `entity:${entity}:${id}`
       records.get(key)?.unsubscribe()
       records.delete(key)
+    },
+    sayBare({ channel, subscription, ...action }) {
+      const [type, asked] =
+        action.do === 'bare-subscribe'
+          ? ['subscribe', { subscription, snapshot: action.snapshot }]
+          : ['unsubscribe', { subscription }]
+      client.send({ type, channel, payload: asked, requestId: `own_${++bare}` } as never)
     },
     write(action, entity, id, fields, ifVersion) {
       const view = viewOf(entity)

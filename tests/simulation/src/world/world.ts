@@ -20,6 +20,7 @@ import { createStandings, type Role, type Standings } from '../standings.ts'
 import { readChangesAfter, readFloor, readHeadOffset, readTable } from './committed-changes.ts'
 import { createEdgesOfPeople } from './edges-of-people.ts'
 import { createEdges } from './edges.ts'
+import { createEdgesOfWaiting, type EdgesOfWaiting } from './edges-of-waiting.ts'
 import { createRuleTrouble, type RuleTrouble } from './rule-trouble.ts'
 import { createServerLife, SINK_ERROR } from './server-life.ts'
 import type { ServerProcess } from './server-process.ts'
@@ -32,6 +33,7 @@ export interface World {
   readonly storage: Storage
   readonly network: Network
   readonly checker: InvariantChecker
+  readonly waiting: EdgesOfWaiting
   readonly coverage: Coverage
   readonly clients: SimClient[]
   readonly standings: Standings
@@ -156,6 +158,8 @@ export function createWorld(program: Program, turns: Turns, bug: PlantedBug | nu
   })
   network.watch(createEdgesOfPeople(coverage))
   network.watch(createEdges({ coverage, head: () => checker.log.head, trims: () => world.trims }))
+  const waiting = createEdgesOfWaiting({ coverage, clock })
+  network.watch(waiting)
 
   /** At least once, as a relay may: a transaction that failed comes again, one that was taken may too. */
   const wrapSink = (sink: ChangeSink): ChangeSink => {
@@ -194,6 +198,7 @@ export function createWorld(program: Program, turns: Turns, bug: PlantedBug | nu
     storage,
     network,
     checker,
+    waiting,
     coverage,
     standings,
     rules: createRuleTrouble(count),
