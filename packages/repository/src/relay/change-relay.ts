@@ -51,6 +51,7 @@ export function startChangeRelay(log: Pick<ChangeLog, 'source'>, sink: ChangeSin
   let isPlaceTold = false
   let delivering: Promise<void> | null = null
   let isBehind = false
+  let losses = 0
 
   /** The next whole transactions after a position: from memory when nothing is missing in between, else from the log. */
   const nextAfter = async (after: Position): Promise<Committed> => {
@@ -60,7 +61,7 @@ export function startChangeRelay(log: Pick<ChangeLog, 'source'>, sink: ChangeSin
     isBehind = false
     // Forgotten before the read, not after: what is committed meanwhile stays in memory.
     backlog.clear()
-    const page = await retry.untilDone('read the log', () => source.transactionsAfter(after, PAGE))
+    const page = await retry.untilDone('read the log', () => source.transactionsAfter(after, PAGE, losses))
     if (page === null) return []
     const { transactions, floor, holds } = page.value
     if (!holds) return beginOtherHistory(after)
@@ -74,14 +75,16 @@ export function startChangeRelay(log: Pick<ChangeLog, 'source'>, sink: ChangeSin
     return (await skipTo(floor)) ? transactions : []
   }
 
-  /** A backup was put back: what has been delivered is not in the log any more, and its offsets will be others'. */
+  /** A backup was put back: what was delivered, or told otherwise, is not in the log any more, and its offsets will be others'. */
   const beginOtherHistory = async (lost: Position): Promise<Committed> => {
     logger.error('The change log is not the one that was read before: was a backup put back?', {
       delivered: lost.offset,
       isSinkTold: sink.skipTo !== undefined,
     })
-    const begun = await retry.untilDone('begin an epoch', () => source.beginAfter(lost))
-    if (begun === null || !(await skipTo(begun.value, true))) return []
+    const begun = await retry.untilDone('begin an epoch', () => source.beginAfter(losses))
+    if (begun === null) return []
+    losses = begun.value.losses
+    if (!(await skipTo(begun.value.position, true))) return []
     // What they wait for was lost, or has been skipped.
     for (const { done } of flushes.splice(0)) done.resolve()
     isBehind = true
