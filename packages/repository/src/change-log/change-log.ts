@@ -157,13 +157,13 @@ export function createChangeLog({
       head,
       transactionsAfter: (after, limit, losses) =>
         reads.read((connection) => {
-          const head = readHead(connection)
+          const end = readHead(connection)
           const epochs = readEpochs(connection)
           const { rows } = readEntries(connection, { after: after.offset, limit })
           const floor = readFloor(connection)
           const transactions = groupTransactions(rows.map((row) => toChange(row, epochs)))
-          const isThere = after.offset === 0 || holdsPosition(epochs, head.offset, after)
-          const holds = isThere && told.losses === losses && told.isIn(connection, head)
+          const isThere = after.offset === 0 || holdsPosition(epochs, end.offset, after)
+          const holds = isThere && told.losses === losses && told.isIn(connection, end)
           return { transactions, floor: { epoch: epochAt(epochs, floor), offset: floor }, holds }
         }),
       beginAfter(losses) {

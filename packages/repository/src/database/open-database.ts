@@ -18,6 +18,7 @@ import { createWriteQueue } from '../write/write-queue.ts'
 import type { LogMemory } from '../write/write-transaction.ts'
 import type { DynamicTables } from './compile.ts'
 import { openConnections } from './connections.ts'
+import { createFileCheck } from './file-identity.ts'
 import { createHealthCheck } from './health-check.ts'
 import { setInternals } from './internals.ts'
 import {
@@ -144,7 +145,7 @@ export function openDatabase<Tables = DynamicTables>(options: DatabaseOptions): 
     changeLog,
     startRelay: (sink) => startChangeRelay(changeLog, sink),
     kysely,
-    health: createHealthCheck({ storage, queue, wal, head: changeLog.head }),
+    health: createHealthCheck({ storage, queue, wal, reads, checkFile: createFileCheck(writer.handle) }),
     close() {
       closing ??= closeAll()
       return closing

@@ -9,12 +9,7 @@ import {
   endRowWrites,
   joinEntries,
 } from '../capture/row-writes.ts'
-import {
-  beginEpoch,
-  hasBegun,
-  headColumns,
-  readHead,
-} from '../change-log/epochs.ts'
+import { beginEpoch, hasBegun, headColumns, readHead } from '../change-log/epochs.ts'
 import {
   type ImageTexts,
   type LogEntry,

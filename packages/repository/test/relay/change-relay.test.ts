@@ -471,36 +471,36 @@ test('a position that this process has heard of is not used again by its first w
 test.each([
   ['a list', async ({ tasks }: Opened) => (await tasks.snapshot()).position],
   ['the head', async ({ database }: Opened) => database.changeLog.head()],
-  ['a written answer', async ({ tasks }: Opened) => (await tasks.updateMany({ where: {} }, { title: 'lost' })).position],
-])(
-  'a backup is told although only %s had told of what it lacks, and the relay had not',
-  async (_, tell) => {
-    using file = temporaryFile()
-    const copy = `${file.directory}/backup.db`
-    await using both = await openBoth(file.path)
-    const { clock, here, there } = both
-    const sink = createTalkativeSink()
-    let release = (): void => {}
-    const held = new Promise<void>((resolve) => (release = resolve))
-    const relay = here.database.startRelay({
-      skipTo: sink.skipTo,
-      publish: (transaction) => held.then(() => sink.publish(transaction)),
-    })
-    await relay.flush()
-    await there.tasks.create({ title: 'kept' })
-    await clock.advance(1_000)
-    await copyDatabase(file.path, copy)
-    await there.tasks.create({ title: 'lost' })
-    const told = await tell(here)
-    await copyDatabase(copy, file.path)
-    release()
-    await clock.advance(1_000)
-    expect(sink.told.at(-1)).toBe('skip to 1')
-    expect(await here.database.changeLog.read({ after: told, entity: 'Task', limit: 10 })).toMatchObject({
-      holds: false,
-    })
-  },
-)
+  [
+    'a written answer',
+    async ({ tasks }: Opened) => (await tasks.updateMany({ where: {} }, { title: 'lost' })).position,
+  ],
+])('a backup is told although only %s had told of what it lacks, and the relay had not', async (_, tell) => {
+  using file = temporaryFile()
+  const copy = `${file.directory}/backup.db`
+  await using both = await openBoth(file.path)
+  const { clock, here, there } = both
+  const sink = createTalkativeSink()
+  let release = (): void => {}
+  const held = new Promise<void>((resolve) => (release = resolve))
+  const relay = here.database.startRelay({
+    skipTo: sink.skipTo,
+    publish: (transaction) => held.then(() => sink.publish(transaction)),
+  })
+  await relay.flush()
+  await there.tasks.create({ title: 'kept' })
+  await clock.advance(1_000)
+  await copyDatabase(file.path, copy)
+  await there.tasks.create({ title: 'lost' })
+  const told = await tell(here)
+  await copyDatabase(copy, file.path)
+  release()
+  await clock.advance(1_000)
+  expect(sink.told.at(-1)).toBe('skip to 1')
+  expect(await here.database.changeLog.read({ after: told, entity: 'Task', limit: 10 })).toMatchObject({
+    holds: false,
+  })
+})
 
 test('every relay tells of a backup once, also when a write of this process was the first to meet it', async () => {
   using file = temporaryFile()
