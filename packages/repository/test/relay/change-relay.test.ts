@@ -1,4 +1,4 @@
-import type { Change, Position } from '@dnr/protocol'
+import type { Change, LogGap } from '@dnr/protocol'
 import { createManualClock } from '@dnr/testing'
 import Database from 'better-sqlite3'
 import fc from 'fast-check'
@@ -299,10 +299,12 @@ function createTalkativeSink() {
   const sink = {
     told,
     failures: 0,
+    restores: 0,
     publish: (transaction: readonly Change[]) =>
       void told.push(transaction.map(({ position }) => position.offset).join('+')),
-    skipTo({ offset }: Position) {
+    skipTo({ position: { offset }, isOtherHistory = false }: LogGap) {
       if (sink.failures-- > 0) throw new Error('not now')
+      if (isOtherHistory) sink.restores++
       told.push(`skip to ${offset}`)
     },
   }
@@ -393,7 +395,8 @@ test('what this process has committed itself is no gap, whoever trimmed it', asy
   const sink = createTalkativeSink()
   let release = (): void => {}
   const relay = here.database.startRelay({
-    skipTo: sink.skipTo,
+    // As anybody would wrap it: what there is to know comes along.
+    skipTo: (gap) => sink.skipTo(gap),
     async publish(transaction) {
       if (transaction[0]?.position.offset === 1) await new Promise<void>((resolve) => (release = resolve))
       sink.publish(transaction)
@@ -497,6 +500,7 @@ test.each([
   release()
   await clock.advance(1_000)
   expect(sink.told.at(-1)).toBe('skip to 1')
+  expect(sink.restores).toBe(1)
   expect(await here.database.changeLog.read({ after: told, entity: 'Task', limit: 10 })).toMatchObject({
     holds: false,
   })
