@@ -395,8 +395,7 @@ test('what this process has committed itself is no gap, whoever trimmed it', asy
   const sink = createTalkativeSink()
   let release = (): void => {}
   const relay = here.database.startRelay({
-    // As anybody would wrap it: what there is to know comes along.
-    skipTo: (gap) => sink.skipTo(gap),
+    skipTo: sink.skipTo,
     async publish(transaction) {
       if (transaction[0]?.position.offset === 1) await new Promise<void>((resolve) => (release = resolve))
       sink.publish(transaction)
@@ -487,7 +486,8 @@ test.each([
   let release = (): void => {}
   const held = new Promise<void>((resolve) => (release = resolve))
   const relay = here.database.startRelay({
-    skipTo: sink.skipTo,
+    // As anybody would wrap it: what there is to know comes along.
+    skipTo: (gap) => sink.skipTo(gap),
     publish: (transaction) => held.then(() => sink.publish(transaction)),
   })
   await relay.flush()
