@@ -52,13 +52,20 @@ export interface Change {
 export interface ChangeSink {
   publish(transaction: readonly Change[]): void | Promise<void>
   /**
-   * Says that nothing up to `position` comes any more, whatever has come so far: where a relay begins, and where it goes on
+   * Says that nothing up to `gap.position` comes any more, whatever has come so far: where a relay begins, and where it goes on
    * when the log was trimmed before it had read it. Whoever has not had everything up to there has a gap, and finds out
    * elsewhere what is true now. It takes its place among the transactions: what is published next comes after it.
    *
    * This alone tells of a gap: offsets of what is published may jump. A sink that leaves it out is not told.
    *
-   * `isOtherHistory`: a backup was put back. `position` may be before what has come so far, and its offsets come again.
+   * One that wraps another hands `gap` on as it is.
    */
-  skipTo?(position: Position, isOtherHistory?: boolean): void | Promise<void>
+  skipTo?(gap: LogGap): void | Promise<void>
+}
+
+/** Where a relay goes on. One object, so that whoever hands it on loses nothing of it. */
+export interface LogGap {
+  readonly position: Position
+  /** A backup was put back: `position` may be before what has come so far, and its offsets come again. @default false */
+  readonly isOtherHistory?: boolean
 }

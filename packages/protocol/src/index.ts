@@ -20,7 +20,7 @@ export { createRowCodec, fromWireValue } from './row-codec.ts'
 export type { JsonForm, RowCodec, WireRowOf } from './row-codec.ts'
 
 // Changes and positions
-export type { Change, ChangeSink, Operation, WireRow } from './change.ts'
+export type { Change, ChangeSink, LogGap, Operation, WireRow } from './change.ts'
 export {
   comparePositions,
   floorPosition,

@@ -109,6 +109,25 @@ test('a backup that is put back under running servers: nobody keeps what it took
   for (const { realtime } of [red, blue]) expect(realtime.stats().position?.offset).toBe(2)
 })
 
+test('a backup that lacks what a client was shown, and the relay of its server had not read: the client is not left with it', async () => {
+  await using folder = await temporaryFolder()
+  const [path, copy] = [folder.file('tasks.db'), folder.file('backup.db')]
+  await using blue = await startStack({ path, database: { relayPollMs: 1_500 } })
+  await write(blue, 'A')
+  await blue.relay.flush()
+  await copyDatabase(path, copy)
+  const script = await openScript(path, Task)
+  await script.rows.create({ title: 'B' })
+  await script[Symbol.asyncDispose]()
+  using bob = openBrowser(blue.url, 'bob.red')
+  const tasks = bob.client.collection('Task')
+  await until(tasks.rows, ({ length }) => length === 2)
+  await copyDatabase(copy, path)
+  await until(tasks.rows, ([row, ...others]) => row?.title === 'A' && others.length === 0)
+  await write(blue, 'C')
+  await until(tasks.rows, ({ length }) => length === 2)
+})
+
 test('what a client is told to have been sent never passes what it has not', async () => {
   await using folder = await temporaryFolder()
   const path = folder.file('tasks.db')

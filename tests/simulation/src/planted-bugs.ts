@@ -211,7 +211,7 @@ function tellsEverybodyOfDeletions(): PlantedBug {
     name: 'tells everybody of a deletion',
     rule: ({ sees, ...others }) => ({ ...others, sees: (row) => deleting.has(row.id) || sees(row) }),
     sink: (sink) => ({
-      skipTo: (...gap) => sink.skipTo?.(...gap),
+      skipTo: (gap) => sink.skipTo?.(gap),
       async publish(transaction) {
         for (const { id, operation } of transaction) if (operation === 'deleted') deleting.add(id)
         try {

@@ -35,7 +35,7 @@ export function onPublish(
 ): (sink: ChangeSink) => ChangeSink {
   return (sink) => ({
     publish: (transaction) => sink.publish(change(transaction)),
-    skipTo: (...gap) => sink.skipTo?.(...gap),
+    skipTo: (gap) => sink.skipTo?.(gap),
   })
 }
 

@@ -11,6 +11,7 @@ import { readEntries, toChange } from './log-entries.ts'
 import { type HistoryPage, type HistoryRequest, readFloor, readHistory } from './read-history.ts'
 import { type AnswerTrim, beginAnswerTrim, type Expiry, surplusAnswers, trimAnswers } from './trim-answers.ts'
 import { trimBatch, type TrimOptions, type TrimResult } from './trim-log.ts'
+import type { ToldHistory } from '../write/told-history.ts'
 import type { WriteQueue } from '../write/write-queue.ts'
 
 /**
@@ -56,14 +57,19 @@ export interface ChangeSource {
   /**
    * Transactions after a position, in order, about `limit` changes; the last is a part of one that is longer than
    * `maxWholeChanges`, if its last change is not `last`. `floor`: what is up to it may have been trimmed.
-   * `holds`: is the position on this history?
+   * `holds`: is the position on this history, and so everything that this process has told of? `losses`: how many histories
+   * the relay knows to be lost.
    */
   transactionsAfter(
     after: Position,
     limit: number,
+    losses: number,
   ): Promise<{ readonly transactions: Committed; readonly floor: Position; readonly holds: boolean }>
-  /** A position that was told does not hold any more: begins an epoch, so that nobody takes it for true. Gives where that begins. */
-  beginAfter(lost: Position): Promise<Position>
+  /**
+   * What was told does not hold any more: begins an epoch, unless that has been done since the relay knew of `losses`, so that
+   * nobody takes it for true. Gives where the log goes on.
+   */
+  beginAfter(losses: number): Promise<{ readonly position: Position; readonly losses: number }>
   /** Tells of this process' own commits. */
   follow(follower: Follower): () => void
   /** Changes when another connection has written into the database; `null` when no other can. */
@@ -79,10 +85,7 @@ export interface ChangeLogOptions {
   readonly queue: WriteQueue
   readonly feed: CommitFeed
   readonly ages: AgeLimit
-  /** What {@link ChangeSource.beginAfter} does. */
-  beginAfter(lost: Position): Promise<Position>
-  /** Everything up to here has been read, so that what is written from now on comes after it. */
-  heard(position: Position): void
+  readonly told: ToldHistory
   /** Can nobody else write into it? */
   readonly isPrivate: boolean
   readonly relay: RelaySettings
@@ -97,8 +100,7 @@ export function createChangeLog({
   queue,
   feed,
   ages,
-  beginAfter,
-  heard,
+  told,
   isPrivate,
   relay,
 }: ChangeLogOptions): ChangeLog {
@@ -156,19 +158,22 @@ export function createChangeLog({
     },
     source: {
       head,
-      transactionsAfter: (after, limit) =>
+      transactionsAfter: (after, limit, losses) =>
         reads.read((connection) => {
+          const end = readHead(connection)
           const epochs = readEpochs(connection)
           const { maxWholeChanges } = relay
           const { rows } = readEntries(connection, { after: after.offset, limit, maxWholeChanges })
           const floor = readFloor(connection)
           const transactions = groupTransactions(rows.map((row) => toChange(row, epochs)))
-          const holds = after.offset === 0 || holdsPosition(epochs, readHead(connection).offset, after)
-          const last = transactions.at(-1)?.at(-1)?.position
-          if (holds && last !== undefined) heard(last)
+          const isThere = after.offset === 0 || holdsPosition(epochs, end.offset, after)
+          const holds = isThere && told.losses === losses && told.isIn(connection, end)
           return { transactions, floor: { epoch: epochAt(epochs, floor), offset: floor }, holds }
         }),
-      beginAfter,
+      beginAfter(losses) {
+        if (told.losses === losses) told.lose()
+        return queue.write((transaction) => ({ position: transaction.position(), losses: told.losses }))
+      },
       follow: (follower) => feed.follow(follower),
       foreignVersion: () => (isPrivate ? null : (readPragma(writer.handle, 'data_version') as number)),
       relay,

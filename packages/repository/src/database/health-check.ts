@@ -1,9 +1,12 @@
 // What `database.health()` answers. Holds the one probe that is under way.
 import type { DnrError, Position } from '@dnr/protocol'
+import { checkCapture } from '../capture/check-capture.ts'
+import { readHeadPosition } from '../change-log/epochs.ts'
 import { systemTables } from '../change-log/log-tables.ts'
 import type { WriteQueue } from '../write/write-queue.ts'
 import { compileStatement } from './compile.ts'
 import type { DatabaseHealth } from './realtime-database.ts'
+import type { Reads } from './reads.ts'
 import { storageError } from './storage-error.ts'
 import type { StorageHealth } from './storage-health.ts'
 import type { WalWatch } from './wal-watch.ts'
@@ -13,7 +16,9 @@ export interface HealthSources {
   readonly storage: StorageHealth
   readonly queue: WriteQueue
   readonly wal: WalWatch
-  head(): Promise<Position>
+  readonly reads: Reads
+  /** What is wrong with the file itself. */
+  readonly checkFile: () => DnrError | null
 }
 
 /** As much as a row with its two images; what is smaller may still fit where nothing else does. */
@@ -40,7 +45,8 @@ export function createHealthCheck({
   storage,
   queue,
   wal,
-  head,
+  reads,
+  checkFile,
 }: HealthSources): () => Promise<DatabaseHealth> {
   let probing: Promise<void> | null = null
 
@@ -63,7 +69,10 @@ export function createHealthCheck({
     let position: Position | null = null
     let error: DnrError | null = null
     try {
-      position = await head()
+      ;[position, error] = await reads.read((connection) => [
+        readHeadPosition(connection),
+        checkFile() ?? checkCapture(connection),
+      ])
       // A damaged file is not written to: it waits for whoever rescues it.
       if (storage.error !== null && storage.error.code !== 'storage_corrupt') await (probing ??= tryWrite())
     } catch (thrown) {

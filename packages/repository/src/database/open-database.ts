@@ -1,6 +1,6 @@
 // One SQLite database: its connections, the queue of its writes, its log. Wires the stations together and holds nothing
 // else. Next: rows/, which writes through it.
-import { DnrError, hasReached, type Position, silentLogger } from '@dnr/protocol'
+import { DnrError, silentLogger } from '@dnr/protocol'
 import { systemClock, systemRandom } from '@dnr/internal'
 import { customAlphabet, urlAlphabet } from 'nanoid'
 import { createAgeLimit } from '../change-log/age-limit.ts'
@@ -13,10 +13,12 @@ import type { RealtimeRepository } from '../rows/realtime-repository.ts'
 import { type MigratedTable, migrateTables } from '../schema/migrate.ts'
 import type { OpenTransaction } from '../write/async-transaction.ts'
 import { createHeadMemory, noHeadMemory } from '../write/head-memory.ts'
+import { createToldHistory, watchReads } from '../write/told-history.ts'
 import { createWriteQueue } from '../write/write-queue.ts'
 import type { LogMemory } from '../write/write-transaction.ts'
 import type { DynamicTables } from './compile.ts'
 import { openConnections } from './connections.ts'
+import { createFileCheck } from './file-identity.ts'
 import { createHealthCheck } from './health-check.ts'
 import { setInternals } from './internals.ts'
 import {
@@ -61,7 +63,7 @@ export function openDatabase<Tables = DynamicTables>(options: DatabaseOptions): 
   const memory: LogMemory = {
     epoch: createEpoch(),
     createEpoch,
-    seen: null,
+    told: createToldHistory(),
     started: false,
     isOwn: connections.isWriterOurs,
     head: connections.isWriterOurs ? createHeadMemory(writer.handle) : noHeadMemory,
@@ -91,18 +93,12 @@ export function openDatabase<Tables = DynamicTables>(options: DatabaseOptions): 
     busyTimeoutMs,
     transactionOver,
     isClosed: () => isClosed,
+    onRead: watchReads(memory.told, { connection: reader, isShared, isPrivate }),
     onFailed: storage.failed,
   })
   const { relayPollMs: pollMs, maxWholeChanges } = settings
   const relay = { clock, random, logger, pollMs, maxWholeChanges }
-  const beginAfter = (lost: Position): Promise<Position> => {
-    memory.seen = lost
-    return queue.write((transaction) => transaction.position())
-  }
-  const heard = (position: Position): void => {
-    if (memory.seen === null || !hasReached(memory.seen, position)) memory.seen = position
-  }
-  const changeLog = createChangeLog({ reads, writer, queue, feed, ages, beginAfter, heard, isPrivate, relay })
+  const changeLog = createChangeLog({ reads, writer, queue, feed, ages, told: memory.told, isPrivate, relay })
   const kysely = createUserKysely<Tables>({
     open: connections.openUserConnection,
     isOwn: connections.hasUserConnection,
@@ -150,7 +146,7 @@ export function openDatabase<Tables = DynamicTables>(options: DatabaseOptions): 
     changeLog,
     startRelay: (sink) => startChangeRelay(changeLog, sink),
     kysely,
-    health: createHealthCheck({ storage, queue, wal, head: changeLog.head }),
+    health: createHealthCheck({ storage, queue, wal, reads, checkFile: createFileCheck(writer.handle) }),
     close() {
       closing ??= closeAll()
       return closing

@@ -76,3 +76,12 @@ function assertPragma(handle: SqliteHandle, name: string, expected: unknown): vo
 export function readPragma(handle: SqliteHandle, pragma: string): unknown {
   return Object.values((handle.prepare(`PRAGMA ${pragma}`).get() as object | undefined) ?? {})[0]
 }
+
+/** Its file; empty for a database in memory. */
+export function fileOf(handle: SqliteHandle): string {
+  const databases = handle.prepare('PRAGMA database_list').all() as {
+    readonly name: string
+    readonly file: string
+  }[]
+  return databases.find(({ name }) => name === 'main')?.file ?? ''
+}

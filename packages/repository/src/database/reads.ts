@@ -19,6 +19,8 @@ export interface ReadsOptions {
   /** The open async transaction whose rows this connection would see; `null` when there is none, or it cannot see them. */
   transactionOver(): Promise<void> | null
   isClosed(): boolean
+  /** Within each read, after what was read. */
+  onRead(): void
   /** Hears of every read that failed. */
   onFailed(error: unknown): void
 }
@@ -42,7 +44,11 @@ export function createReads(options: ReadsOptions): Reads {
         try {
           // What is open now is nobody's that we know of: its rows may yet be rolled back.
           if (connection.inTransaction()) throw foreignTransaction()
-          return connection.snapshot(() => read(connection))
+          return connection.snapshot(() => {
+            const result = read(connection)
+            options.onRead()
+            return result
+          })
         } catch (error) {
           if (!isBusy(error) || clock.monotonic() >= deadline) {
             options.onFailed(error)

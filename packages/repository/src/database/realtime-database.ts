@@ -90,7 +90,10 @@ export interface DatabaseTransaction {
 
 /** How it goes. */
 export interface DatabaseHealth {
-  /** Can it be read, is the log there, and did the last write work? */
+  /**
+   * Can it be read, is the log there, and did the last write work? Is the file still where it was opened, and do captured
+   * tables have their triggers?
+   */
   readonly ok: boolean
   /** Why not. After a write that the storage refused it stays until one works again; a damaged file stays damaged. */
   readonly error: DnrError | null
@@ -107,7 +110,8 @@ export interface RealtimeDatabase<Tables = DynamicTables> {
    * Makes DNR's own tables and those of the given repositories; begins this process' epoch of the log. A table that is
    * there already is used as it is, if it has the columns. Makes, adapts or removes the triggers of `captureTable`.
    *
-   * @throws DnrError `bad_entity` naming the columns that are missing, and the SQL that adds them
+   * @throws DnrError `bad_entity` naming the columns that are missing, and the SQL that adds them; `bad_option` when two of
+   * the entities share a table and none captures it: they would not hear each other's writes
    */
   migrate(repositories?: readonly RealtimeRepository[]): Promise<void>
   /**

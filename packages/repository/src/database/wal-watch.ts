@@ -4,6 +4,7 @@
 // looks. Reads of ours end within a turn of the event loop; one of another program that stays open makes it grow.
 import { statSync } from 'node:fs'
 import type { Clock, Logger } from '@dnr/protocol'
+import { fileOf } from './open-handles.ts'
 import type { SqliteHandle } from './sqlite-handle.ts'
 
 /** Watches one database's write-ahead log. */
@@ -56,12 +57,4 @@ export function createWalWatch({ handle, alarmBytes, clock, logger }: WalWatchOp
       isLong = size > alarmBytes
     },
   }
-}
-
-function fileOf(handle: SqliteHandle): string {
-  const databases = handle.prepare('PRAGMA database_list').all() as {
-    readonly name: string
-    readonly file: string
-  }[]
-  return databases.find(({ name }) => name === 'main')?.file ?? ''
 }

@@ -5,7 +5,7 @@
 //                                                     └sink throws→ waiting (back-off) ─→ delivering        any ─stop→ stopped
 //
 // Other processes trim without asking: what was to come next may be gone. The sink is told so, and the relay goes on behind it.
-import { type Change, type ChangeSink, DnrError, hasReached, type Position } from '@dnr/protocol'
+import { type Change, type ChangeSink, DnrError, hasReached, type LogGap, type Position } from '@dnr/protocol'
 import { createDeferred, type Deferred } from '@dnr/internal'
 import type { ChangeLog } from '../change-log/change-log.ts'
 import type { Committed } from '../change-log/commit-feed.ts'
@@ -53,6 +53,7 @@ export function startChangeRelay(log: Pick<ChangeLog, 'source'>, sink: ChangeSin
   let isPlaceTold = false
   let delivering: Promise<void> | null = null
   let isBehind = false
+  let losses = 0
 
   /** The next whole transactions after a position: from memory when nothing is missing in between, else from the log. */
   const nextAfter = async (after: Position): Promise<Committed> => {
@@ -62,7 +63,7 @@ export function startChangeRelay(log: Pick<ChangeLog, 'source'>, sink: ChangeSin
     isBehind = false
     // Forgotten before the read, not after: what is committed meanwhile stays in memory.
     backlog.clear()
-    const page = await retry.untilDone('read the log', () => source.transactionsAfter(after, PAGE))
+    const page = await retry.untilDone('read the log', () => source.transactionsAfter(after, PAGE, losses))
     if (page === null) return []
     const { transactions, floor, holds } = page.value
     if (!holds) return beginOtherHistory(after)
@@ -73,17 +74,19 @@ export function startChangeRelay(log: Pick<ChangeLog, 'source'>, sink: ChangeSin
       to: floor.offset,
       isSinkTold: sink.skipTo !== undefined,
     })
-    return (await skipTo(floor)) ? transactions : []
+    return (await skipTo({ position: floor })) ? transactions : []
   }
 
-  /** A backup was put back: what has been delivered is not in the log any more, and its offsets will be others'. */
+  /** A backup was put back: what was delivered, or told otherwise, is not in the log any more, and its offsets will be others'. */
   const beginOtherHistory = async (lost: Position): Promise<Committed> => {
     logger.error('The change log is not the one that was read before: was a backup put back?', {
       delivered: lost.offset,
       isSinkTold: sink.skipTo !== undefined,
     })
-    const begun = await retry.untilDone('begin an epoch', () => source.beginAfter(lost))
-    if (begun === null || !(await skipTo(begun.value, true))) return []
+    const begun = await retry.untilDone('begin an epoch', () => source.beginAfter(losses))
+    if (begun === null) return []
+    losses = begun.value.losses
+    if (!(await skipTo({ position: begun.value.position, isOtherHistory: true }))) return []
     // What they wait for was lost, or has been skipped.
     for (const { done } of flushes.splice(0)) done.resolve()
     isBehind = true
@@ -91,12 +94,10 @@ export function startChangeRelay(log: Pick<ChangeLog, 'source'>, sink: ChangeSin
   }
 
   /** False when stopped before the sink knew. */
-  const skipTo = async (position: Position, isOtherHistory = false): Promise<boolean> => {
-    const told = await retry.untilDone('say to its sink where it goes on', () =>
-      sink.skipTo?.(position, isOtherHistory),
-    )
+  const skipTo = async (gap: LogGap): Promise<boolean> => {
+    const told = await retry.untilDone('say to its sink where it goes on', () => sink.skipTo?.(gap))
     if (told === null) return false
-    place = position
+    place = gap.position
     settleFlushes()
     return true
   }
@@ -105,7 +106,7 @@ export function startChangeRelay(log: Pick<ChangeLog, 'source'>, sink: ChangeSin
     const head =
       place === null ? await retry.untilDone('read the head of the log', () => source.head()) : null
     place ??= head?.value ?? null
-    isPlaceTold = place !== null && (await skipTo(place))
+    isPlaceTold = place !== null && (await skipTo({ position: place }))
   }
 
   const deliver = async (): Promise<void> => {

@@ -123,7 +123,8 @@ export interface RepositoryOptions<E extends AnyEntity> {
   readonly prepare?: PrepareHooks<E>
   /**
    * Also logs, and thereby broadcasts, what other programs write into the table with SQL of their own: `migrate` makes
-   * triggers, keeps them in step with the entity, and removes them when this is `false` again. @default false
+   * triggers, keeps them in step with the entity, and removes them when this is `false` again. Of several entities on one
+   * table one may capture it: it alone hears all writes, the others only their own. @default false
    */
   readonly captureTable?: boolean
   /** Makes ids of rows created without one. @default 21 random URL-safe characters */

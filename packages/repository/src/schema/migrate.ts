@@ -13,7 +13,11 @@ export interface MigratedTable {
   readonly isCaptured: boolean
 }
 
-/** Brings a database up to what this code needs, inside a write transaction; doing so again changes nothing. */
+/**
+ * Brings a database up to what this code needs, inside a write transaction; doing so again changes nothing.
+ *
+ * @throws DnrError `bad_option` when entities share a table and none captures it
+ */
 export function migrateTables(connection: Connection, tables: readonly MigratedTable[]): void {
   const version = readSchemaVersion(connection)
   if (version !== null && version > SYSTEM_SCHEMA_VERSION) {
@@ -28,6 +32,7 @@ export function migrateTables(connection: Connection, tables: readonly MigratedT
       connection,
       tables.map(({ model }) => model.table),
     )
+  refuseDeafTwins(tables)
   makeSystemTables(connection, version)
   for (const { model } of tables) migrateEntityTable(connection, model)
   // Several repositories may share a table: it is captured when one of them asks for it.
@@ -35,6 +40,19 @@ export function migrateTables(connection: Connection, tables: readonly MigratedT
   for (const { model, isCaptured } of tables) {
     if (isCaptured) captureTable(connection, model)
     else if (!captured.has(model.table)) releaseTable(connection, model)
+  }
+}
+
+/** A write is logged for the entity of its repository; of another's on the same table nobody would hear. */
+function refuseDeafTwins(tables: readonly MigratedTable[]): void {
+  const sharing = Map.groupBy(tables, ({ model }) => model.table.toLowerCase())
+  for (const [table, sharers] of sharing) {
+    const names = [...new Set(sharers.map(({ model }) => model.entity.name))]
+    if (names.length === 1 || sharers.some(({ isCaptured }) => isCaptured)) continue
+    throw new DnrError(
+      'bad_option',
+      `${names.join(' and ')} share the table "${table}", and neither would hear of what is written through the other. Use one entity, or captureTable for the one that is to hear everything.`,
+    )
   }
 }
 

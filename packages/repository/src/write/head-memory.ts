@@ -2,6 +2,7 @@
 // what nobody can have changed since. Next: write-transaction.ts, which reads the database when nothing is kept.
 import type { CaptureState } from '../capture/row-writes.ts'
 import type { LogHead } from '../change-log/epochs.ts'
+import { prepareDataVersion } from '../database/data-version.ts'
 import type { SqliteHandle } from '../database/sqlite-handle.ts'
 
 /** What a transaction has to know before it writes. */
@@ -25,9 +26,7 @@ export const noHeadMemory: HeadMemory = { take: () => null, keep: () => {}, forg
 
 /** Makes the memory of a handle that nobody writes with but the one write queue. */
 export function createHeadMemory(handle: SqliteHandle): HeadMemory {
-  // Changes when another connection has committed, and only then. Half as dear as asking where the log ends.
-  const statement = handle.prepare('PRAGMA data_version')
-  const dataVersion = statement.pluck?.() ?? statement
+  const dataVersion = prepareDataVersion(handle)
   let version: unknown
   let kept: SessionStart | null = null
   return {
@@ -35,7 +34,7 @@ export function createHeadMemory(handle: SqliteHandle): HeadMemory {
       const known = kept
       const before = version
       kept = null
-      version = dataVersion.get()
+      version = dataVersion()
       return version === before ? known : null
     },
     keep(end) {

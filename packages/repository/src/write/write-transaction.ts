@@ -1,6 +1,6 @@
 // What one BEGIN … COMMIT writes into the log. Holds the offsets it has given out; begins and ends nothing itself.
 // Next: group-commit.ts and async-transaction.ts, which do.
-import { type Change, DnrError, holdsPosition, type Position } from '@dnr/protocol'
+import { type Change, DnrError, type Position } from '@dnr/protocol'
 import {
   adoptEntries,
   announceOwnWrite,
@@ -9,14 +9,7 @@ import {
   endRowWrites,
   joinEntries,
 } from '../capture/row-writes.ts'
-import {
-  beginEpoch,
-  hasBegun,
-  headColumns,
-  type LogHead,
-  readEpochs,
-  readHead,
-} from '../change-log/epochs.ts'
+import { beginEpoch, hasBegun, headColumns, readHead } from '../change-log/epochs.ts'
 import {
   type ImageTexts,
   type LogEntry,
@@ -30,6 +23,7 @@ import type { Connection } from '../database/connection.ts'
 import { endsTransaction } from '../database/storage-error.ts'
 import { rollback } from './commit.ts'
 import type { HeadMemory, SessionStart } from './head-memory.ts'
+import type { ToldHistory } from './told-history.ts'
 
 /** One logical transaction: its changes reach subscribers together. */
 export interface WriteTransaction {
@@ -79,8 +73,7 @@ export interface LogMemory {
   epoch: string
   /** Another name, for when the history has become another. */
   readonly createEpoch: () => string
-  /** Where the last transaction left the log, or how far a relay has read it since; `null` before the first. */
-  seen: Position | null
+  readonly told: ToldHistory
   /** Set after the COMMIT of the transaction that began it. */
   started: boolean
   /** Does nobody but the write queue write with the handle? */
@@ -97,11 +90,11 @@ const startOfSession = compileStatement<object, SessionStart>(
 export function openLogSession(connection: Connection, memory: LogMemory, now: number): LogSession {
   const head = memory.head.take() ?? (connection.get(startOfSession, {}) as SessionStart)
   beginRowWrites(connection, head)
-  if (memory.seen !== null && !isOnHistory(connection, head, memory.seen)) {
+  if (!memory.told.isIn(connection, head)) {
     // A backup was put back under us. Its epoch may be ours: offsets that were told of mean something else from here on.
     memory.epoch = memory.createEpoch()
     memory.started = false
-    memory.seen = null
+    memory.told.begun()
   }
   // A COMMIT that failed may have begun it nevertheless.
   const started = memory.started || hasBegun(connection, memory.epoch)
@@ -117,19 +110,13 @@ export function openLogSession(connection: Connection, memory: LogMemory, now: n
     },
     committed() {
       memory.started = true
-      memory.seen = { epoch, offset: state.offset }
+      memory.told.tell({ epoch, offset: state.offset })
       memory.head.keep({ epoch, offset: state.offset, captures: head.captures, leftovers: 0 })
     },
     get lost() {
       return state.lost
     },
   }
-}
-
-/** Nearly always the epoch is the same, and nothing has to be read. */
-function isOnHistory(connection: Connection, { epoch, offset }: LogHead, seen: Position): boolean {
-  if (epoch === seen.epoch) return offset >= seen.offset
-  return holdsPosition(readEpochs(connection), offset, seen)
 }
 
 interface SessionState {

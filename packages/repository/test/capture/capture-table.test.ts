@@ -236,7 +236,14 @@ test('OR FAIL keeps the rows before the one that failed, and the log has those',
   expect(() => open.other.exec("INSERT OR FAIL INTO Item (id, slug) VALUES ('a', 'x'), ('b', 'x')")).toThrow(
     /UNIQUE/,
   )
-  expect(told(await expectLogToBeTheTable(open))).toEqual(['created a 1'])
+  open.other.exec("INSERT INTO Item (id, rank) VALUES ('b', 1), ('c', 2)")
+  expect(() => open.other.exec("UPDATE OR FAIL Item SET slug = 'y' WHERE id IN ('b', 'c')")).toThrow(/UNIQUE/)
+  expect(told(await expectLogToBeTheTable(open))).toEqual([
+    'created a 1',
+    'created b 1',
+    'created c 1',
+    'updated b 2',
+  ])
 })
 
 test('whatever SQL does to the version, it rises by one; a row made again goes on where its deletion stopped', async () => {
@@ -419,6 +426,18 @@ test('one table has one entity that captures it, and none that is declared to re
     )
   expect(await migrate('Item')).toBe('bad_option')
   expect(await migrate('Other')).toBe('bad_entity')
+})
+
+test('two entities on one table do not hear each other, so they are refused; one entity, or one that captures, is not', async () => {
+  const database = openDatabase({ path: ':memory:' })
+  const Twin = defineEntity('Twin', Task.schema)
+  const task = createRealtimeRepository({ database, entity: Task })
+  const twin = createRealtimeRepository({ database, entity: Twin, table: 'tASK' })
+  const error = await database.migrate([task, twin]).catch((thrown: unknown) => thrown)
+  expect(error).toMatchObject({ code: 'bad_option', message: expect.stringMatching(/Task and Twin/) })
+  await database.migrate([task, createRealtimeRepository({ database, entity: Task })])
+  await database.migrate([twin, createRealtimeRepository({ database, entity: Task, captureTable: true })])
+  await database.close()
 })
 
 test('a table that DNR made is captured as well, also in memory', async () => {

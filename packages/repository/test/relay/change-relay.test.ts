@@ -1,4 +1,4 @@
-import type { Change, Position } from '@dnr/protocol'
+import type { Change, LogGap } from '@dnr/protocol'
 import { createManualClock } from '@dnr/testing'
 import Database from 'better-sqlite3'
 import fc from 'fast-check'
@@ -291,16 +291,20 @@ test('a relay started while a transaction is open gets that transaction', async 
   expect(sink.ids()).toEqual(['a'])
 })
 
+type Opened = Awaited<ReturnType<typeof openTasks>>
+
 /** What a sink was told, in order. */
 function createTalkativeSink() {
   const told: string[] = []
   const sink = {
     told,
     failures: 0,
+    restores: 0,
     publish: (transaction: readonly Change[]) =>
       void told.push(transaction.map(({ position }) => position.offset).join('+')),
-    skipTo({ offset }: Position) {
+    skipTo({ position: { offset }, isOtherHistory = false }: LogGap) {
       if (sink.failures-- > 0) throw new Error('not now')
+      if (isOtherHistory) sink.restores++
       told.push(`skip to ${offset}`)
     },
   }
@@ -464,4 +468,60 @@ test('a position that this process has heard of is not used again by its first w
     expect(
       await here.database.changeLog.read({ after: { ...lost, offset }, entity: 'Task', limit: 10 }),
     ).toMatchObject({ holds: false })
+})
+
+test.each([
+  ['a list', async ({ tasks }: Opened) => (await tasks.snapshot()).position],
+  ['the head', async ({ database }: Opened) => database.changeLog.head()],
+  [
+    'a written answer',
+    async ({ tasks }: Opened) => (await tasks.updateMany({ where: {} }, { title: 'lost' })).position,
+  ],
+])('a backup is told although only %s had told of what it lacks, and the relay had not', async (_, tell) => {
+  using file = temporaryFile()
+  const copy = `${file.directory}/backup.db`
+  await using both = await openBoth(file.path)
+  const { clock, here, there } = both
+  const sink = createTalkativeSink()
+  let release = (): void => {}
+  const held = new Promise<void>((resolve) => (release = resolve))
+  const relay = here.database.startRelay({
+    // As anybody would wrap it: what there is to know comes along.
+    skipTo: (gap) => sink.skipTo(gap),
+    publish: (transaction) => held.then(() => sink.publish(transaction)),
+  })
+  await relay.flush()
+  await there.tasks.create({ title: 'kept' })
+  await clock.advance(1_000)
+  await copyDatabase(file.path, copy)
+  await there.tasks.create({ title: 'lost' })
+  const told = await tell(here)
+  await copyDatabase(copy, file.path)
+  release()
+  await clock.advance(1_000)
+  expect(sink.told.at(-1)).toBe('skip to 1')
+  expect(sink.restores).toBe(1)
+  expect(await here.database.changeLog.read({ after: told, entity: 'Task', limit: 10 })).toMatchObject({
+    holds: false,
+  })
+})
+
+test('every relay tells of a backup once, also when a write of this process was the first to meet it', async () => {
+  using file = temporaryFile()
+  const copy = `${file.directory}/backup.db`
+  await using both = await openBoth(file.path)
+  const { clock, here, there, errors } = both
+  await there.tasks.create({ title: 'kept' })
+  const sinks = [createTalkativeSink(), createTalkativeSink()]
+  for (const sink of sinks) await here.database.startRelay(sink).flush()
+  await copyDatabase(file.path, copy)
+  for (let count = 0; count < 3; count++) await there.tasks.create({ title: 'lost' })
+  await here.tasks.snapshot()
+  await copyDatabase(copy, file.path)
+  await here.tasks.create({ title: 'new' })
+  await clock.advance(5_000)
+  await here.tasks.create({ title: 'newer' })
+  await clock.advance(5_000)
+  for (const { told } of sinks) expect(told).toEqual(['skip to 1', 'skip to 2', '3'])
+  expect(errors).toHaveLength(2)
 })

@@ -3,6 +3,7 @@
 import {
   type Change,
   type ChangeSink,
+  type LogGap,
   type Operation,
   type Position,
   type WireRow,
@@ -33,7 +34,7 @@ export type ChangeListener = (transaction: readonly Change[]) => void
  */
 export interface EntityEventBus extends ChangeSink {
   publish(transaction: readonly Change[]): void
-  skipTo(position: Position, isOtherHistory?: boolean): void
+  skipTo(gap: LogGap): void
   /** Everything up to here has been delivered, or who missed it was told so; `null` before it is known where the log stands. */
   readonly position: Position | null
   /** A row is new. `row` is in JSON form: dates as ISO text. */
@@ -177,7 +178,7 @@ export function createEventBus({
       heard = last.position
       tellListeners(unheard)
     },
-    skipTo(skipped, isOtherHistory = false) {
+    skipTo({ position: skipped, isOtherHistory = false }) {
       const known = position
       const isKnown = isOtherHistory ? isSamePosition : hasReached
       if (known !== null && isKnown(known, skipped)) return

@@ -25,7 +25,7 @@ function writeUnseen(server: TestServer, ...ids: readonly string[]): void {
     { publish: false },
   )
   memory.trimTo(memory.log.length)
-  eventBus.skipTo(memory.position())
+  eventBus.skipTo({ position: memory.position() })
 }
 
 test('who is live is sent to ask anew, and a position from before the gap does not hold', async () => {

@@ -198,7 +198,7 @@ test('a gap in the middle of it sends everybody to ask anew, and what follows is
   await client.ask(subscribe({ snapshot: true }))
   const [first = []] = commitLong(server, rows('red', 'a', 'b', 'c', 'd'))
   server.eventBus.publish(first)
-  server.eventBus.skipTo(server.memory.position())
+  server.eventBus.skipTo({ position: server.memory.position() })
   expect(typesOf(await takeAll(server, client))).toEqual(['unsubscribed'])
   await client.ask(subscribe({ snapshot: true }))
   server.memory.write(rows('red', 'e'))

@@ -79,7 +79,7 @@ test('what had passed before a gap is forgotten', () => {
   const { bus: eventBus, delivered, missed } = bus(0)
   eventBus.publish([change(1)])
   eventBus.publish([change(2, 2, false)])
-  eventBus.skipTo({ epoch: 'e1', offset: 4 })
+  eventBus.skipTo({ position: { epoch: 'e1', offset: 4 } })
   eventBus.publish([change(5)])
   expect([delivered, missed.length]).toEqual([[[1], [5]], 1])
   expect(eventBus.position).toMatchObject({ offset: 5 })
@@ -155,13 +155,13 @@ test('a listener added within a listener hears the next transaction first, and o
 test('where a relay goes on beyond what was delivered, something was missed; up to there nothing comes any more', async () => {
   const { bus: eventBus, delivered, missed } = bus(1)
   await eventBus.ready()
-  eventBus.skipTo({ epoch: 'e1', offset: 1 })
+  eventBus.skipTo({ position: { epoch: 'e1', offset: 1 } })
   expect(missed).toEqual([])
-  eventBus.skipTo({ epoch: 'e2', offset: 4 })
+  eventBus.skipTo({ position: { epoch: 'e2', offset: 4 } })
   // Who is told must find the new place: what they ask for next goes on from there.
   expect(missed).toEqual([{ epoch: 'e2', offset: 4 }])
   eventBus.publish([change(4)])
-  eventBus.skipTo({ epoch: 'e1', offset: 3 })
+  eventBus.skipTo({ position: { epoch: 'e1', offset: 3 } })
   eventBus.publish([change(5)])
   expect(delivered).toEqual([[5]])
   expect(missed).toHaveLength(1)
@@ -171,7 +171,7 @@ test('where a relay goes on beyond what was delivered, something was missed; up 
 test('where a relay begins is where the bus stands, when that was not known before', async () => {
   const { bus: eventBus, missed } = bus(7)
   const reading = eventBus.ready()
-  eventBus.skipTo({ epoch: 'e1', offset: 5 })
+  eventBus.skipTo({ position: { epoch: 'e1', offset: 5 } })
   expect(eventBus.ready()).toBeUndefined()
   await reading
   expect(eventBus.position).toEqual({ epoch: 'e1', offset: 5 })

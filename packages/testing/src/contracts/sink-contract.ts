@@ -56,9 +56,9 @@ export const sinkContract: readonly ContractCase<() => SinkFixture | Promise<Sin
     name: 'where a relay begins is no gap when everything up to there has been delivered',
     async run(make) {
       const { sink, delivered, gaps } = await make()
-      await sink.skipTo?.({ epoch: 'e', offset: 0 })
+      await sink.skipTo?.({ position: { epoch: 'e', offset: 0 } })
       await sink.publish(transaction(1))
-      await sink.skipTo?.({ epoch: 'f', offset: 1 })
+      await sink.skipTo?.({ position: { epoch: 'f', offset: 1 } })
       await sink.publish(transaction(2))
       same([delivered(), gaps()], [[1, 2], 0], 'delivered, gaps')
     },
@@ -68,8 +68,8 @@ export const sinkContract: readonly ContractCase<() => SinkFixture | Promise<Sin
     async run(make) {
       const { sink, delivered, gaps } = await make()
       await sink.publish(transaction(1))
-      await sink.skipTo?.({ epoch: 'e', offset: 4 })
-      await sink.skipTo?.({ epoch: 'e', offset: 4 })
+      await sink.skipTo?.({ position: { epoch: 'e', offset: 4 } })
+      await sink.skipTo?.({ position: { epoch: 'e', offset: 4 } })
       await sink.publish(transaction(3, 4))
       await sink.publish(transaction(5))
       same([delivered(), gaps()], [[1, 5], 1], 'delivered, gaps')
@@ -81,8 +81,8 @@ export const sinkContract: readonly ContractCase<() => SinkFixture | Promise<Sin
       const { sink, delivered, gaps } = await make()
       await sink.publish(transaction(1))
       await sink.publish(transaction(2, 3))
-      await sink.skipTo?.({ epoch: 'f', offset: 1 }, true)
-      await sink.skipTo?.({ epoch: 'f', offset: 1 }, true)
+      await sink.skipTo?.({ position: { epoch: 'f', offset: 1 }, isOtherHistory: true })
+      await sink.skipTo?.({ position: { epoch: 'f', offset: 1 }, isOtherHistory: true })
       await sink.publish(inEpoch('f', transaction(2)))
       same([delivered(), gaps()], [[1, 2, 3, 2], 1], 'delivered, gaps')
     },

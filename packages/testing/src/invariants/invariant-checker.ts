@@ -117,7 +117,7 @@ export function createInvariantChecker(options: InvariantCheckerOptions): Invari
         committed(transaction)
         return sink.publish(transaction)
       },
-      skipTo: (...gap) => sink.skipTo?.(...gap),
+      skipTo: (gap) => sink.skipTo?.(gap),
     }),
     restored: (offset) => log.cutAfter(offset),
     rightsChanged() {
