@@ -69,6 +69,8 @@ export function createSubscriptionChecker(
   const gathered = new Set<string>()
   let sinceAnswered = sinceAsked
   let last = 0
+  /** Did it come back with rows that are newer than its position? */
+  let cameAhead = false
   /** Was a difference begun where only the application knows that rights were asked about? */
   let isDifferent = false
 
@@ -98,6 +100,7 @@ export function createSubscriptionChecker(
         sight,
         from: at,
         shownIds: isRecovered ? null : shownIds,
+        isAhead: () => cameAhead || rights.now() > sinceAnswered,
       })
     }
   }
@@ -240,6 +243,7 @@ export function createSubscriptionChecker(
         if (asked === undefined || ![asked, newest].every((each) => each && log.isPresent(each)))
           return { what: 'a position that is not on this history was said to hold', expected: asked }
         from = asked.offset
+        cameAhead = newest !== asked
         start(true)
         return hypotheses.length === 0 ? { what: 'it was answered without any right' } : null
       }

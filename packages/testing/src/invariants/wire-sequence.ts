@@ -37,6 +37,8 @@ export interface WireSequenceParts {
   readonly from: number
   /** Ids that the subscription was shown by its snapshot; with a resumed position, those visible there. */
   readonly shownIds: ReadonlySet<string> | null
+  /** May the reader have any row newer than what it is told, because it came back with such, or rights are asked about? */
+  isAhead(): boolean
 }
 
 type Meaning = 'created' | 'updated' | 'entered' | 'left' | 'deleted'
@@ -48,6 +50,7 @@ export function createWireSequence({
   sight,
   from,
   shownIds,
+  isAhead,
 }: WireSequenceParts): WireSequence {
   const shown = new Map<string, boolean>()
   let cursor = from
@@ -60,10 +63,11 @@ export function createWireSequence({
 
   /**
    * A row of the snapshot may be the one that was made again: of those that went before it, and of which nothing was said, only
-   * the last time that it goes is told.
+   * the last time that it goes is told. So it is with all rows of who may be ahead.
    */
   const goesLater = (change: Change): boolean => {
-    if (shown.has(change.id) || shownIds?.has(change.id) !== true) return false
+    const isOfSnapshot = !shown.has(change.id) && shownIds?.has(change.id) === true
+    if (!isOfSnapshot && !isAhead()) return false
     const meanings = log
       .ofRow(entity, change.id)
       .filter(({ position }) => position.offset > change.position.offset)

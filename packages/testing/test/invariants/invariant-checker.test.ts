@@ -354,6 +354,25 @@ test.each([
   expect(violated(() => told.forEach((frame) => checker.sent?.(link, frame)))).toBe(expected)
 })
 
+test.each([
+  ['is asked about', true, null],
+  ['is not', false, 'S2'],
+])(
+  'of a row that goes, is made again and goes, the last alone is told where the reader %s',
+  (_, isAsked, expected) => {
+    const { checker, write } = setUp()
+    checker.committed(write(['a', row('a', 1)]))
+    subscribe(checker, snapshot(0))
+    checker.sent?.(link, event('created', row('a', 1), 1))
+    checker.committed(write(['a', null]))
+    checker.committed(write(['a', row('a', 3)]))
+    checker.committed(write(['a', null]))
+    if (isAsked) checker.rightsChanged()
+    const last = event('deleted', { id: 'a', version: 4 }, 4)
+    expect(violated(() => checker.sent?.(link, last))).toBe(expected)
+  },
+)
+
 test('where policies fail rows may be missing for a while, but not at rest, and none is shown that may not be seen', () => {
   const { checker, write } = setUp()
   checker.committed(write(['a', row('a', 1)], ['b', row('b', 1)], ['c', row('c', 1, 'blue')]))
