@@ -54,11 +54,15 @@ export interface RelaySettings {
 export interface ChangeSource {
   /** Where the log ends now. */
   head(): Promise<Position>
+  /** The same for who begins there: it has missed nothing of the histories that are lost by now. */
+  begin(): Promise<{ readonly position: Position; readonly losses: number }>
+  /** How many histories are known to be lost. */
+  readonly losses: number
   /**
    * Transactions after a position, in order, about `limit` changes; the last is a part of one that is longer than
    * `maxWholeChanges`, if its last change is not `last`. `floor`: what is up to it may have been trimmed.
-   * `holds`: is the position on this history, and so everything that this process has told of? `losses`: how many histories
-   * the relay knows to be lost.
+   * `holds`: is the position on this history, and so everything that this process has told of since? `losses`: how many
+   * histories the relay knows to be lost.
    */
   transactionsAfter(
     after: Position,
@@ -158,6 +162,11 @@ export function createChangeLog({
     },
     source: {
       head,
+      begin: () =>
+        reads.read((connection) => ({ position: readHeadPosition(connection), losses: told.losses })),
+      get losses() {
+        return told.losses
+      },
       transactionsAfter: (after, limit, losses) =>
         reads.read((connection) => {
           const end = readHead(connection)
@@ -167,7 +176,9 @@ export function createChangeLog({
           const floor = readFloor(connection)
           const transactions = groupTransactions(rows.map((row) => toChange(row, epochs)))
           const isThere = after.offset === 0 || holdsPosition(epochs, end.offset, after)
-          const holds = isThere && told.losses === losses && told.isIn(connection, end)
+          // Who began after the loss was noticed stands on the history of today, also before its epoch begins.
+          told.isIn(connection, end)
+          const holds = isThere && told.losses === losses
           return { transactions, floor: { epoch: epochAt(epochs, floor), offset: floor }, holds }
         }),
       beginAfter(losses) {

@@ -53,6 +53,7 @@ export function startChangeRelay(log: Pick<ChangeLog, 'source'>, sink: ChangeSin
   let isPlaceTold = false
   let delivering: Promise<void> | null = null
   let isBehind = false
+  /** How many histories were lost before it stood at its place. */
   let losses = 0
 
   /** The next whole transactions after a position: from memory when nothing is missing in between, else from the log. */
@@ -103,9 +104,9 @@ export function startChangeRelay(log: Pick<ChangeLog, 'source'>, sink: ChangeSin
   }
 
   const begin = async (): Promise<void> => {
-    const head =
-      place === null ? await retry.untilDone('read the head of the log', () => source.head()) : null
-    place ??= head?.value ?? null
+    const begun =
+      place === null ? await retry.untilDone('read the head of the log', () => source.begin()) : null
+    if (place === null && begun !== null) ({ position: place, losses } = begun.value)
     isPlaceTold = place !== null && (await skipTo({ position: place }))
   }
 
@@ -204,7 +205,10 @@ export function startChangeRelay(log: Pick<ChangeLog, 'source'>, sink: ChangeSin
     committed(transactions) {
       const first = transactions[0]?.[0]
       // A commit before the head was read: the relay was started before it.
-      if (first !== undefined) place ??= { ...first.position, offset: first.position.offset - 1 }
+      if (place === null && first !== undefined) {
+        place = { ...first.position, offset: first.position.offset - 1 }
+        losses = source.losses
+      }
       backlog.add(transactions)
       run()
     },

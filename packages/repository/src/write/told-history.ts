@@ -13,7 +13,7 @@ export interface ToldHistory {
   lose(): void
   /** An epoch was begun because of that. */
   begun(): void
-  /** How often a history was lost and an epoch begun instead. */
+  /** How often it was found that a history is lost. A position that was read at another count may be one of what is lost. */
   readonly losses: number
   /** After a COMMIT, or a read of committed rows: everything up to here may be known to somebody. */
   tell(position: Position): void
@@ -23,16 +23,17 @@ export function createToldHistory(): ToldHistory {
   let furthest: Position | null = null
   let isLost = false
   let losses = 0
+  const lose = (): void => {
+    if (!isLost) losses++
+    isLost = true
+  }
   return {
     isIn(connection, head) {
-      isLost ||= furthest !== null && !holds(connection, head, furthest)
+      if (furthest !== null && !isLost && !holds(connection, head, furthest)) lose()
       return !isLost
     },
-    lose() {
-      isLost = true
-    },
+    lose,
     begun() {
-      losses++
       isLost = false
       furthest = null
     },

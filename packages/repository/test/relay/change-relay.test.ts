@@ -525,3 +525,30 @@ test('every relay tells of a backup once, also when a write of this process was 
   for (const { told } of sinks) expect(told).toEqual(['skip to 1', 'skip to 2', '3'])
   expect(errors).toHaveLength(2)
 })
+
+test.each([
+  ['begun with a write', async ({ tasks }: Opened) => void (await tasks.create({ title: 'new' }))],
+  ['only noticed by a read', async ({ tasks }: Opened) => void (await tasks.snapshot())],
+])('a relay that starts after a backup was put back, which was %s, misses nothing', async (_, notice) => {
+  using file = temporaryFile()
+  const copy = `${file.directory}/backup.db`
+  await using both = await openBoth(file.path)
+  const { clock, here, there, errors } = both
+  await there.tasks.create({ title: 'kept' })
+  await copyDatabase(file.path, copy)
+  await there.tasks.create({ title: 'lost' })
+  await here.tasks.snapshot()
+  await copyDatabase(copy, file.path)
+  await notice(here)
+  const sinks = [createSink(), createSink()]
+  const relays = [here.database.startRelay(sinks[0] as ReturnType<typeof createSink>)]
+  await relays[0]?.flush()
+  // The second one hears of a write before it has read where the log ends.
+  relays.push(here.database.startRelay(sinks[1] as ReturnType<typeof createSink>))
+  await here.tasks.create({ id: 'a', title: 'newer' })
+  await there.tasks.create({ id: 'b', title: 'of another process' })
+  await clock.advance(1_000)
+  await Promise.all(relays.map((relay) => relay.flush()))
+  for (const sink of sinks) expect(sink.ids()).toEqual(['a', 'b'])
+  expect(errors).toEqual([])
+})
