@@ -10,6 +10,7 @@ export function newAttempt(key: string, request: SubscribeRequest, isRecheck = f
     isAnnounced: isRecheck,
     hasEnded: false,
     isRecheck,
+    isAsked: true,
     isOutdated: false,
     doubt: null,
     joined: [],

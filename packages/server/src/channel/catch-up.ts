@@ -40,7 +40,7 @@ export interface CatchUpContext extends OpeningContext {
 const MAX_PASSES = 5
 
 export function createCatchUp(context: CatchUpContext): CatchUp {
-  const { askAnew, letGo, refuseAndEnd } = context.endings
+  const { askAnew, refuseAndEnd } = context.endings
 
   const refuse = (connection: Connection, attempt: Attempt, refusal: Refusal): void => {
     endAttempt(connection, attempt)
@@ -51,6 +51,7 @@ export function createCatchUp(context: CatchUpContext): CatchUp {
   const askAgain: CatchUp['askAgain'] = (connection, attempt, underway, differences) => {
     underway.changes++
     underway.differences = differences
+    attempt.isAsked = true
     underway.asked ??= untilKnown(connection, attempt, underway)
   }
 
@@ -100,6 +101,7 @@ export function createCatchUp(context: CatchUpContext): CatchUp {
       return askAnew(connection, attempt)
     const subscription = context.registry.install(connection, request, grant, true)
     attempt.subscription = subscription
+    attempt.isAsked = false
     // It has missed what came since: the log has it.
     if (subscription.opening !== null) letCollectedGo(subscription.opening)
   }
@@ -135,8 +137,7 @@ export function createCatchUp(context: CatchUpContext): CatchUp {
       tellRights(subscription, context)
       return replayed
     }
-    const { subscription } = attempt
-    if (isCurrent(connection, attempt) && subscription !== null) letGo(subscription, attempt)
+    if (isCurrent(connection, attempt)) askAnew(connection, attempt)
     return 'superseded'
   }
 

@@ -75,19 +75,10 @@ export interface Channels extends ChannelManager {
   beginAnew(): void
   /** What is being handed over in parts; `null`: nothing is. */
   passing: PassingTransaction | null
-  /** A transaction has passed a group: its members are sent it from the log. */
-  readOn(group: Group, passed: Passed): void
+  /** A transaction has passed a group: its members are sent it from the log, which stood at `before` until then. */
+  readOn(group: Group, before: Position, last: Change): void
   /** To everybody who hears the channel, once each; returns how many. */
   broadcast(channel: string, frame: Frame, exclude?: string): number
-}
-
-/** A transaction that has passed. */
-export interface Passed {
-  /** Where the log stood before it. */
-  readonly before: Position
-  readonly last: Change
-  /** Not all that has changed for the group is in the log: the rows are read anew. */
-  readonly isOutdated: boolean
 }
 
 export interface ChannelManagerOptions {
@@ -152,7 +143,7 @@ export function createChannelManager(options: ChannelManagerOptions): Channels {
     }
   }
 
-  const readOn = createReadOn({ ...context, registry, authorize, endings, onError: options.onError })
+  const readOn = createReadOn({ ...context, endings, onError: options.onError })
   const rechecks = createRechecks({
     ...context,
     registry,
@@ -160,6 +151,7 @@ export function createChannelManager(options: ChannelManagerOptions): Channels {
     random: options.random,
     fanOut,
     authorize,
+    readOn,
     pursue,
     onError: options.onError,
     onRechecked: options.onRechecked,
@@ -242,19 +234,15 @@ export function createChannelManager(options: ChannelManagerOptions): Channels {
     set passing(passing) {
       registry.passing = passing
     },
-    readOn(group, { before, last, isOutdated }) {
+    readOn(group, before, last) {
       fanOut.flush()
       const { members } = group
       for (let index = members.length - 1; index >= 0; index--) {
         const member = members[index] as Subscription
         const { opening } = member
-        if (opening !== null && opening.readTo === null) letCollectedGo(opening)
-        else if (opening?.readTo && hasReached(opening.readTo, last.position)) continue
-        else if (opening === null && !isOutdated) readOn(member, before)
-        else {
-          if (isOutdated) tellUnsettled(member, context)
-          endings.sendAway(member)
-        }
+        if (opening?.readTo === null) letCollectedGo(opening)
+        // Who has read ahead of the bus has all of it, or nothing.
+        else if (opening === null || !hasReached(opening.readTo, last.position)) readOn.begin(member, before)
       }
     },
     beginAnew() {

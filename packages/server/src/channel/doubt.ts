@@ -1,5 +1,6 @@
 // What a group was not shown because its rule failed. Held by the group until its members have been asked about anew; next:
 // doubts.ts says when.
+import { hasReached, type Position } from '@dnr/protocol'
 import type { OpeningContext } from './opening-context.ts'
 import type { MovedRows } from './row-moves.ts'
 import type { Group, Subscription } from './subscription.ts'
@@ -48,9 +49,10 @@ export function isOverlooked({ doubt }: Group, id: string, moved: MovedRows): bo
   return moved.has(id) && isDoubted(doubt, id)
 }
 
-/** Is what the group sees known so well that its members can have no other row? */
-export function isWellKnown({ shown, doubt }: Group): boolean {
-  return doubt === null && shown?.isComplete !== false
+/** Is what the group sees known so well that somebody who comes back from a position can have no other row? */
+export function isWellKnown({ shown, doubt }: Group, position: Position): boolean {
+  if (shown === null || doubt !== null) return doubt === null
+  return shown.completeAt !== null && !hasReached(shown.completeAt, position)
 }
 
 /** Names the rights that a subscriber has been shown rows by, so that it can say so when it comes back. */

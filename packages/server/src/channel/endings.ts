@@ -16,14 +16,12 @@ export interface Endings {
   supersede(connection: Connection, attempt: Attempt | undefined): void
   /** Tells who waits for an answer: not who had one before, nor the server itself, when it asks. */
   refuseWaiting(connection: Connection, attempt: Attempt, refusal: Refusal): void
-  /** The same, and says that what was installed is over, which is told to who had an answer before. */
+  /** The same, and ends what is installed, which is told to who had an answer before. */
   refuseAndEnd(connection: Connection, attempt: Attempt, refusal: Refusal): void
   /** The one or the other, by whether something has ended. */
   refuse(connection: Connection, attempt: Attempt, refusal: Refusal): void
-  /** The client comes back with its position and the rights it had, and gets the rows as a difference. */
+  /** Ends what is installed. The client comes back with its position and the rights it had, and gets the rows as a difference. */
   askAnew(connection: Connection, attempt: Attempt): void
-  /** The same for one that is installed and asked about. */
-  letGo(subscription: Subscription, attempt: Attempt): void
   /** The same for one that is live. */
   sendAway(subscription: Subscription): void
 }
@@ -33,7 +31,7 @@ export interface EndingsOptions {
   readonly registry: ChannelRegistry
   send(connection: Connection, frame: Frame): void
   refuse(connection: Connection, error: Refusal): void
-  onUnsubscribed(connection: Connection, entry: ChannelEntry): void
+  onUnsubscribed(connection: Connection, entry: Pick<ChannelEntry, 'name' | 'channel'>): void
 }
 
 const SUPERSEDED = 'A later request under the same key took the place of this one.'
@@ -52,6 +50,12 @@ export function createEndings({
     if (!hears(connection, group.channel)) onUnsubscribed(connection, group.channel)
   }
 
+  /** The plugins have heard of what there was before the attempt, not of the attempt. */
+  const end = (connection: Connection, { subscription, request, isRecheck, hasEnded }: Attempt): void => {
+    if (subscription !== null) registry.remove(subscription)
+    if ((isRecheck || hasEnded) && !hears(connection, request)) onUnsubscribed(connection, request)
+  }
+
   const refuseWaiting: Endings['refuseWaiting'] = (connection, attempt, refusal) => {
     const { request, joined, isAnnounced } = attempt
     attempt.joined = []
@@ -60,6 +64,7 @@ export function createEndings({
   }
 
   const refuseAndEnd: Endings['refuseAndEnd'] = (connection, attempt, refusal) => {
+    end(connection, attempt)
     const { name, subscription, requestId } = attempt.request
     const address = { channel: name, subscription, ...(attempt.isAnnounced ? {} : { requestId }) }
     sendRefusal(connection, { ...refusal, ...address, ended: true })
@@ -75,6 +80,7 @@ export function createEndings({
 
   const askAnew: Endings['askAnew'] = (connection, attempt) => {
     endAttempt(connection, attempt)
+    end(connection, attempt)
     if (attempt.isRecheck) refuseWaiting(connection, attempt, { code: 'cancelled', message: GONE_ON })
     tellUnsubscribed(connection, attempt.request.name, attempt.request.subscription)
   }
@@ -94,10 +100,6 @@ export function createEndings({
       else refuseWaiting(connection, attempt, refusal)
     },
     askAnew,
-    letGo(subscription, attempt) {
-      remove(subscription)
-      askAnew(subscription.connection, attempt)
-    },
     sendAway(subscription) {
       const { connection, group, key } = subscription
       remove(subscription)
@@ -109,7 +111,7 @@ export function createEndings({
   }
 }
 
-function hears({ subscriptions }: Connection, entry: ChannelEntry): boolean {
-  for (const { group } of subscriptions?.values() ?? []) if (group.channel === entry) return true
+function hears({ subscriptions }: Connection, { name }: Pick<ChannelEntry, 'name'>): boolean {
+  for (const { group } of subscriptions?.values() ?? []) if (group.channel.name === name) return true
   return false
 }

@@ -14,7 +14,9 @@ export function noteOutcome(group: Group, view: ChangeView): Outcome | null {
   const outcome = view.outcome(group)
   if (shown === null) return outcome
   const { id, operation } = view.change
-  const result = outcome ?? (isTakenAway(shown, view.change, group.doubt) ? 'left' : null)
+  const isTaken = outcome === null && isTakenAway(shown, view.change, group.doubt)
+  if (isTaken) shown.takenAt = view.change.position
+  const result = isTaken ? 'left' : outcome
   if (result === 'left' || operation === 'deleted') hideRow(shown, id)
   else if (result !== null) showRow(shown, id)
   if (result !== null) tellOfRow(shown, id)

@@ -20,8 +20,6 @@ export interface PassingTransaction {
   readonly judged: Set<Group>
   /** Those that it means something to. */
   readonly concerned: Set<Group>
-  /** Those of them that miss rows for which there is no event: a rule that reads more than the row has taken them away. */
-  readonly outdated: Set<Group>
   readonly entities: Set<string>
 }
 
@@ -40,15 +38,12 @@ export function createPassing({ channels, entities, clock, flush, forgetDeleted,
   const begin = (): PassingTransaction => ({
     judged: new Set([...channels.channels.values()].flatMap(({ groups }) => groups)),
     concerned: new Set(),
-    outdated: new Set(),
     entities: new Set(),
   })
 
   const judge = (group: Group, view: ChangeView, passing: PassingTransaction): void => {
     try {
-      const isInLog = view.outcome(group) !== null
       if (noteOutcome(group, view) === null) return
-      if (!isInLog) passing.outdated.add(group)
     } catch (error) {
       onError(error, 'delivering a change')
     }
@@ -76,7 +71,7 @@ export function createPassing({ channels, entities, clock, flush, forgetDeleted,
       for (let index = entry.groups.length - 1; index >= 0; index--) {
         const group = entry.groups[index] as Group
         if (passing.judged.has(group) && !passing.concerned.has(group)) continue
-        channels.readOn(group, { before, last, isOutdated: passing.outdated.has(group) })
+        channels.readOn(group, before, last)
       }
     }
   }

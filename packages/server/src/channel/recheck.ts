@@ -23,6 +23,7 @@ import { isInstalled, mute } from './channel-registry.ts'
 import { createListenerDoubt, type ListenerDoubt } from './listener-doubt.ts'
 import type { Affected } from './affected.ts'
 import { type CatchUp, type CatchUpContext, createCatchUp } from './catch-up.ts'
+import type { ReadOn } from './read-on.ts'
 import { goLive } from './replay.ts'
 import {
   type Before,
@@ -47,6 +48,7 @@ import { beginDifference } from './underway.ts'
 export interface RecheckContext extends CatchUpContext {
   readonly random: () => number
   readonly fanOut: Pick<FanOut, 'flush'>
+  readonly readOn: ReadOn
   pursue(connection: Connection, attempt: Attempt): MaybePromise<SubscribeResult>
   onRechecked(connection: Connection, entry: ChannelEntry): void
 }
@@ -91,9 +93,9 @@ export function createRechecks(context: RecheckContext): Rechecks {
     mute(subscription)
     const attempt = beginOwnAttempt(subscription)
     attempt.doubt = doubtOf(subscription)
-    const isKnown = !subscription.isUnsure || (before.shown?.isComplete === true && before.doubt === null)
     // What its group is known to be shown is by then part of a transaction that it has not been sent.
-    const isExact = isKnown && opening === null && !subscription.wasAhead && registry.passing === null
+    const isWithGroup = opening === null && !subscription.wasAhead && registry.passing === null
+    const isExact = isWithGroup && !subscription.isUnsure
     return { subscription, attempt, before, sentTo, isExact }
   }
 
@@ -141,22 +143,30 @@ export function createRechecks(context: RecheckContext): Rechecks {
 
   const refuse = ({ subscription, attempt }: Recheck, refusal: Refusal): void => {
     const { connection } = subscription
-    endings.remove(subscription)
     endAttempt(connection, attempt)
     endings.refuseAndEnd(connection, attempt, refusal)
   }
 
   /** Nothing changed for it. */
-  const goOn = ({ subscription, attempt, sentTo }: Recheck): void => {
+  const goOn = ({ subscription, attempt, sentTo }: Recheck): MaybePromise<void> => {
     const { connection, group } = subscription
     context.flush(group.channel)
     // Some of what collected meanwhile is no longer there. Words are lost then, and nobody has to leave for that.
     if (group.grant !== null && subscription.opening?.overflowed === true)
-      return endings.letGo(subscription, attempt)
+      return readFurther(subscription, attempt, sentTo)
     endAttempt(connection, attempt)
     goLive(subscription, sentTo, context)
     tellRights(subscription, context)
     if (group.grant === null) context.onRechecked(connection, group.channel)
+  }
+
+  const readFurther = async (
+    subscription: Subscription,
+    attempt: Attempt,
+    sentTo: Position | null,
+  ): Promise<void> => {
+    if (sentTo === null) endings.askAnew(subscription.connection, attempt)
+    else if (await context.readOn.read(subscription, attempt, sentTo)) tellRights(subscription, context)
   }
 
   const isStillAsked = ({ subscription, attempt }: Recheck): boolean =>
@@ -169,6 +179,7 @@ export function createRechecks(context: RecheckContext): Rechecks {
   ): MaybePromise<void> => {
     const { attempt, before } = recheck
     if (!isStillAsked(recheck)) return undefined
+    attempt.isAsked = false
     if (authorization === null || authorization === 'unknown')
       return refuse(recheck, refusedBy(authorization))
     const { grant } = authorization
@@ -205,6 +216,7 @@ export function createRechecks(context: RecheckContext): Rechecks {
     const { connection, group } = subscription
     const principal = principalOf(connection)
     attempt.isOutdated = false
+    attempt.isAsked = true
     const answer = principal === null ? null : context.authorize(principal, group.channel.channel)
     return whenReady(answer, (authorization) => {
       if (attempt.isOutdated) return ask(recheck, differences)
@@ -221,8 +233,7 @@ export function createRechecks(context: RecheckContext): Rechecks {
       await begin()
     } catch (error) {
       context.onError(error, 'a change of rights')
-      if (isCurrent(connection, attempt) && attempt.subscription !== null)
-        endings.letGo(attempt.subscription, attempt)
+      if (isCurrent(connection, attempt)) endings.askAnew(connection, attempt)
     }
     const { subscription } = attempt
     return attempt.restarted ?? (subscription !== null && isInstalled(subscription) ? 'installed' : 'refused')
@@ -247,7 +258,8 @@ export function createRechecks(context: RecheckContext): Rechecks {
 
   const recheckAll: Rechecks['recheck'] = async ({ subscriptions, attempts }) => {
     // What a transaction that is passing means to them may be another thing from now on.
-    registry.passing?.judged.clear()
+    const reading = attempts.flatMap(({ attempt }) => attempt.subscription ?? [])
+    for (const { group } of [...subscriptions, ...reading]) registry.passing?.judged.delete(group)
     const befores = new Map<Group, Before>()
     const opening = attempts.filter(({ connection, attempt }) => isCurrent(connection, attempt))
     // What they read is not looked at: they count no longer among those of their groups, and begin anew below.

@@ -4,16 +4,16 @@ import { hasReached, type Position } from '@dnr/protocol'
 import type { MaybePromise } from '../policy/maybe-promise.ts'
 import { endOpening, holdUntil, isOpen } from './channel-registry.ts'
 import { restartCollecting } from './collecting.ts'
-import { isWellKnown } from './doubt.ts'
 import type { OpeningContext } from './opening-context.ts'
 import type { ReplayPage, Tail } from './replay-page.ts'
 import { drained, isAboveHalf } from './room-to-send.ts'
+import { wasTakenAfter } from './shown-rows.ts'
 import type { Opening, Subscription } from './subscription.ts'
 import { tellUnsettled } from './tell-rights.ts'
 
 /** `superseded`: unsubscribed, replaced or gone meanwhile, and nothing more is to be said. */
 export type Opened = 'live' | 'superseded'
-/** `lost`: the log does not reach back. */
+/** `lost`: the log does not reach back, or does not tell all that has changed for the group. */
 export type Replayed = Opened | 'lost'
 
 /**
@@ -40,6 +40,8 @@ export async function replay(
     const readPage = (): MaybePromise<ReplayPage | null> => {
       // Whoever has gone while it waited leaves nothing behind that the group would keep.
       if (!isOpen(subscription)) return null
+      const { shown } = subscription.group
+      if (shown !== null && wasTakenAfter(shown, after)) return { holds: false }
       // What was let go has been committed, so this read finds it; what comes from here on collects again.
       restartCollecting(opening)
       const isAhead = shownTo === null || !hasReached(after, shownTo)
@@ -58,7 +60,7 @@ export async function replay(
       context.send(subscription.connection, tail.frame(opensWith === tail.transaction))
       tail = null
     }
-    subscription.isUnsure ||= shownTo !== null && !isWellKnown(subscription.group)
+    subscription.isUnsure ||= shownTo !== null && subscription.group.doubt !== null
     for (const run of page.runs) {
       if (isAboveHalf(subscription.connection, context) && !(await drained(subscription, context)))
         return 'superseded'

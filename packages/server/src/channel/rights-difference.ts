@@ -9,8 +9,14 @@ import { type Doubt, groupSees, isDoubted, isOverlooked } from './doubt.ts'
 import { entityOf, type KnownEntity } from './entities.ts'
 import { eventFrame, type RowEvent } from './event-frame.ts'
 import { beginReading, isAhead, passReadings, showRead } from './rows-ahead.ts'
-import { copyShownRows, forgetRows, type ShownRows, shownIds } from './shown-rows.ts'
-import { finishReading, type ReadingContext, type StoredEntity, storedRows } from './snapshot-frames.ts'
+import { completeRows, copyShownRows, forgetRows, type ShownRows, shownIds } from './shown-rows.ts'
+import {
+  endOfLog,
+  finishReading,
+  type ReadingContext,
+  type StoredEntity,
+  storedRows,
+} from './snapshot-frames.ts'
 import type { Group } from './subscription.ts'
 
 /** What was shown before rights changed, and by which. */
@@ -179,7 +185,11 @@ async function compareRows(
     const count = events.length + gone.length + perhapsGone.length
     if (count > MAX_EVENTS || characters > MAX_CHARACTERS) return null
   }
-  if (shown !== null) shown.isComplete = true
+  if (shown !== null && !shown.isComplete) {
+    const end = await endOfLog(context)
+    if (shown.age !== age) return null
+    completeRows(shown, end)
+  }
   return { gone: [...unseen, ...gone], perhapsGone, events }
 }
 

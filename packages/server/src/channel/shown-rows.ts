@@ -2,6 +2,7 @@
 // that has changed since, so what it said then has to be remembered; asking it again would give today's answer.
 //
 // A group has one bit for each row: a thousand groups over ten thousand rows are little more than a megabyte.
+import { hasReached, type Position } from '@dnr/protocol'
 import type { RowNumbers } from './row-numbers.ts'
 import type { Reading } from './rows-ahead.ts'
 
@@ -10,6 +11,10 @@ export interface ShownRows {
   readonly numbers: RowNumbers
   /** Is a row that is not in here known to be hidden? If not, it may have been seen before this server heard of it. */
   isComplete: boolean
+  /** Where the log ended when it became complete: who stood there, or before, may have been shown other rows. */
+  completeAt: Position | null
+  /** The last change that a row was taken away at without an event in the log, because the rule reads more than the row. */
+  takenAt: Position | null
   /** The numbers, while there are few; then `bits` has them. */
   few: Set<number> | null
   bits: Uint32Array
@@ -24,7 +29,16 @@ const MAX_FEW = 32
 const NO_BITS = new Uint32Array()
 
 export function createShownRows(numbers: RowNumbers): ShownRows {
-  return { numbers, isComplete: false, few: null, bits: NO_BITS, age: 0, ahead: null }
+  return {
+    numbers,
+    isComplete: false,
+    completeAt: null,
+    takenAt: null,
+    few: null,
+    bits: NO_BITS,
+    age: 0,
+    ahead: null,
+  }
 }
 
 export function showRow(shown: ShownRows, id: string): void {
@@ -58,9 +72,21 @@ export function* shownIds({ numbers, few, bits }: ShownRows): Generator<string> 
   }
 }
 
+/** All rows have been read by now; `end` is where the log ends. */
+export function completeRows(shown: ShownRows, end: Position | null): void {
+  if (!shown.isComplete) shown.completeAt = end
+  shown.isComplete = true
+}
+
+/** Was a row taken away since a position of which the log after it says nothing? */
+export function wasTakenAfter({ takenAt }: ShownRows, position: Position): boolean {
+  return takenAt !== null && !hasReached(position, takenAt)
+}
+
 /** Nothing is known any more. */
 export function forgetRows(shown: ShownRows): void {
   shown.isComplete = false
+  shown.completeAt = null
   shown.few = null
   shown.bits = NO_BITS
   shown.ahead = null

@@ -1,6 +1,7 @@
 // A snapshot's rows as frames of a bounded size: those that the group sees, without the fields that it does not.
 import { type AnyWhere, matchesWhere, type Position } from '@dnr/protocol'
 import { frameOf } from '../connection/frame.ts'
+import type { MaybePromise } from '../policy/maybe-promise.ts'
 import type { ChangeHistory } from '../ports/change-history.ts'
 import type { EntityStore, SnapshotChunk } from '../ports/entity-store.ts'
 import type { Frame } from '../ports/server-socket.ts'
@@ -8,6 +9,7 @@ import { groupSees, isOverlooked } from './doubt.ts'
 import type { KnownEntity } from './entities.ts'
 import type { MovedRows } from './row-moves.ts'
 import { beginReading, dropReading, endReading, type Reading, showRead } from './rows-ahead.ts'
+import { completeRows } from './shown-rows.ts'
 import type { Group } from './subscription.ts'
 
 /** Rows read at once. */
@@ -39,6 +41,11 @@ export interface ReadingContext {
   readonly history: ChangeHistory | null
   /** Everything up to here has been delivered to live subscriptions. */
   position(): Position | null
+}
+
+/** Nobody has been told of more. */
+export function endOfLog({ history, position }: ReadingContext): MaybePromise<Position | null> {
+  return history === null ? position() : history.head()
 }
 
 /** Rows of the group have been read: it is noted up to where others may not have been told of them yet. */
@@ -103,7 +110,10 @@ export async function* readSnapshot(
     isFirst = false
   }
   // Rights that have changed began anew what is known of the group.
-  if (first.shown !== null && first.shown.age === age) first.shown.isComplete = true
+  const { shown } = first
+  if (shown === null || shown.isComplete) return
+  const end = await endOfLog(context)
+  if (shown.age === age) completeRows(shown, end)
 }
 
 /** Rows as they were when they were read, and which of them the log has told of until they are looked at. */

@@ -69,7 +69,7 @@ export function createSubscribing(options: SubscribingOptions): Subscribing {
       endAttempt(connection, attempt)
       if (replaced !== undefined) {
         attempt.hasEnded = true
-        endings.remove(replaced)
+        registry.remove(replaced)
       }
       endings.refuse(connection, attempt, refusedBy(authorization))
       return 'refused'
@@ -93,6 +93,7 @@ export function createSubscribing(options: SubscribingOptions): Subscribing {
     const isQuick = opensAtOnce(attempt, options.position())
     const subscription = registry.install(connection, request, grant, !isQuick)
     attempt.subscription = subscription
+    attempt.isAsked = false
     return isQuick ? openNow(connection, attempt, subscription) : openLater(connection, attempt, subscription)
   }
 
@@ -156,7 +157,6 @@ export function createSubscribing(options: SubscribingOptions): Subscribing {
   const failed = (connection: Connection, attempt: Attempt, error: unknown): SubscribeResult | null => {
     if (!isCurrent(connection, attempt)) return null
     endAttempt(connection, attempt)
-    if (attempt.subscription !== null) endings.remove(attempt.subscription)
     const known = toDnrError(
       error,
       'internal',

@@ -69,7 +69,7 @@ export interface Subscription {
   index: number
   /** Muted: what comes meanwhile collects here. `null` when live. */
   opening: Opening | null
-  /** It came back with rows that the group may not know. */
+  /** It came back, perhaps with rows that the group does not know to have been shown. */
   isUnsure: boolean
   /** It has read beyond what was delivered to its group: what the group remembers need not be what it has. */
   wasAhead: boolean
@@ -110,6 +110,8 @@ export interface Attempt {
   hasEnded: boolean
   /** The server itself asks whether a subscription may go on: nobody waits for an answer. */
   readonly isRecheck: boolean
+  /** Is its rule being asked, or still to be? Then nobody knows by which rights it will go on. */
+  isAsked: boolean
   /** Have rights changed once more since the server asked? Then it asks once more. */
   isOutdated: boolean
   /** Of a recheck of a channel without rows, where nothing is read that would have to begin anew: the rule may fail for a while. */

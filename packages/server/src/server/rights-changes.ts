@@ -1,7 +1,7 @@
 // Somebody's rights are others from now on: whom that concerns. Holds nothing; next: channel/recheck.ts.
 import type { Affected } from '../channel/affected.ts'
 import type { Channels } from '../channel/channel-manager.ts'
-import { type Group, isOpened, type Subscription } from '../channel/subscription.ts'
+import { type Attempt, type Group, isOpened, type Subscription } from '../channel/subscription.ts'
 import type { Connection } from '../connection/connection.ts'
 import type { Connections } from '../connection/web-socket-manager.ts'
 import type { RightsScope, RightsStamps } from '../policy/rights-stamps.ts'
@@ -33,21 +33,28 @@ function affectedBy(
     const own = connections.ofUser(scope.userId)
     return { subscriptions: own.flatMap(subscriptionsOf), attempts: own.flatMap(attemptsOf) }
   }
-  const groups = groupsOf(scope, channels)
-  // Whose rule is still being asked may get an answer of before: which key it will have is not known yet.
-  const concerns = ({ attempt }: Affected['attempts'][number]): boolean =>
-    'key' in scope || attempt.request.name === scope.channel
+  const groups = [...channels.channels.values()].flatMap((entry) => entry.groups)
   return {
-    subscriptions: groups.flatMap(({ members }) => members.filter(isOpened)),
-    attempts: [...connections.all()].flatMap(attemptsOf).filter(concerns),
+    subscriptions: groups
+      .filter((group) => isConcerned(group, scope))
+      .flatMap(({ members }) => members.filter(isOpened)),
+    attempts: [...connections.all()]
+      .flatMap(attemptsOf)
+      .filter(({ attempt }) => isBeingConcerned(attempt, scope)),
   }
 }
 
-function groupsOf(scope: { key: string } | { channel: string }, channels: Channels): Group[] {
-  if ('channel' in scope) return channels.channels.get(scope.channel)?.groups ?? []
-  return [...channels.channels.values()].flatMap(({ groups }) =>
-    groups.filter(({ grant }) => grant?.isShared === true && grant.key === `+${scope.key}`),
-  )
+type GroupScope = Exclude<RightsScope, { readonly userId: string }>
+
+function isConcerned({ channel, grant }: Group, scope: GroupScope): boolean {
+  if ('channel' in scope) return channel.name === scope.channel
+  return grant?.isShared === true && grant.key === `+${scope.key}`
+}
+
+/** Whose rule is still being asked may get an answer of before: which key it will have is not known yet. */
+function isBeingConcerned({ request, isAsked, subscription }: Attempt, scope: GroupScope): boolean {
+  if ('channel' in scope) return request.name === scope.channel
+  return isAsked || subscription === null || isConcerned(subscription.group, scope)
 }
 
 function subscriptionsOf({ subscriptions }: Connection): Subscription[] {

@@ -1,5 +1,6 @@
 // A transaction that comes in parts: nobody is sent any of it before its end, and then all of it, in order and marked as one.
 import type { Change } from '@dnr/protocol'
+import { createDeferred } from '@dnr/internal'
 import { drainMicrotasks } from '@dnr/testing'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
@@ -214,7 +215,53 @@ test('a log that cannot be read sends away who would have to read it', async () 
   expect(typesOf(await takeAll(server, client))).toEqual(['unsubscribed'])
 })
 
-test('a row that a rule takes away for another reason than the row is read anew', async () => {
+test.each(['reading', 'asked about', 'reading on'])(
+  'a row that a rule takes away for another reason than the row is read anew, also by who is %s then',
+  async (state) => {
+    let hidden = ''
+    const rule = { key: 'k', sees: ({ id }: { id: string }) => id !== hidden }
+    let asked: Promise<void> | undefined
+    const server = createServer({
+      policies: policies(
+        allow(Task, async (user: User | null) => {
+          await asked
+          return user && rule
+        }),
+      ),
+    })
+    server.memory.write(rows('red', 'a', 'b', 'c'))
+    const other = await server.connect()
+    await other.ask(subscribe({ snapshot: true }))
+    const client = await server.connect()
+    const [first] = await client.ask(subscribe({ snapshot: true, grant: null }))
+    const { position, grant } = first?.payload ?? {}
+    const until = createDeferred()
+    if (state === 'reading') {
+      client.pair.cut()
+      server.memory.write(rows('red', 'c'))
+    }
+    const reader = state === 'reading' ? await server.connect() : client
+    if (state === 'asked about') {
+      asked = until.promise
+      void server.rightsChanged({ key: 'k' })
+    } else server.memory.gate = (what) => (what === 'history' ? until.promise : undefined)
+    if (state === 'reading') reader.send(subscribe({ snapshot: true, position, grant }))
+    if (state === 'reading on')
+      for (const part of commitLong(server, rows('red', 'c', 'c', 'c'))) server.eventBus.publish(part)
+    await drainMicrotasks()
+    hidden = 'a'
+    for (const part of commitLong(server, rows('red', 'a', 'b', 'c'))) server.eventBus.publish(part)
+    until.resolve()
+    const sent = await takeAll(server, reader)
+    const isReadAnew = sent.some(
+      ({ type, payload }) => type === 'unsubscribed' || payload?.recovered === false,
+    )
+    const isNamed = sent.some(({ type, payload }) => type === 'entity:deleted' && payload.id === 'a')
+    expect(isReadAnew || isNamed).toBe(true)
+  },
+)
+
+test('a row that a rule takes away for another reason than the row is read ane', async () => {
   let hidden = ''
   const server = createServer({
     policies: policies(
@@ -285,4 +332,91 @@ test('however it is cut and read: what is seen of it, once, in order, with one e
     { numRuns: 200 },
   )
   expect(long).toBeGreaterThan(100)
+})
+
+const isUnsubscribed = ({ type }: Received): boolean => type === 'unsubscribed'
+
+test('who read ahead of the bus, which has caught up since, reads on like the others', async () => {
+  const server = createServer()
+  const { memory } = server
+  memory.write(rows('red', 'a'))
+  memory.write(rows('red', 'b'), { publish: false })
+  const client = await server.connect()
+  await client.ask(subscribe({ position: { epoch: 'e1', offset: 0 } }))
+  await takeAll(server, client)
+  // Nothing of this concerns it, so that it still waits for the bus.
+  memory.write(rows('blue', 'z'))
+  const parts = commitLong(server, rows('red', 'c', 'd', 'e'))
+  for (const part of parts) server.eventBus.publish(part)
+  expect(events(await takeAll(server, client))).toEqual([
+    ['c', 4, true],
+    ['d', 5, true],
+    ['e', 6, false],
+  ])
+})
+
+/** A rule that answers when it is told to. */
+function createSlowRule() {
+  let until: Promise<void> | undefined
+  return {
+    policies: policies(
+      allow(Task, async (user: User | null) => {
+        await until
+        return user && { key: user.team, sees: ({ team }) => team === user.team }
+      }),
+    ),
+    hold() {
+      const { promise, resolve } = createDeferred()
+      until = promise
+      return resolve
+    },
+  }
+}
+
+test('whoever is asked about when it ends, and has the same rights, reads on', async () => {
+  const slow = createSlowRule()
+  const server = createServer({ policies: slow.policies })
+  const [client, other] = [await server.connect(), await server.connect('bob@red')]
+  for (const each of [client, other]) await each.ask(subscribe({ snapshot: true }))
+  const answer = slow.hold()
+  void server.rightsChanged({ userId: 'ann' })
+  for (const part of commitLong(server, rows('red', 'b', 'c', 'd'))) server.eventBus.publish(part)
+  await drainMicrotasks()
+  answer()
+  expect(events(await takeAll(server, client))).toEqual([
+    ['b', 1, true],
+    ['c', 2, true],
+    ['d', 3, false],
+  ])
+})
+
+test.each([
+  ['the transaction passes', 'passing'],
+  ['they read on', 'reading'],
+])('rights that change while %s concern nobody else', async (_, when) => {
+  const server = createServer({ policies: createSlowRule().policies })
+  const reads = createDeferred()
+  const [red, blue, green] = [
+    await server.connect(),
+    await server.connect('bob@blue'),
+    await server.connect('tom@green'),
+  ]
+  for (const client of [red, blue, green]) await client.ask(subscribe({ snapshot: true }))
+  server.memory.gate = (what) => (what === 'history' ? reads.promise : undefined)
+  const [first = [], ...others] = commitLong(server, rows('red', 'b', 'c', 'd'))
+  server.eventBus.publish(first)
+  const isPassing = when === 'passing'
+  const changed = (): void => {
+    for (const key of ['green', 'never-seen']) void server.rightsChanged({ key })
+  }
+  if (isPassing) changed()
+  for (const part of others) server.eventBus.publish(part)
+  await drainMicrotasks()
+  if (!isPassing) changed()
+  await drainMicrotasks()
+  expect(server.channels.channels.get('entity:Task')?.opening).toBe(1)
+  reads.resolve()
+  expect((await takeAll(server, red)).filter(isUnsubscribed)).toEqual([])
+  expect(red.received.filter(({ type }) => type.startsWith('entity:'))).toHaveLength(3)
+  expect(await takeAll(server, blue)).toEqual([])
 })

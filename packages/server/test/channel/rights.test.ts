@@ -533,3 +533,30 @@ test('rights that change while a difference is read are compared anew with what 
     ['entity:deleted', 'left', 'r2'],
   ])
 })
+
+test.each([
+  ['another tab was told that it has gone', false],
+  ['another tab opened afterwards', true],
+])(
+  'a row that somebody comes back with is taken away in the end, when %s before rights were said to change',
+  async (_, isLate) => {
+    const { server, teams } = setting(whenAsked)
+    const other = isLate ? null : await watching(server)
+    const away = await server.connect('ann@red')
+    const [first] = await away.ask(subscribe({ snapshot: true, grant: null }))
+    const { grant, position } = rightsOf(first)
+    away.pair.cut()
+    teams.set('ann', 'blue')
+    server.memory.write([{ id: 'r1', row: { title: 'not for ann' } }])
+    if (isLate) await watching(server)
+    else expect(typesOf((await other?.take()) ?? [])).toEqual(['entity:deleted left'])
+    const back = await server.connect('ann@red')
+    const [answer] = await back.ask(subscribe({ snapshot: true, position, grant }))
+    expect(JSON.stringify(answer)).not.toContain('not for ann')
+    await server.rightsChanged({ userId: 'ann' })
+    const heard = await back.take()
+    const isNamed = heard.some(({ type, payload }) => type === 'entity:deleted' && payload.id === 'r1')
+    const isReadAnew = answer?.payload.recovered === false || typesOf(heard).includes('unsubscribed')
+    expect(isNamed || isReadAnew).toBe(true)
+  },
+)

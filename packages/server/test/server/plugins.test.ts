@@ -1,9 +1,13 @@
+import { createDeferred } from '@dnr/internal'
 import type { ClientMessage } from '@dnr/protocol'
 import { drainMicrotasks } from '@dnr/testing'
 import { expect, test } from 'vitest'
 import { allowChannel } from '../../src/policy/channel-rule.ts'
 import { policies } from '../../src/policy/policies.ts'
+import { allow } from '../../src/policy/rule.ts'
 import type { PluginHost, PluginSession, ServerPlugin } from '../../src/ports/server-plugin.ts'
+import { Task } from '../support/entities.ts'
+import { createMemoryStore, task } from '../support/memory-store.ts'
 import { createTestServer, typesOf } from '../support/test-server.ts'
 
 function recording(
@@ -255,4 +259,34 @@ test('a plugin that lets go of a channel does not cancel the subscribe of the cl
   client.send({ type: 'presence:leave', channel: 'presence:open' })
   resolve(true)
   expect(typesOf(await client.take())).toEqual(['subscribed'])
+})
+
+test('a plugin of rows is told that a subscription is over which is sent away while it is asked about', async () => {
+  const calls: unknown[] = []
+  const plugin = recording({
+    subscribed: (_, channel) => void calls.push(['subscribed', channel]),
+    unsubscribed: (_, channel) => void calls.push(['unsubscribed', channel]),
+  })
+  const memory = createMemoryStore()
+  let answer = Promise.resolve()
+  const server = createTestServer({
+    memory,
+    plugins: [{ ...plugin, channelKinds: ['entity'] }],
+    policies: policies(allow(Task, () => answer.then(() => ({ sees: () => true })))),
+  })
+  const client = await server.connect()
+  await client.ask({ type: 'subscribe', channel: 'entity:Task', payload: { snapshot: true } })
+  const { promise, resolve } = createDeferred()
+  answer = promise
+  void server.rightsChanged({ userId: 'ann' })
+  await drainMicrotasks()
+  // What went on meanwhile is not known: whoever hears rows begins anew.
+  memory.write([{ id: 'a', row: task('red') }], { publish: false })
+  server.eventBus.skipTo({ position: memory.position() })
+  resolve()
+  expect(typesOf(await client.take())).toEqual(['unsubscribed'])
+  expect(calls).toEqual([
+    ['subscribed', 'entity:Task'],
+    ['unsubscribed', 'entity:Task'],
+  ])
 })
