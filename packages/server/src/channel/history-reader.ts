@@ -112,8 +112,8 @@ export function createHistoryReader(options: HistoryReaderOptions): HistoryReade
     const { block, from } = found
     const { more, position } = block
     // The same for who is ahead: a block with a row that is hidden by now, which alone makes a difference, is not shared.
-    // Of one that ends within a transaction others read what follows; who begins in it, reads from where the others do.
-    const isShared = from > 0 && !block.isCut
+    // Whoever begins within a transaction, or ends within one, needs to know how it goes on.
+    const isShared = from > 0 && !block.isCut && !isWithinTransaction(block, from)
     const whole = isShared ? await sharedBlock({ group, reading, known }, block) : null
     if (whole !== null)
       return {
@@ -182,6 +182,11 @@ export function createHistoryReader(options: HistoryReaderOptions): HistoryReade
       return page
     },
   }
+}
+
+/** Does the change in this place belong to the same transaction as the one before it? */
+function isWithinTransaction({ views }: LogBlock, place: number): boolean {
+  return views[place - 1]?.change.transaction === views[place]?.change.transaction
 }
 
 /** Keeps what comes of `reading`. A failure is for those who wait for it; whoever comes next tries again. */

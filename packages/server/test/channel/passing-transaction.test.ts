@@ -334,6 +334,42 @@ test('however it is cut and read: what is seen of it, once, in order, with one e
   expect(long).toBeGreaterThan(100)
 })
 
+test('whoever comes back, alone or among others, is told where each transaction ends', async () => {
+  let cut = 0
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.integer({ min: 1, max: 9 }), { minLength: 2, maxLength: 12 }),
+      fc.integer({ min: 2, max: 8 }),
+      fc.array(fc.nat(), { minLength: 1, maxLength: 6 }),
+      async (lengths, pageChanges, begins) => {
+        const server = createServer({ pageChanges })
+        const { memory } = server
+        for (const length of lengths)
+          memory.write(rows('red', ...Array.from({ length }, (_, index) => `r${index}`)))
+        const ends = [0, ...memory.log.filter(({ last }) => last).map(({ position }) => position.offset)]
+        const clients = await Promise.all(
+          begins.map(async (begin) => {
+            const client = await server.connect()
+            const from = ends[begin % ends.length] ?? 0
+            client.send(subscribe({ position: { epoch: 'e1', offset: from } }))
+            return { client, from }
+          }),
+        )
+        for (const { client, from } of clients) {
+          const told = events(
+            (await takeAll(server, client)).filter(({ type }) => type.startsWith('entity:')),
+          )
+          const owed = memory.log.slice(from)
+          expect(told).toEqual(owed.map(({ id, position, last }) => [id, position.offset, !last]))
+          if (owed.some(({ last }) => !last)) cut++
+        }
+      },
+    ),
+    { numRuns: 300 },
+  )
+  expect(cut).toBeGreaterThan(100)
+})
+
 const isUnsubscribed = ({ type }: Received): boolean => type === 'unsubscribed'
 
 test('who read ahead of the bus, which has caught up since, reads on like the others', async () => {
