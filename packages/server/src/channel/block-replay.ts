@@ -8,6 +8,8 @@ import type { Group } from './subscription.ts'
 
 export interface BlockReplay {
   readonly runs: readonly FrameRun[]
+  /** One for each frame. */
+  readonly events: readonly Event[]
   /** How many frames come before those of a change, by its place in the block. */
   readonly framesBefore: Uint16Array
 }
@@ -30,12 +32,16 @@ export function replayBlock(
     const outcome = view.outcome(group)
     if (outcome !== null) events.push({ view, outcome })
   }
-  return { runs: inRuns(framesByTransaction(group, events), options.maxRunBytes), framesBefore }
+  return { runs: inRuns(framesByTransaction(group, events), options.maxRunBytes), events, framesBefore }
 }
 
 /** What is sent to somebody who begins at the change in this place. */
-export function runsFrom({ runs, framesBefore }: BlockReplay, place: number): readonly FrameRun[] {
-  return withoutFirst(runs, framesBefore[place] ?? 0)
+export function replayFrom(
+  { runs, events, framesBefore }: BlockReplay,
+  place: number,
+): Pick<BlockReplay, 'runs' | 'events'> {
+  const before = framesBefore[place] ?? 0
+  return { runs: withoutFirst(runs, before), events: before === 0 ? events : events.slice(before) }
 }
 
 function overlap(views: readonly ChangeView[]): boolean {

@@ -3,10 +3,11 @@
 import { type Clock, formatPosition, type Position } from '@dnr/protocol'
 import type { MaybePromise } from '../policy/maybe-promise.ts'
 import type { ChangeHistory, HistoryPage } from '../ports/change-history.ts'
-import { type BlockReplay, replayBlock, runsFrom } from './block-replay.ts'
+import { type BlockReplay, replayBlock, replayFrom } from './block-replay.ts'
 import { type ChangeView, viewChange } from './change-view.ts'
 import { entityOf, type KnownEntity } from './entities.ts'
 import { inRuns } from './frame-runs.ts'
+import type { GoneRows } from './gone-rows.ts'
 import { BLOCK_CHANGES, blockAfter, createLogBlocks, type LogBlock } from './log-blocks.ts'
 import {
   framesByTransaction,
@@ -15,6 +16,7 @@ import {
   type ReplayPage,
   tailOf,
 } from './replay-page.ts'
+
 import type { ChannelEntry, Group } from './subscription.ts'
 import { pause } from './turns.ts'
 import { type Looks, visibleNow } from './visible-rows.ts'
@@ -35,6 +37,7 @@ interface Reader {
   readonly known: KnownEntity
 }
 
+const NONE: GoneRows = new Set()
 /** Pages, and blocks, that a group keeps for others who read the same. */
 const MAX_SHARED = 8
 /** Changes that are read and decoded before others have their turn. */
@@ -47,8 +50,11 @@ const MIN_SLICE_SHARE = 0.75
 export interface HistoryReader {
   /** Is a position on this history, and does the log still reach back to it? */
   holds(group: Group, position: Position): Promise<boolean>
-  /** What `group` is sent of the changes after a position; at once when it is at hand. `isAhead`: the reader may have rows that are newer. */
-  page(group: Group, after: Position, isAhead: boolean): MaybePromise<ReplayPage>
+  /**
+   * What `group` is sent of the changes after a position; at once when it is at hand. `isAhead`: the reader may have rows that are
+   * newer. `gone`: what it does not have though it was visible there; a page that tells nothing of their end is made for it alone.
+   */
+  page(group: Group, after: Position, isAhead: boolean, gone?: GoneRows): MaybePromise<ReplayPage>
 }
 
 export interface HistoryReaderOptions {
@@ -101,6 +107,7 @@ export function createHistoryReader(options: HistoryReaderOptions): HistoryReade
     reading: GroupReading,
     after: Position,
     isAhead: boolean,
+    gone: GoneRows = NONE,
   ): Promise<ReplayPage> => {
     const known = entityOf(group, entities)
     if (known === undefined) return { holds: false }
@@ -113,28 +120,30 @@ export function createHistoryReader(options: HistoryReaderOptions): HistoryReade
     const { more, position } = block
     // The same for who is ahead: a block with a row that is hidden by now, which alone makes a difference, is not shared.
     // Whoever begins within a transaction, or ends within one, needs to know how it goes on.
-    const isShared = from > 0 && !block.isCut && !isWithinTransaction(block, from)
+    const isShared = from > 0 && gone.size === 0 && !block.isCut && !isWithinTransaction(block, from)
     const whole = isShared ? await sharedBlock({ group, reading, known }, block) : null
     if (whole !== null)
       return {
         holds: true,
-        runs: runsFrom(whole, from),
+        ...replayFrom(whole, from),
         position,
         more,
         isCut: false,
         opensWith: null,
         tail: null,
+        gone: NONE,
       }
     const views = block.views.slice(from)
     const seesNow = await seesNowOf({ group, reading, known }, views, more)
-    const events = replayEvents(group, views, { seesNow, isAhead })
+    const { events, gone: later } = replayEvents(group, views, { seesNow, isAhead, gone })
     const { isCut } = block
     const tail = isCut ? tailOf(group, events, views.at(-1)?.change.transaction) : null
     const frames = framesByTransaction(group, events)
     // The same transaction goes on: its last event here need not be the last of it.
     if (tail !== null) frames.pop()
     const opensWith = events[0]?.view.change.transaction ?? null
-    return { holds: true, runs: inRuns(frames, maxRunBytes), position, more, isCut, opensWith, tail }
+    const runs = inRuns(frames, maxRunBytes)
+    return { holds: true, runs, position, more, isCut, opensWith, tail, events, gone: later }
   }
 
   /** Which rows are still visible: later changes may have taken away what a page leaves visible. */
@@ -164,7 +173,7 @@ export function createHistoryReader(options: HistoryReaderOptions): HistoryReade
 
   const wholeBlock = async (reader: Reader, { views, more }: LogBlock): Promise<BlockReplay | null> => {
     const seesNow = await seesNowOf(reader, views, more)
-    return replayBlock(reader.group, views, { seesNow, isAhead: false, maxRunBytes })
+    return replayBlock(reader.group, views, { seesNow, isAhead: false, gone: NONE, maxRunBytes })
   }
 
   return {
@@ -172,8 +181,9 @@ export function createHistoryReader(options: HistoryReaderOptions): HistoryReade
       const known = entityOf(group, entities)
       return known !== undefined && (await read(group.channel, known, position, 1))?.holds === true
     },
-    page(group, after, isAhead) {
+    page(group, after, isAhead, gone) {
       const reading = (group.reading ??= { pages: new Map(), blocks: new Map(), looks: new Map() })
+      if (gone !== undefined) return readPage(group, reading, after, isAhead, gone)
       const { pages } = reading
       const key = `${isAhead ? 's' : 'r'}${formatPosition(after)}`
       const page = pages.get(key) ?? begin(pages, key, readPage(group, reading, after, isAhead))

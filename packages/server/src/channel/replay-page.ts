@@ -1,6 +1,7 @@
 // A page of the log as one group gets it: today's policy on the row as each change left it, and as it is now.
 import type { Position } from '@dnr/protocol'
 import type { Frame, FrameRun } from '../ports/server-socket.ts'
+import { type GoneRows, isDeparture, withoutGone } from './gone-rows.ts'
 import type { ChangeView } from './change-view.ts'
 import type { Outcome } from './outcome.ts'
 import type { Group } from './subscription.ts'
@@ -19,6 +20,10 @@ export type ReplayPage =
       readonly opensWith: number | null
       /** Its last event, which is not among the runs: whether more of the transaction follows for the group is not known yet. */
       readonly tail: Tail | null
+      /** What the runs, and the tail, tell. */
+      readonly events: readonly Event[]
+      /** Rows that its reader does not have afterwards, whatever the log tells of them later. */
+      readonly gone: GoneRows
     }
 
 /** The last event so far of a transaction that goes on. */
@@ -38,7 +43,11 @@ export interface ReplayOptions {
   readonly seesNow: (id: string) => boolean
   /** Were rows shown that were not visible before the page? A snapshot's may be newer than its position. */
   readonly isAhead: boolean
+  /** What the reader does not have, though it was visible before the page. */
+  readonly gone: GoneRows
 }
+
+const NONE: GoneRows = new Set()
 
 /**
  * What a page means to a group, in order.
@@ -50,7 +59,7 @@ export function replayEvents(
   group: Group,
   views: readonly ChangeView[],
   options: ReplayOptions,
-): readonly Event[] {
+): Pick<Extract<ReplayPage, { holds: true }>, 'events' | 'gone'> {
   const hidden = hiddenRows(group, views, options)
   const events: Event[] = []
   for (const view of views) {
@@ -58,9 +67,13 @@ export function replayEvents(
     if (outcome !== null) events.push({ view, outcome })
   }
   const departures = departuresOf(events, hidden, options)
-  return events.filter(
+  const told = events.filter(
     (event) => !hidden.has(event.view.change.id) || departures.get(event.view.change.id) === event,
   )
+  // Of who is ahead it is not known what they have.
+  if (options.isAhead) return { events: told, gone: NONE }
+  const gone = [...hidden].filter(([id, wasThere]) => !wasThere || departures.has(id)).map(([id]) => id)
+  return { events: withoutGone(options.gone, told), gone: gone.length === 0 ? NONE : new Set(gone) }
 }
 
 /** The last of a page's events, if it belongs to the transaction that the page is cut in. */
@@ -104,8 +117,8 @@ function departuresOf(
   const departures = new Map<string, Event>()
   for (const event of events) {
     const { id } = event.view.change
-    const isDeparture = event.outcome === 'left' || event.outcome === 'deleted'
-    if (isDeparture && hidden.get(id) === true && (isAhead || !departures.has(id))) departures.set(id, event)
+    if (isDeparture(event) && hidden.get(id) === true && (isAhead || !departures.has(id)))
+      departures.set(id, event)
   }
   return departures
 }
@@ -114,7 +127,7 @@ function departuresOf(
 function hiddenRows(
   group: Group,
   views: readonly ChangeView[],
-  { seesNow, isAhead }: ReplayOptions,
+  { seesNow, isAhead, gone }: ReplayOptions,
 ): Map<string, boolean> {
   const firstById = new Map<string, ChangeView>()
   const lastById = new Map<string, ChangeView>()
@@ -127,7 +140,8 @@ function hiddenRows(
     const isVisible =
       last.change.operation === 'deleted' ? last.sawBefore(group) : last.seesAfter(group) && seesNow(id)
     if (isVisible) continue
-    hidden.set(id, isAhead || firstById.get(id)?.sawBefore(group) === true)
+    const wasThere = !gone.has(id) && firstById.get(id)?.sawBefore(group) === true
+    hidden.set(id, isAhead || wasThere)
   }
   return hidden
 }

@@ -1,9 +1,10 @@
 // What a subscription has missed, from the log, and then live without a gap and without a double. Comes from open-subscription.ts
 // and catch-up.ts; history-reader.ts reads.
 import { hasReached, type Position } from '@dnr/protocol'
-import type { MaybePromise } from '../policy/maybe-promise.ts'
+import { type MaybePromise, whenReady } from '../policy/maybe-promise.ts'
 import { endOpening, holdUntil, isOpen } from './channel-registry.ts'
 import { restartCollecting } from './collecting.ts'
+import { passGone, tellsOfGone } from './gone-rows.ts'
 import type { OpeningContext } from './opening-context.ts'
 import type { ReplayPage, Tail } from './replay-page.ts'
 import { drained, isAboveHalf } from './room-to-send.ts'
@@ -31,6 +32,7 @@ export async function replay(
   let after = from
   let pages = 0
   let tail: Tail | null = null
+  const gone = new Set<string>()
   for (;;) {
     const { opening } = subscription
     if (opening === null) return 'superseded'
@@ -45,7 +47,13 @@ export async function replay(
       // What was let go has been committed, so this read finds it; what comes from here on collects again.
       restartCollecting(opening)
       const isAhead = shownTo === null || !hasReached(after, shownTo)
-      return context.reader.page(subscription.group, after, isAhead)
+      const { reader } = context
+      const { group } = subscription
+      return whenReady(reader.page(group, after, isAhead), (page) =>
+        page.holds && !isAhead && tellsOfGone(gone, page.events)
+          ? reader.page(group, after, false, gone)
+          : page,
+      )
     }
     // What is at hand needs no promise.
     const reading = context.turns.run(readPage, pageBytes, pages++)
@@ -67,6 +75,7 @@ export async function replay(
       context.sendRun(subscription.connection, run)
     }
     tail = page.tail ?? tail
+    passGone(gone, page.events, page.gone)
     after = page.position
     if (!page.more) context.flush(subscription.group.channel)
     if (!page.more && !opening.overflowed) return goLive(subscription, after, context)

@@ -1,5 +1,6 @@
 // Snapshot and resume meet the live stream: nothing lost, nothing twice, nothing out of order, nothing that may not be seen.
 import { drainMicrotasks } from '@dnr/testing'
+import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { allow } from '../../src/policy/rule.ts'
 import { policies } from '../../src/policy/policies.ts'
@@ -267,6 +268,57 @@ test('nor when it leaves sight only after the page that is being sent', async ()
   const answers = await client.take()
   expect(typesOf(answers)).toEqual(['subscribed', 'entity:deleted left'])
   expect(JSON.stringify(answers)).not.toContain('MARK')
+})
+
+const writes = fc.record({
+  id: fc.constantFrom('a', 'b', 'c', 'd'),
+  team: fc.constantFrom('red', 'red', 'blue', null),
+})
+
+test('nor of one that came and went, however the log is cut into pages', async () => {
+  let pages = 0
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.array(writes, { minLength: 1, maxLength: 4 }), { minLength: 4, maxLength: 12 }),
+      fc.record({
+        pageChanges: fc.integer({ min: 1, max: 6 }),
+        maxWholeChanges: fc.constantFrom(1, undefined),
+      }),
+      fc.array(fc.nat(), { minLength: 1, maxLength: 4 }),
+      async (transactions, options, begins) => {
+        const memory = createMemoryStore({
+          pageChanges: options.pageChanges,
+          ...(options.maxWholeChanges && { maxWholeChanges: options.maxWholeChanges }),
+        })
+        const server = createTestServer({ memory })
+        const seen = (): Set<string> =>
+          new Set([...memory.rows.values()].filter((row) => row['team'] === 'red').map(({ id }) => id))
+        const states = [{ position: memory.position(), seen: seen() }]
+        for (const each of transactions) {
+          const isThere = new Set(memory.rows.keys())
+          const possible = each.filter(({ id, team }) => team !== null || isThere.delete(id))
+          if (possible.length === 0) continue
+          memory.write(possible.map(({ id, team }) => ({ id, row: team === null ? null : task(team) })))
+          states.push({ position: memory.position(), seen: seen() })
+        }
+        for (const begin of begins) {
+          const state = states[begin % states.length] as (typeof states)[number]
+          const client = await server.connect('ann@red')
+          client.send(subscribe({ position: state.position }))
+          for (let turn = 0; turn < 60; turn++) await server.clock.advance(1)
+          const shown = new Set(state.seen)
+          const events = (await client.take()).filter(({ type }) => type.startsWith('entity:'))
+          for (const { type, payload } of events)
+            if (type === 'entity:deleted') expect(shown.delete(payload.id)).toBe(true)
+            else shown.add(payload.id)
+          expect(shown).toEqual(seen())
+          if (events.length > options.pageChanges) pages++
+        }
+      },
+    ),
+    { numRuns: 300 },
+  )
+  expect(pages).toBeGreaterThan(50)
 })
 
 test('members of a group that come back together read once and share the frames', async () => {
