@@ -74,16 +74,22 @@ export function createWireSequence({
       .map((later) => meaningOf(later, sight))
       .filter((meaning) => meaning !== null)
     const last = meanings.at(-1)
-    return last === 'left' || last === 'deleted'
+    return last !== undefined && isEnd(last)
   }
 
   /** A change that was not sent: may it be left out? Rows that are hidden later are not told of in between. */
   const mayBeLeftOut = (change: Change, meaning: Meaning): boolean => {
-    if (meaning === 'left' || meaning === 'deleted') return !wasShown(change.id) || goesLater(change)
+    if (isEnd(meaning)) return !wasShown(change.id) || goesLater(change)
     return log
       .ofRow(entity, change.id)
       .some(({ position, after }) => position.offset > change.position.offset && !sight.sees(after))
   }
+
+  /** Of a row that came and went while its reader was away there is nothing to say. A snapshot is read while rows come and go. */
+  const unknownEnd = (change: Change, meaning: Meaning): Wrong | null =>
+    isEnd(meaning) && shownIds === null && !wasShown(change.id) && !isAhead()
+      ? { what: 'the end of a row that its reader did not have', isLeak: true }
+      : null
 
   const skipTo = (offset: number): Wrong | null => {
     for (const change of log.between(cursor, offset, entity, id)) {
@@ -120,9 +126,9 @@ export function createWireSequence({
       const wrong =
         meaning === null
           ? { what: 'an event of a row that may not be seen', isLeak: true }
-          : mismatch(frame, change, meaning, sight)
+          : (unknownEnd(change, meaning) ?? mismatch(frame, change, meaning, sight))
       if (wrong !== null) return wrong
-      shown.set(change.id, meaning !== 'left' && meaning !== 'deleted')
+      shown.set(change.id, !isEnd(meaning))
       cursor = offset
       goesOn = frame.more === true ? change.transaction : null
       ended = frame.more === true ? null : change.transaction
@@ -135,6 +141,10 @@ export function createWireSequence({
       return missing
     },
   }
+}
+
+function isEnd(meaning: Meaning): boolean {
+  return meaning === 'left' || meaning === 'deleted'
 }
 
 function meaningOf({ operation, before, after }: Change, sight: Sight): Meaning | null {
