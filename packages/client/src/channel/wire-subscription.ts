@@ -158,7 +158,7 @@ export function createWireSubscription(
     isCrowdedOut = code === 'too_many_subscriptions'
     if (!error.retryable || tries > MAX_TRIES) {
       // Who was forbidden to see the rows shows none of them: with the rights of before they would have to be sent again.
-      grant = code
+      if (code === 'forbidden') grant = code
       return enter('failed', error)
     }
     // A lone new beginning waits for nothing.
