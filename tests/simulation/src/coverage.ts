@@ -38,6 +38,7 @@ export const RARE_EDGES = [
   'transaction rolled back',
   'rights changed while connected',
   'rights told without being asked',
+  'rights said late',
   'saw everything, sees fewer',
   'saw everything, sees nothing',
   'saw nothing, sees everything',

@@ -39,6 +39,8 @@ export interface Standings {
   rightsOf(user: string, entity: string): Rights | null
   /** What the server is given; `true`: everything, for good. */
   ruleOf(user: string, entity: string, style: PolicyStyle): StandingRule | true | null
+  /** What the user would see in a team and role. */
+  rightsIn(team: string, role: Role, entity: string): Rights | null
   /** May the user hear a channel without rows at this moment? Those of a team are for its members and readers. */
   hears(user: string, channel: string): boolean
 }
@@ -63,6 +65,14 @@ export function createStandings(): Standings {
   const isDenied = (role: Role, entity: string): boolean => entity === 'Note' && role === 'outsider'
   const nameOf = (role: Role, entity: string): string => (fieldsOf(role, entity) ? 'reader' : 'all')
 
+  const rightsIn = (teams: readonly string[], role: Role, entity: string): Rights | null => {
+    if (isDenied(role, entity)) return null
+    if (role === 'admin') return EVERYTHING
+    const fields = fieldsOf(role, entity)
+    const sees = (row: WireRow): boolean => teams.includes(String(row['team']))
+    return { key: `${teams.join('+')}/${nameOf(role, entity)}`, sees, ...(fields && { fields }) }
+  }
+
   return {
     setTeam(user, team, role) {
       changes++
@@ -80,13 +90,9 @@ export function createStandings(): Standings {
     has: (user) => byUser.has(user),
     rightsOf(user, entity) {
       const { team, role } = standingOf(user)
-      if (isDenied(role, entity)) return null
-      if (role === 'admin') return EVERYTHING
-      const teams = visibleTo(team)
-      const fields = fieldsOf(role, entity)
-      const sees = (row: WireRow): boolean => teams.includes(String(row['team']))
-      return { key: `${teams.join('+')}/${nameOf(role, entity)}`, sees, ...(fields && { fields }) }
+      return rightsIn(visibleTo(team), role, entity)
     },
+    rightsIn: (team, role, entity) => rightsIn(visibleTo(team), role, entity),
     ruleOf(user, entity, { reads, keys }) {
       const { team, role } = standingOf(user)
       if (isDenied(role, entity)) return null

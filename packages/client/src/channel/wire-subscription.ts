@@ -188,9 +188,13 @@ export function createWireSubscription(
       // With an id these answer a question that was withdrawn; without one the server says by itself how we stand.
       else if (type === 'subscribed') {
         if (requestId || !isAnswered) return
-        if (!message.payload.recovered) count()
-        inbox.cut()
-        subscribed(message.payload)
+        // It goes on, be it in the middle of a transaction: only its rights are others.
+        if (message.payload.recovered) grant = message.payload.grant ?? null
+        else {
+          count()
+          inbox.cut()
+          subscribed(message.payload)
+        }
       } else if (type === 'unsubscribed') {
         if (!requestId && isAnswered) refused(ANEW)
       } else if (type === 'error' && message.ended) {

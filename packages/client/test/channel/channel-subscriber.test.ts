@@ -610,3 +610,30 @@ test.each([
   expect(tasks.status.value).toBe('failed')
   expect((await grantAfterReconnect(t)) === 'old').toBe(rights === 'old')
 })
+
+test('rights that are told in the middle of a transaction, or of a snapshot, lose nothing of it', async () => {
+  await using t = await setUp()
+  const tasks = t.client.collection('Task')
+  await tasks.ready
+  const channel = 'entity:Task'
+  const row = (id: string) => ({ id, title: id, done: false, version: 1 })
+  const epoch = 'e1'
+  const created = { type: 'entity:created', channel } as const
+  const goesOn = { type: 'subscribed', channel, payload: { recovered: true, grant: 'unsettled' } } as const
+  t.server.peer.say({ ...created, payload: row('a'), position: { epoch, offset: 1 }, more: true })
+  t.server.peer.say(goesOn)
+  t.server.peer.say({ ...created, payload: row('b'), position: { epoch, offset: 2 } })
+  await settle()
+  expect(tasks.rows.value.map(({ id }) => id)).toEqual(['a', 'b'])
+  const snapshot = { rows: [row('c')], more: true }
+  t.server.peer.say({
+    type: 'subscribed',
+    channel,
+    payload: { recovered: false, grant: 'g', position: { epoch, offset: 3 }, snapshot },
+  })
+  t.server.peer.say(goesOn)
+  t.server.peer.say({ type: 'snapshot', channel, payload: { rows: [row('d')], more: false } })
+  await settle()
+  expect(tasks.rows.value.map(({ id }) => id)).toEqual(['c', 'd'])
+  expect(await grantAfterReconnect(t)).toBe('unsettled')
+})

@@ -4,7 +4,7 @@ import type { AnyWhere } from '@dnr/protocol'
 import { LINK_FAULTS, type LinkFault } from '@dnr/testing'
 import { ENTITY_NAMES, TEAMS } from '../entities.ts'
 import { type PolicyStyle, ROLES } from '../standings.ts'
-import { createDraw } from './draw.ts'
+import { createDraw, type Draw } from './draw.ts'
 import { drawBreadth } from './draw-breadth.ts'
 import { drawOvertaken } from './draw-overtaken.ts'
 import { drawBursts } from './draw-bursts.ts'
@@ -73,8 +73,18 @@ export function generateProgram(seed: number): Program {
     readMs: draw.one([0, 20, 60]),
     workMs: bursts.workMs,
     policy,
-    operations: [...operations, ...bursts.operations].sort((a, b) => a.at - b.at),
+    operations: saidLate([...operations, ...bursts.operations], createDraw(seed, 'said late')).sort(
+      (a, b) => a.at - b.at,
+    ),
   }
+}
+
+/** Some programs have an application that says late that rights have changed. */
+function saidLate(operations: readonly Operation[], draw: Draw): Operation[] {
+  if (draw.chance(0.7)) return [...operations]
+  return operations.map((each) =>
+    each.do === 'team' && draw.chance(0.5) ? { ...each, saidAfterMs: draw.whole(1, 400) } : each,
+  )
 }
 
 /** What a program may do beside rows over the socket; each has some of them. */

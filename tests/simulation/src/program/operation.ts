@@ -93,12 +93,14 @@ export type Fault =
   | { readonly do: 'restore'; readonly downMs: number }
   | { readonly do: 'busy' | 'full'; readonly forMs: number }
   | { readonly do: 'sink'; readonly fails: number; readonly repeats: boolean }
+  /** `saidAfterMs`: rules hide what is lost already, and the application says so later. */
   | {
       readonly do: 'team'
       readonly client: number
       readonly team: string
       readonly role: Role
       readonly scope: RightsScopeKind
+      readonly saidAfterMs?: number
     }
   | {
       readonly do: 'open-team'

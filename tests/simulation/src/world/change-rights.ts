@@ -1,5 +1,5 @@
 // Memberships change, and the application says for whom: in the same breath, so that from this moment on nothing may be sent by
-// the rights of before.
+// the rights of before. Or rules know already what is lost by it, and the application says so a little later.
 import type { RightsScope } from '@dnr/server'
 import { TEAM_CHANNELS, userChannelOf } from '../channels.ts'
 import { ENTITY_NAMES } from '../entities.ts'
@@ -11,6 +11,26 @@ import type { World } from './world.ts'
 type RightsOperation = Extract<Operation, { readonly do: 'team' | 'open-team' }>
 
 export function changeRights(world: World, operation: RightsOperation): void {
+  const { program, clock } = world
+  const isLate = operation.do === 'team' && operation.saidAfterMs !== undefined
+  // A rule that is shared asks about nobody in particular.
+  if (!isLate || program.policy.keys === 'shared') return changeAndSay(world, operation)
+  loseAhead(world, operation)
+  clock.setTimeout(() => {
+    world.rules.leaving.delete(`u${operation.client}`)
+    changeAndSay(world, operation)
+  }, operation.saidAfterMs)
+}
+
+/** To the checker that is a rule that fails: rows that may be seen are missing for a while. */
+function loseAhead(world: World, { client, team, role }: Extract<RightsOperation, { do: 'team' }>): void {
+  const { rules, standings, checker } = world
+  world.count('rights said late')
+  checker.policiesFail()
+  rules.leaving.set(`u${client}`, (entity, row) => standings.rightsIn(team, role, entity)?.sees(row) === true)
+}
+
+function changeAndSay(world: World, operation: RightsOperation): void {
   const { standings, checker, program, server } = world
   const users = operation.do === 'team' ? [`u${operation.client}`] : [...standings.usersOf(operation.team)]
   const keys = keysOf(standings, users, program.policy)

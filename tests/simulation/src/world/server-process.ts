@@ -106,7 +106,7 @@ export async function startServer(
   const ruleFor = (user: string, entity: string): StandingRule | true | null => {
     const standing = standings.ruleOf(user, entity, program.policy)
     if (standing === true) return true
-    const rule = standing && rules.troubled(standing)
+    const rule = standing && rules.troubled(standing, user, entity)
     return rule && (bug?.rule?.(rule, user, entity) ?? rule)
   }
   /** A rule may be looked up first: then its answer is that of when it was asked. */
