@@ -10,7 +10,7 @@ export interface BlockReplay {
   readonly runs: readonly FrameRun[]
   /** One for each frame. */
   readonly events: readonly Event[]
-  /** How many frames come before those of a change, by its place in the block. */
+  /** How many frames come before those of a change, by its place in the block; at the end, how many there are. */
   readonly framesBefore: Uint16Array
 }
 
@@ -24,7 +24,7 @@ export function replayBlock(
   options: ReplayOptions & { readonly maxRunBytes: number },
 ): BlockReplay | null {
   if (hidesRows(group, views, options) || overlap(views)) return null
-  const framesBefore = new Uint16Array(views.length)
+  const framesBefore = new Uint16Array(views.length + 1)
   const events: Event[] = []
   for (const [place, view] of views.entries()) {
     framesBefore[place] = events.length
@@ -32,6 +32,7 @@ export function replayBlock(
     const outcome = view.outcome(group)
     if (outcome !== null) events.push({ view, outcome })
   }
+  framesBefore[views.length] = events.length
   return { runs: inRuns(framesByTransaction(group, events), options.maxRunBytes), events, framesBefore }
 }
 
@@ -40,7 +41,7 @@ export function replayFrom(
   { runs, events, framesBefore }: BlockReplay,
   place: number,
 ): Pick<BlockReplay, 'runs' | 'events'> {
-  const before = framesBefore[place] ?? 0
+  const before = framesBefore[place] as number
   return { runs: withoutFirst(runs, before), events: before === 0 ? events : events.slice(before) }
 }
 

@@ -16,6 +16,13 @@ import { idleDoubts } from '../support/idle-doubts.ts'
 
 const MAX_RUN_BYTES = 4_000
 
+interface ReadingOptions {
+  readonly history: MemoryStore['history']
+  readonly clock: Clock
+  /** Of a record's channel. */
+  readonly id: string
+}
+
 /** What waits for the event loop to turn goes on at once. */
 const hastyClock: Clock = {
   ...createManualClock(),
@@ -25,7 +32,10 @@ const hastyClock: Clock = {
   },
 }
 
-function createReading(memory: MemoryStore, { history = memory.history, clock = hastyClock } = {}) {
+function createReading(
+  memory: MemoryStore,
+  { history = memory.history, clock = hastyClock, id }: Partial<ReadingOptions> = {},
+) {
   const entities = knownEntities([memory.store], { allowancesByEntity: new Map() })
   const reader = createHistoryReader({
     history,
@@ -35,8 +45,8 @@ function createReading(memory: MemoryStore, { history = memory.history, clock = 
   })
   const doubts = idleDoubts()
   const channel: ChannelEntry = {
-    name: 'entity:Task',
-    channel: { kind: 'entity', entity: 'Task' },
+    name: id === undefined ? 'entity:Task' : `entity:Task:${id}`,
+    channel: id === undefined ? { kind: 'entity', entity: 'Task' } : { kind: 'record', entity: 'Task', id },
     groups: [],
     pace: null,
     held: null,
@@ -176,4 +186,20 @@ test('a block is made anew when the group has heard of one of its rows', async (
   // The forty changes from 41 to 80 without those of the row that is hidden by now.
   expect(after).toMatchObject({ texts: { length: 20 } })
   expect(JSON.stringify(after)).not.toContain('\\"id\\":\\"a\\"')
+})
+
+test('who begins behind the last change of a shared block is told nothing of it', async () => {
+  const memory = createMemoryStore()
+  for (let n = 0; n < 70; n++) memory.write([{ id: 'a', row: { ...task('red'), title: `${n}` } }])
+  for (let n = 0; n < 10; n++) memory.write([{ id: 'b', row: { ...task('red'), title: `${n}` } }])
+  const { reader, newGroup } = createReading(memory, { id: 'a' })
+  const group = newGroup()
+  for (const [offset, length] of [
+    [0, 70],
+    [60, 10],
+    [70, 0],
+    [72, 0],
+    [75, 0],
+  ] as const)
+    expect(told(await reader.page(group, { epoch: 'e1', offset }, false))).toMatchObject({ texts: { length } })
 })

@@ -123,10 +123,8 @@ export function createWireSequence({
       const missing = skipTo(offset - 1)
       if (missing !== null) return missing
       const meaning = meaningOf(change, sight)
-      const wrong =
-        meaning === null
-          ? { what: 'an event of a row that may not be seen', isLeak: true }
-          : (unknownEnd(change, meaning) ?? mismatch(frame, change, meaning, sight))
+      if (meaning === null) return { what: 'an event of a row that may not be seen', isLeak: true }
+      const wrong = unknownEnd(change, meaning) ?? mismatch(frame, change, meaning, sight)
       if (wrong !== null) return wrong
       shown.set(change.id, !isEnd(meaning))
       cursor = offset
