@@ -67,6 +67,8 @@ export interface HistoryReaderOptions {
 
 export function createHistoryReader(options: HistoryReaderOptions): HistoryReader {
   const { history, entities, clock, maxRunBytes } = options
+  /** Counts the blocks that have been read. */
+  let reads = 0
 
   const read = async (
     { channel }: ChannelEntry,
@@ -95,7 +97,7 @@ export function createHistoryReader(options: HistoryReaderOptions): HistoryReade
       const { changes, position, more, isCut = false } = page
       views.push(...changes.map((change) => viewChange(change, known.codec, now)))
       if (!more || changes.length < limit * MIN_SLICE_SHARE || views.length >= BLOCK_CHANGES)
-        return { after, views, position, more, isCut }
+        return { after, views, position, more, isCut, readAt: ++reads }
       from = position
       limit = Math.min(SLICE_CHANGES, limit * 2)
       await pause(clock, 0)
@@ -134,7 +136,7 @@ export function createHistoryReader(options: HistoryReaderOptions): HistoryReade
         gone: NONE,
       }
     const views = block.views.slice(from)
-    const seesNow = await seesNowOf({ group, reading, known }, views, more)
+    const seesNow = await seesNowOf({ group, reading, known }, views, block)
     const { events, gone: later } = replayEvents(group, views, { seesNow, isAhead, gone })
     const { isCut } = block
     const tail = isCut ? tailOf(group, events, views.at(-1)?.change.transaction) : null
@@ -150,11 +152,11 @@ export function createHistoryReader(options: HistoryReaderOptions): HistoryReade
   const seesNowOf = async (
     { group, reading, known }: Reader,
     views: readonly ChangeView[],
-    more: boolean,
+    { more, readAt }: LogBlock,
   ): Promise<ReplayOptions['seesNow']> => {
     if (!more) return () => true
     const shown = views.filter((view) => view.seesAfter(group)).map(({ change }) => change.id)
-    return visibleNow(group, reading.looks, shown, known)
+    return visibleNow(group, reading.looks, shown, known, { since: readAt, now: reads })
   }
 
   /** The whole block, where it pays: from the second reader on who begins within it. */
@@ -171,8 +173,9 @@ export function createHistoryReader(options: HistoryReaderOptions): HistoryReade
     return replay
   }
 
-  const wholeBlock = async (reader: Reader, { views, more }: LogBlock): Promise<BlockReplay | null> => {
-    const seesNow = await seesNowOf(reader, views, more)
+  const wholeBlock = async (reader: Reader, block: LogBlock): Promise<BlockReplay | null> => {
+    const { views } = block
+    const seesNow = await seesNowOf(reader, views, block)
     return replayBlock(reader.group, views, { seesNow, isAhead: false, gone: NONE, maxRunBytes })
   }
 

@@ -20,6 +20,8 @@ export interface LogBlock {
   more: boolean
   /** Does the last of its transactions go on beyond it? */
   readonly isCut: boolean
+  /** When it had been read, as its reader counts. */
+  readonly readAt: number
 }
 
 /** What is kept for a channel. */

@@ -201,5 +201,21 @@ test('who begins behind the last change of a shared block is told nothing of it'
     [72, 0],
     [75, 0],
   ] as const)
-    expect(told(await reader.page(group, { epoch: 'e1', offset }, false))).toMatchObject({ texts: { length } })
+    expect(told(await reader.page(group, { epoch: 'e1', offset }, false))).toMatchObject({
+      texts: { length },
+    })
+})
+
+test('a row that was gone when an earlier page was made, and was made again since, is told though nobody has heard of it', async () => {
+  const memory = createMemoryStore({ pageChanges: 1 })
+  const quietly = { publish: false }
+  for (const row of [task('red'), null, task('red')]) memory.write([{ id: 'a', row }], quietly)
+  memory.write([{ id: 'a', row: null }], quietly)
+  const { reader, newGroup } = createReading(memory)
+  const group = newGroup()
+  const page = async (offset: number) => told(await reader.page(group, { epoch: 'e1', offset }, false))
+  expect(await page(0)).toMatchObject({ texts: [], more: true })
+  memory.write([{ id: 'a', row: task('red') }], quietly)
+  memory.write([{ id: 'b', row: task('red') }], quietly)
+  expect(await page(4)).toMatchObject({ texts: { length: 1 }, more: true })
 })

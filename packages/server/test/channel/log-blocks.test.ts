@@ -67,6 +67,7 @@ function createLog(limit: number) {
         position,
         more,
         isCut: false,
+        readAt: 0,
       }
     },
   }
