@@ -62,8 +62,9 @@ function createRow<E extends AnyEntity>(write: RowWrite<E>): WrittenRow<E> {
   // The id of the write has been checked.
   if (typeof id !== 'string' || id !== checked.id) checkId(id)
   const stored = model.store(values, 1)
-  // Only an id that somebody chose can have been another row's.
-  if (checked.isChosenId) stored['version'] = firstVersion(connection, { entity: model.entity.name, id })
+  // A random id, unless the schema made it another, was nobody's before: that saves a statement.
+  const isNew = checked.isRandomId && id === checked.id
+  if (!isNew) stored['version'] = firstVersion(connection, { entity: model.entity.name, id })
   const after = model.toForms(stored)
   authorize(write, null, after.typed)
   const written = record(write, 'created', null, after)
