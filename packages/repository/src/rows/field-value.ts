@@ -10,11 +10,13 @@ export interface Field {
   readonly schema: FieldSchema
   /** May the field be `null`? If not, an empty column is an absent field. */
   readonly isNullable: boolean
+  /** Does its column hold whole numbers of 64 bits alone? Only `migrate` has seen the table, and says so here. */
+  isInt64: boolean
 }
 
 /** Takes a zod field as a column. */
 export function createField(name: string, kind: FieldKind, schema: FieldSchema): Field {
-  return { name, kind, schema, isNullable: acceptsNull(schema) }
+  return { name, kind, schema, isNullable: acceptsNull(schema), isInt64: false }
 }
 
 function acceptsNull(schema: FieldSchema): boolean {
@@ -45,7 +47,7 @@ export function storeValue(field: Field, value: unknown): StoredValue {
     case 'date':
       return (value as Date).toISOString()
     case 'bigint':
-      return (value as bigint).toString()
+      return storeBigint(field, value as bigint)
     case 'json':
       return storeJson(field, value)
   }
@@ -54,6 +56,13 @@ export function storeValue(field: Field, value: unknown): StoredValue {
 function wellFormed(field: Field, text: string): string {
   if (text.isWellFormed()) return text
   throw fieldError(field.name, 'holds half of a surrogate pair, which no database keeps as it is')
+}
+
+function storeBigint(field: Field, value: bigint): string {
+  // SQLite would store a rounded number.
+  if (field.isInt64 && BigInt.asIntN(64, value) !== value)
+    throw fieldError(field.name, 'does not fit into 64 bits, which is all that its column holds')
+  return value.toString()
 }
 
 function storeJson(field: Field, value: unknown): string | null {

@@ -25,6 +25,14 @@ export function migrateEntityTable(connection: Connection, model: RowModel): voi
   ]) as Column[]
   if (columns.length === 0) connection.exec(createTable(model))
   else checkTable(connection, model, columns)
+  noteColumns(model, columns)
+}
+
+/** What the table can hold is known here alone; each write asks. */
+function noteColumns(model: RowModel, columns: readonly Column[]): void {
+  const typeByName = new Map(columns.map(({ name, type }) => [name, type]))
+  for (const [name, field] of model.fields)
+    field.isInt64 = field.kind === 'bigint' && affinity(typeByName.get(name) ?? TYPES.bigint) === 'integer'
 }
 
 function createTable(model: RowModel): string {

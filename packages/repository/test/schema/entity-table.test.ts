@@ -88,6 +88,33 @@ test('bigints and JSON survive columns declared as integers and JSON', async () 
   handle.close()
 })
 
+test('a bigint that a column of integers would round is refused by name; a column of text takes it', async () => {
+  const Large = defineEntity('Large', z.object({ id: z.string(), size: z.bigint() }))
+  const sizes = { least: -(2n ** 63n), most: 2n ** 63n - 1n, below: -(2n ** 63n) - 1n, above: 2n ** 63n }
+  for (const type of ['INTEGER', 'BIGINT', 'TEXT', '']) {
+    const handle = new Database(':memory:')
+    handle.exec(`CREATE TABLE Large (id TEXT PRIMARY KEY, size ${type}, version INTEGER)`)
+    const database = openDatabase({ handle })
+    const rows = createRealtimeRepository({ database, entity: Large })
+    await database.migrate([rows])
+    await rows.create({ id: 'changed', size: 0n })
+    for (const [id, size] of Object.entries(sizes)) {
+      const isTooLarge = type.includes('INT') && (id === 'below' || id === 'above')
+      if (isTooLarge) {
+        const refused = { code: 'bad_field', details: { errors: [{ path: ['size'] }] } }
+        await expect(rows.create({ id, size })).rejects.toMatchObject(refused)
+        await expect(rows.update('changed', { size })).rejects.toMatchObject(refused)
+      } else {
+        expect(await rows.create({ id, size })).toEqual(await rows.get(id))
+        expect(await rows.get(id)).toMatchObject({ size })
+      }
+    }
+    expect(await database.verify([rows])).toMatchObject({ ok: true })
+    await database.close()
+    handle.close()
+  }
+})
+
 test('tables written by a newer version are refused', async () => {
   using file = temporaryFile()
   {
