@@ -68,12 +68,36 @@ function checkTable(connection: Connection, model: RowModel, columns: readonly C
       `${model.table}.${name} is declared ${type} and would change the ${field.kind} values of ${model.entity.name}: declare it ${TYPES[field.kind]}.`,
     )
   }
+  checkVersionColumn(model.table, byName.get('version')?.type ?? '')
+  refuseReplacing(connection, model.table)
   if (!isUniqueId(connection, model.table, columns)) {
     throw new DnrError(
       'bad_entity',
       `${model.table}.id is not unique: make it the primary key, or add a unique index on it alone.`,
     )
   }
+}
+
+/** Column types of which `version` counts in whole numbers, also when other programs write it. */
+function checkVersionColumn(table: string, type: string): void {
+  if (affinity(type) === 'integer') return
+  throw new DnrError(
+    'bad_entity',
+    `${table}.version is declared ${type === '' ? 'without a type' : type}, in which DNR cannot count: declare it INTEGER.`,
+  )
+}
+
+/** The same in capture-table.ts for writes of others; here, for the repository's own. */
+function refuseReplacing(connection: Connection, table: string): void {
+  const [row] = connection.query(
+    "SELECT sql FROM sqlite_schema WHERE type = 'table' AND name = ? COLLATE NOCASE",
+    [table],
+  ) as { sql: string }[]
+  if (!/\bON\s+CONFLICT\s+REPLACE\b/i.test(row?.sql ?? '')) return
+  throw new DnrError(
+    'bad_entity',
+    `"${table}" is declared with ON CONFLICT REPLACE, so that a write may remove or change rows unseen. Leave it out, and write INSERT OR REPLACE where that is meant.`,
+  )
 }
 
 /** SQLite's rules of type affinity, as far as they change values. */

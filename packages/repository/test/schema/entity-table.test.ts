@@ -68,6 +68,27 @@ test.each([
   })
 })
 
+test.each(['TEXT', 'REAL', ''])('a version column declared %j is refused by name', async (type) => {
+  const error = await migrateOver(
+    `CREATE TABLE Task (id TEXT PRIMARY KEY, title TEXT, status TEXT, assignee TEXT, rank REAL, done INTEGER, version ${type})`,
+  )
+  expect(error).toMatchObject({
+    code: 'bad_entity',
+    message: expect.stringMatching(/Task\.version is declared .*INTEGER/),
+  })
+})
+
+test.each(['id TEXT PRIMARY KEY ON CONFLICT REPLACE', 'id TEXT UNIQUE on conflict\n replace'])(
+  'a table with %j is refused: creating a row of a taken id would replace that row unseen',
+  async (id) => {
+    const ddl = `CREATE TABLE Task (${id}, title TEXT, status TEXT, assignee TEXT, rank REAL, done INTEGER, version INTEGER)`
+    expect(await migrateOver(ddl)).toMatchObject({
+      code: 'bad_entity',
+      message: expect.stringContaining('ON CONFLICT REPLACE'),
+    })
+  },
+)
+
 test('bigints and JSON survive columns declared as integers and JSON', async () => {
   const handle = new Database(':memory:')
   handle.exec('CREATE TABLE Large (id TEXT PRIMARY KEY, size INTEGER, data JSON, version INTEGER)')
@@ -144,6 +165,32 @@ test('rows that stood in the table before are read, changed and logged', async (
     version: 1,
   })
   expect(await tasks.update('old', { done: false })).toMatchObject({ done: false, version: 2 })
+  await database.close()
+  handle.close()
+})
+
+test('rows from before whose version is empty are at version 0, and count from there', async () => {
+  const handle = new Database(':memory:')
+  handle.exec(`CREATE TABLE Task (id TEXT PRIMARY KEY, title TEXT, status TEXT, assignee TEXT, rank REAL, done INTEGER);
+    INSERT INTO Task (id, title) VALUES ('a', 'x'), ('b', 'x'), ('c', 'x');
+    ALTER TABLE Task ADD COLUMN version INTEGER;
+    UPDATE Task SET version = 4 WHERE id = 'c'`)
+  const database = openDatabase({ handle })
+  const tasks = createRealtimeRepository({ database, entity: Task })
+  await database.migrate([tasks])
+  const after = await database.changeLog.head()
+  expect(await tasks.get('a')).toMatchObject({ version: 0 })
+  expect((await tasks.find({ where: { version: 0 } })).rows).toHaveLength(2)
+  expect((await tasks.find({ orderBy: [['version', 'desc']] })).rows.map(({ id }) => id)).toEqual(['c', 'a', 'b'])
+  await tasks.update('a', { title: 'y' })
+  await tasks.delete('b')
+  const page = await database.changeLog.read({ after, entity: 'Task', limit: 10 })
+  expect(page).toMatchObject({
+    changes: [
+      { version: 1, before: { version: 0 }, after: { version: 1 } },
+      { version: 1, before: { version: 0 }, after: null },
+    ],
+  })
   await database.close()
   handle.close()
 })
