@@ -66,12 +66,25 @@ function storeBigint(field: Field, value: bigint): string {
 }
 
 function storeJson(field: Field, value: unknown): string | null {
+  let text: string | undefined
   try {
-    const text = JSON.stringify(value) as string | undefined
-    return text === undefined || text === 'null' ? null : text
+    text = JSON.stringify(value) as string | undefined
   } catch (cause) {
     throw fieldError(field.name, 'cannot be written as JSON', cause)
   }
+  if (text === undefined || text === 'null') return null
+  // Each level has a bracket at either end: most texts are too short to be looked into.
+  if (text.length > 2 * MAX_JSON_DEPTH && !nestsWithin(value, MAX_JSON_DEPTH))
+    throw fieldError(field.name, `nests deeper than ${MAX_JSON_DEPTH} levels`)
+  return text
+}
+
+/** SQLite's JSON functions take no more; the triggers of a captured table would log such a value as text. */
+const MAX_JSON_DEPTH = 1_000
+
+function nestsWithin(value: unknown, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return true
+  return levels > 0 && Object.values(value).every((part) => nestsWithin(part, levels - 1))
 }
 
 /**
