@@ -52,7 +52,7 @@ export function checkMutation(
 ): CheckedMutation {
   const { operation, ifVersion } = mutation
   if (mutationId !== undefined) checkMutationId(mutationId)
-  if (ifVersion !== undefined) checkVersion(ifVersion)
+  if (ifVersion !== undefined) checkVersion(ifVersion, operation)
   const given = readFields(writer.model, mutation.fields ?? {})
   const id = operation === 'create' ? newId(writer, mutation.id, given) : mutation.id
   if (id !== undefined || operation !== 'create') checkId(id)
