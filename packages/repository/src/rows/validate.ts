@@ -89,7 +89,10 @@ export function checkMutationId(mutationId: string): void {
 /** @throws DnrError `bad_request` */
 export function checkVersion(ifVersion: number, operation: Mutation['operation']): void {
   if (operation === 'create')
-    throw new DnrError('bad_request', 'ifVersion: a new row has no version that could be expected. Leave it out.')
+    throw new DnrError(
+      'bad_request',
+      'ifVersion: a new row has no version that could be expected. Leave it out.',
+    )
   if (Number.isSafeInteger(ifVersion) && ifVersion >= 1) return
   throw new DnrError('bad_request', `ifVersion is ${String(ifVersion)}: expected a whole number, 1 or more.`)
 }

@@ -216,7 +216,9 @@ test('a call that changed nothing answers the same when it is asked again, also 
   expect(answer).toMatchObject({ count: 0, position: { offset: 1 } })
   expect([await ask(second), await ask(first)]).toEqual([answer, answer])
   const { position: after } = answer
-  expect(await second.database.changeLog.read({ after, entity: 'Task', limit: 1 })).toMatchObject({ holds: true })
+  expect(await second.database.changeLog.read({ after, entity: 'Task', limit: 1 })).toMatchObject({
+    holds: true,
+  })
 })
 
 test('names that the table takes for one row are one row named twice', async () => {

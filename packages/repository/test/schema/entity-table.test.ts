@@ -181,7 +181,11 @@ test('rows from before whose version is empty are at version 0, and count from t
   const after = await database.changeLog.head()
   expect(await tasks.get('a')).toMatchObject({ version: 0 })
   expect((await tasks.find({ where: { version: 0 } })).rows).toHaveLength(2)
-  expect((await tasks.find({ orderBy: [['version', 'desc']] })).rows.map(({ id }) => id)).toEqual(['c', 'a', 'b'])
+  expect((await tasks.find({ orderBy: [['version', 'desc']] })).rows.map(({ id }) => id)).toEqual([
+    'c',
+    'a',
+    'b',
+  ])
   await tasks.update('a', { title: 'y' })
   await tasks.delete('b')
   const page = await database.changeLog.read({ after, entity: 'Task', limit: 10 })
