@@ -86,7 +86,7 @@ function checkIds(ids: readonly string[]): readonly string[] {
     } catch (error) {
       throw rowError(index, error)
     }
-    if (known.has(id)) throw rowError(index, new DnrError('bad_request', `"${id}" is named twice.`))
+    if (known.has(id)) throw rowError(index, namedTwice(id))
     known.add(id)
   })
   return ids
@@ -94,6 +94,11 @@ function checkIds(ids: readonly string[]): readonly string[] {
 
 function checkCount(what: string, count: number): void {
   if (count > MAX_BULK_ROWS) throw tooManyRows(`${what}: ${count} rows`)
+}
+
+/** A row is changed once in a call. */
+export function namedTwice(id: string): DnrError {
+  return new DnrError('bad_request', `The row "${id}" is named twice.`)
 }
 
 /** A call as large as this would hold up everybody else. */

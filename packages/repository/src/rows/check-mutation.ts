@@ -1,4 +1,5 @@
 import { type AnyEntity, DnrError } from '@dnr/protocol'
+import { nanoid } from 'nanoid'
 import { fieldError } from './field-value.ts'
 import { fingerprint } from './fingerprint.ts'
 import type { Mutation, PrepareHooks } from './mutation.ts'
@@ -29,8 +30,8 @@ export interface CheckedMutation {
   readonly operation: Mutation['operation']
   /** `undefined` when the schema makes the id of a new row. */
   readonly id: string | undefined
-  /** Did the caller choose the id? Then a row may have had it before. */
-  readonly isChosenId: boolean
+  /** Is `id` a random one of ours? Any other may have been another row's before. */
+  readonly isRandomId: boolean
   /** What the caller gave, by known names. */
   readonly given: Fields
   /** The new row, or the patch; before a `prepare` hook has seen it. */
@@ -51,14 +52,14 @@ export function checkMutation(
 ): CheckedMutation {
   const { operation, ifVersion } = mutation
   if (mutationId !== undefined) checkMutationId(mutationId)
-  if (ifVersion !== undefined) checkVersion(ifVersion)
+  if (ifVersion !== undefined) checkVersion(ifVersion, operation)
   const given = readFields(writer.model, mutation.fields ?? {})
   const id = operation === 'create' ? newId(writer, mutation.id, given) : mutation.id
   if (id !== undefined || operation !== 'create') checkId(id)
   return {
     operation,
     id,
-    isChosenId: mutation.id !== undefined || given['id'] !== undefined,
+    isRandomId: isRandomId(writer, mutation, given),
     given,
     values: checkValues(writer, operation, id, given),
     ifVersion,
@@ -82,6 +83,11 @@ function newId(writer: Writer, id: string | undefined, given: Fields): string | 
   const chosen = id ?? own
   if (chosen !== undefined) return chosen as string
   return writer.model.makesIds ? undefined : writer.createId()
+}
+
+function isRandomId({ createId, model }: Writer, { operation, id }: Mutation, given: Fields): boolean {
+  const isChosen = operation !== 'create' || id !== undefined || given['id'] !== undefined
+  return !isChosen && !model.makesIds && createId === nanoid
 }
 
 function checkValues(

@@ -10,11 +10,13 @@ export interface Field {
   readonly schema: FieldSchema
   /** May the field be `null`? If not, an empty column is an absent field. */
   readonly isNullable: boolean
+  /** Does its column hold whole numbers of 64 bits alone? Only `migrate` has seen the table, and says so here. */
+  isInt64: boolean
 }
 
 /** Takes a zod field as a column. */
 export function createField(name: string, kind: FieldKind, schema: FieldSchema): Field {
-  return { name, kind, schema, isNullable: acceptsNull(schema) }
+  return { name, kind, schema, isNullable: acceptsNull(schema), isInt64: false }
 }
 
 function acceptsNull(schema: FieldSchema): boolean {
@@ -45,7 +47,7 @@ export function storeValue(field: Field, value: unknown): StoredValue {
     case 'date':
       return (value as Date).toISOString()
     case 'bigint':
-      return (value as bigint).toString()
+      return storeBigint(field, value as bigint)
     case 'json':
       return storeJson(field, value)
   }
@@ -56,13 +58,33 @@ function wellFormed(field: Field, text: string): string {
   throw fieldError(field.name, 'holds half of a surrogate pair, which no database keeps as it is')
 }
 
+function storeBigint(field: Field, value: bigint): string {
+  // SQLite would store a rounded number.
+  if (field.isInt64 && BigInt.asIntN(64, value) !== value)
+    throw fieldError(field.name, 'does not fit into 64 bits, which is all that its column holds')
+  return value.toString()
+}
+
 function storeJson(field: Field, value: unknown): string | null {
+  let text: string | undefined
   try {
-    const text = JSON.stringify(value) as string | undefined
-    return text === undefined || text === 'null' ? null : text
+    text = JSON.stringify(value) as string | undefined
   } catch (cause) {
     throw fieldError(field.name, 'cannot be written as JSON', cause)
   }
+  if (text === undefined || text === 'null') return null
+  // Each level has a bracket at either end: most texts are too short to be looked into.
+  if (text.length > 2 * MAX_JSON_DEPTH && !nestsWithin(value, MAX_JSON_DEPTH))
+    throw fieldError(field.name, `nests deeper than ${MAX_JSON_DEPTH} levels`)
+  return text
+}
+
+/** SQLite's JSON functions take no more; the triggers of a captured table would log such a value as text. */
+const MAX_JSON_DEPTH = 1_000
+
+function nestsWithin(value: unknown, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return true
+  return levels > 0 && Object.values(value).every((part) => nestsWithin(part, levels - 1))
 }
 
 /**

@@ -31,9 +31,14 @@ const sortedNames = (fields: Fields): readonly string[] => Object.keys(fields).s
 /** The value with its fields in order. Not as a replacer of JSON.stringify, which takes three times as long with one. */
 function canonical(value: unknown): unknown {
   if (typeof value === 'bigint') return `${value}`
-  if (typeof value !== 'object' || value === null || 'toJSON' in value) return value
+  if (typeof value !== 'object' || value === null || writesItself(value)) return value
   if (Array.isArray(value)) return value.map(canonical)
   return inOrder(value as Fields, sortedNames(value as Fields))
+}
+
+/** As dates do. In JSON that came from outside `toJSON` is a key like any other. */
+function writesItself(value: object): boolean {
+  return 'toJSON' in value && typeof value.toJSON === 'function'
 }
 
 function inOrder(fields: Fields, names: readonly string[]): object {

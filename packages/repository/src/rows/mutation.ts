@@ -7,7 +7,7 @@ export interface Mutation {
   /** Which row; for a creation the id that the caller chose, if any. */
   readonly id?: string
   readonly fields?: Readonly<Record<string, unknown>>
-  /** Refuses the write unless the row is at this version. */
+  /** Refuses the write unless the row is at this version; not for a creation, which is refused with it. */
   readonly ifVersion?: number
 }
 

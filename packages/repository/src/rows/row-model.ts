@@ -42,7 +42,13 @@ export interface RowForms<E extends AnyEntity = AnyEntity> {
   readonly typed: RowOf<E>
 }
 
-const VERSION: Field = { name: 'version', kind: 'number', schema: undefined as never, isNullable: false }
+const VERSION: Field = {
+  name: 'version',
+  kind: 'number',
+  schema: undefined as never,
+  isNullable: false,
+  isInt64: true,
+}
 
 /** Makes the model of one entity. */
 export function createRowModel<E extends AnyEntity>(entity: E, table: string): RowModel<E> {

@@ -1,4 +1,5 @@
 import { type SelectQueryBuilder, sql } from 'kysely'
+import { VERSION_SQL } from '../capture/image-sql.ts'
 import {
   type CompiledStatement,
   compileStatement,
@@ -64,14 +65,20 @@ export function createRowStatements(model: RowModel): RowStatements {
 /** `select` of every column of an entity's table. */
 export function selectRows(model: RowModel): SelectQueryBuilder<DynamicTables, string, StoredRow> {
   const columns = [...model.queryable.values()].map((field) =>
-    field.kind === 'bigint' ? column(field).as(field.name) : sql.ref(field.name).as(field.name),
+    field.kind === 'bigint' || field.name === 'version'
+      ? column(field).as(field.name)
+      : sql.ref(field.name).as(field.name),
   )
   return tables.selectFrom(model.table).select(columns) as never
 }
 
-/** A field's column as it is compared and read: text by code point, bigints as decimal text. */
+/**
+ * A field's column as it is compared and read: text by code point, bigints as decimal text, the version as a number. As in
+ * the log, which capture/image-sql.ts writes: a BLOB is no bigint, and a version that is missing is 0.
+ */
 export function column(field: Field): ReturnType<typeof sql<unknown>> {
+  if (field.name === 'version') return sql.raw(VERSION_SQL)
   const name = sql.ref(field.name)
-  if (field.kind === 'bigint') return sql`cast(${name} as text)`
+  if (field.kind === 'bigint') return sql`iif(typeof(${name}) = 'blob', null, cast(${name} as text))`
   return field.kind === 'string' || field.kind === 'date' ? sql`${name} collate binary` : sql`${name}`
 }

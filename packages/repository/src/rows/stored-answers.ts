@@ -77,7 +77,12 @@ export function findStoredAnswer(
     )
   }
   const { answer, version, offset } = row
-  return { answer, version, position: { epoch: epochAt(readEpochs(connection), offset), offset } }
+  return { answer, version, position: positionAt(connection, offset) }
+}
+
+/** An offset that has been written, in the epoch in which that was. */
+export function positionAt(connection: Connection, offset: number): Position {
+  return { epoch: epochAt(readEpochs(connection), offset), offset }
 }
 
 /** Keeps an answer, in the transaction of its write. One that is the image in the log at `position` is given as `null`. */

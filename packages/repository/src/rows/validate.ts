@@ -2,6 +2,7 @@
 import { type AnyEntity, DnrError, type FieldSchema, isRowId, type SchemaResult } from '@dnr/protocol'
 import { fieldError, fieldErrors, fromWireInput } from './field-value.ts'
 import { checkObject } from './object-checks.ts'
+import type { Mutation } from './mutation.ts'
 import type { RowModel } from './row-model.ts'
 
 /** Fields by name, unchecked. */
@@ -86,7 +87,12 @@ export function checkMutationId(mutationId: string): void {
 }
 
 /** @throws DnrError `bad_request` */
-export function checkVersion(ifVersion: number): void {
+export function checkVersion(ifVersion: number, operation: Mutation['operation']): void {
+  if (operation === 'create')
+    throw new DnrError(
+      'bad_request',
+      'ifVersion: a new row has no version that could be expected. Leave it out.',
+    )
   if (Number.isSafeInteger(ifVersion) && ifVersion >= 1) return
   throw new DnrError('bad_request', `ifVersion is ${String(ifVersion)}: expected a whole number, 1 or more.`)
 }

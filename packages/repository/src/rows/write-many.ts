@@ -6,11 +6,18 @@ import { readAfterId } from '../query/find-rows.ts'
 import type { WriteTransaction } from '../write/write-transaction.ts'
 import { authorizeReplay } from './answered-write.ts'
 import { type BulkResult, type BulkSelection, MAX_BULK_ROWS } from './bulk.ts'
-import { type CheckedSelection, checkRows, checkSelection, rowError, tooManyRows } from './check-bulk.ts'
+import {
+  type CheckedSelection,
+  checkRows,
+  checkSelection,
+  namedTwice,
+  rowError,
+  tooManyRows,
+} from './check-bulk.ts'
 import { type CheckedMutation, checkMutation, type RowWriter } from './check-mutation.ts'
 import { fingerprint } from './fingerprint.ts'
 import type { MutationContext } from './mutation.ts'
-import { findStoredAnswer, storeAnswer } from './stored-answers.ts'
+import { findStoredAnswer, positionAt, storeAnswer } from './stored-answers.ts'
 import { checkMutationId } from './validate.ts'
 import { missingRow, readRow, type RowWrite, writeRow } from './write-row.ts'
 
@@ -86,7 +93,10 @@ function prepareChange<E extends AnyEntity>(
       atRow(index, () => writeRow({ writer, checked: { ...checked, id }, context, transaction }))
       count++
     })
-    const result = { count, position: transaction.position() }
+    const end = transaction.position()
+    // Named as it will be when the same is asked again: by the epoch in which its offset was written, maybe an earlier one.
+    const position = count === 0 ? positionAt(transaction.connection, end.offset) : end
+    const result = { count, position }
     asked.store(transaction, { answer: NO_ROWS, ...result })
     return result
   }
@@ -99,17 +109,28 @@ function idsOf(
   chosen: CheckedSelection,
   transaction: WriteTransaction,
 ): readonly string[] {
-  if (chosen.by === 'ids') {
-    chosen.ids.forEach((id, index) => {
-      if (readRow({ writer, transaction }, id) === undefined)
-        throw rowError(index, missingRow(writer.model, id))
-    })
-    return chosen.ids
-  }
+  if (chosen.by === 'ids') return storedIds(writer, chosen.ids, transaction)
   const { conditions, limit } = chosen
   const rows = readAfterId(transaction.connection, writer.model, conditions, null, limit ?? MAX_BULK_ROWS + 1)
   if (rows.length > MAX_BULK_ROWS) throw tooManyRows(`where: the rows that match`)
   return rows.map((row) => row['id'] as string)
+}
+
+/** As the table has them: one that ignores case, say, finds the same row under several names. */
+function storedIds(
+  writer: RowWriter<AnyEntity>,
+  ids: readonly string[],
+  transaction: WriteTransaction,
+): readonly string[] {
+  const stored = new Set<string>()
+  ids.forEach((id, index) => {
+    const row = readRow({ writer, transaction }, id)
+    if (row === undefined) throw rowError(index, missingRow(writer.model, id))
+    const known = row['id'] as string
+    if (stored.has(known)) throw rowError(index, namedTwice(id))
+    stored.add(known)
+  })
+  return [...stored]
 }
 
 /** `null` would mean that the log has the answer. */

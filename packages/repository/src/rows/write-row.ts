@@ -55,24 +55,31 @@ export function readRow(
 
 function createRow<E extends AnyEntity>(write: RowWrite<E>): WrittenRow<E> {
   const { writer, checked, transaction } = write
-  const { model, statements } = writer
+  const { model } = writer
   const { connection } = transaction
   const values = valuesOfNewRow(write)
   const id = values['id']
   // The id of the write has been checked.
   if (typeof id !== 'string' || id !== checked.id) checkId(id)
   const stored = model.store(values, 1)
-  // Only an id that somebody chose can have been another row's.
-  if (checked.isChosenId) stored['version'] = firstVersion(connection, { entity: model.entity.name, id })
+  // A random id, unless the schema made it another, was nobody's before: that saves a statement.
+  const isNew = checked.isRandomId && id === checked.id
+  if (!isNew) stored['version'] = firstVersion(connection, { entity: model.entity.name, id })
   const after = model.toForms(stored)
   authorize(write, null, after.typed)
   const written = record(write, 'created', null, after)
+  insertRow(write, id, stored)
+  return finish(write, written)
+}
+
+function insertRow(write: RowWrite<AnyEntity>, id: string, stored: Record<string, StoredValue>): void {
+  const { model, statements } = write.writer
   try {
-    connection.run(statements.insert, stored)
+    if (write.transaction.connection.run(statements.insert, stored) !== 0) return
   } catch (error) {
     throw isTakenId(error, model.table) ? takenId(model, id) : error
   }
-  return finish(write, written)
+  throw readRow(write, id) === undefined ? ignoredWrite(model) : takenId(model, id)
 }
 
 function updateRow<E extends AnyEntity>(write: RowWrite<E>): WrittenRow<E> {
@@ -92,7 +99,7 @@ function updateRow<E extends AnyEntity>(write: RowWrite<E>): WrittenRow<E> {
   checkMergedRow(model, after.typed)
   const row = { ...columns, version, id: before.typed.id }
   const written = record(write, 'updated', before, after)
-  transaction.connection.run(statements.update(names), row)
+  if (transaction.connection.run(statements.update(names), row) === 0) throw ignoredWrite(model)
   return finish(write, written)
 }
 
@@ -106,7 +113,9 @@ function deleteRow<E extends AnyEntity>(write: RowWrite<E>): WrittenRow<E> {
   const written = record(write, 'deleted', before, null)
   const { version, position } = written.result
   buryRow(transaction.connection, { entity: model.entity.name, id }, version, position.offset)
-  transaction.connection.run(statements.remove, { id })
+  const removed = transaction.connection.run(statements.remove, { id })
+  // A trigger may have taken it away just before: then the log is right.
+  if (removed === 0 && readRow(write, id) !== undefined) throw ignoredWrite(model)
   return finish(write, written)
 }
 
@@ -181,5 +190,13 @@ function takenId(model: RowModel, id: string): DnrError {
   return new DnrError(
     'id_taken',
     `There is a ${model.entity.name} with the id "${id}" already. Choose another id, or update that row.`,
+  )
+}
+
+/** SQLite reports no error, only that nothing changed: row and log would say different things from here on. */
+function ignoredWrite(model: RowModel): DnrError {
+  return new DnrError(
+    'bad_field',
+    `Refused: the table of ${model.entity.name} ignored the write, by a trigger with RAISE(IGNORE) or a column declared ON CONFLICT IGNORE.`,
   )
 }

@@ -25,6 +25,14 @@ export function migrateEntityTable(connection: Connection, model: RowModel): voi
   ]) as Column[]
   if (columns.length === 0) connection.exec(createTable(model))
   else checkTable(connection, model, columns)
+  noteColumns(model, columns)
+}
+
+/** What the table can hold is known here alone; each write asks. */
+function noteColumns(model: RowModel, columns: readonly Column[]): void {
+  const typeByName = new Map(columns.map(({ name, type }) => [name, type]))
+  for (const [name, field] of model.fields)
+    field.isInt64 = field.kind === 'bigint' && affinity(typeByName.get(name) ?? TYPES.bigint) === 'integer'
 }
 
 function createTable(model: RowModel): string {
@@ -60,12 +68,36 @@ function checkTable(connection: Connection, model: RowModel, columns: readonly C
       `${model.table}.${name} is declared ${type} and would change the ${field.kind} values of ${model.entity.name}: declare it ${TYPES[field.kind]}.`,
     )
   }
+  checkVersionColumn(model.table, byName.get('version')?.type ?? '')
+  refuseReplacing(connection, model.table)
   if (!isUniqueId(connection, model.table, columns)) {
     throw new DnrError(
       'bad_entity',
       `${model.table}.id is not unique: make it the primary key, or add a unique index on it alone.`,
     )
   }
+}
+
+/** Column types of which `version` counts in whole numbers, also when other programs write it. */
+function checkVersionColumn(table: string, type: string): void {
+  if (affinity(type) === 'integer') return
+  throw new DnrError(
+    'bad_entity',
+    `${table}.version is declared ${type === '' ? 'without a type' : type}, in which DNR cannot count: declare it INTEGER.`,
+  )
+}
+
+/** The same in capture-table.ts for writes of others; here, for the repository's own. */
+function refuseReplacing(connection: Connection, table: string): void {
+  const [row] = connection.query(
+    "SELECT sql FROM sqlite_schema WHERE type = 'table' AND name = ? COLLATE NOCASE",
+    [table],
+  ) as { sql: string }[]
+  if (!/\bON\s+CONFLICT\s+REPLACE\b/i.test(row?.sql ?? '')) return
+  throw new DnrError(
+    'bad_entity',
+    `"${table}" is declared with ON CONFLICT REPLACE, so that a write may remove or change rows unseen. Leave it out, and write INSERT OR REPLACE where that is meant.`,
+  )
 }
 
 /** SQLite's rules of type affinity, as far as they change values. */

@@ -205,6 +205,34 @@ test('a mutation id makes the whole call happen once, and its answer comes back'
   expect(twins[0]).toEqual(twins[1])
 })
 
+test('a call that changed nothing answers the same when it is asked again, also by another process', async () => {
+  using file = temporaryFile()
+  await using first = await openTasks({ path: file.path })
+  await first.tasks.create({ title: 'x' })
+  await using second = await openTasks({ path: file.path })
+  const ask = ({ tasks }: typeof first) =>
+    tasks.deleteMany({ where: { title: 'none' } }, { mutationId: 'none' })
+  const answer = await ask(second)
+  expect(answer).toMatchObject({ count: 0, position: { offset: 1 } })
+  expect([await ask(second), await ask(first)]).toEqual([answer, answer])
+  const { position: after } = answer
+  expect(await second.database.changeLog.read({ after, entity: 'Task', limit: 1 })).toMatchObject({
+    holds: true,
+  })
+})
+
+test('names that the table takes for one row are one row named twice', async () => {
+  await using open = await openItems(':memory:', {
+    ddl: ITEM_TABLE.replace('TEXT PRIMARY KEY', 'TEXT PRIMARY KEY COLLATE NOCASE'),
+  })
+  await open.items.createMany([{ id: 'a' }, { id: 'b' }])
+  const refused = { code: 'bad_request', details: { index: 2 } }
+  await expect(open.items.updateMany(['a', 'B', 'A'], { title: 'y' })).rejects.toMatchObject(refused)
+  await expect(open.items.deleteMany(['a', 'B', 'A'])).rejects.toMatchObject(refused)
+  expect(await open.items.updateMany(['A', 'b'], { title: 'y' })).toMatchObject({ count: 2 })
+  expect(await expectLogToBeTheTable(open)).toHaveLength(4)
+})
+
 test('authorize is asked for each row inside the transaction, and its refusal undoes all', async () => {
   await using open = await openTasks()
   const seen: WriteImages<typeof Task>[] = []

@@ -16,6 +16,11 @@ test('the order of fields makes no difference, a field of the name __proto__ doe
   expect(asked('{"__proto__":{"a":1}}')).not.toBe(asked('{}'))
 })
 
+test('a field of the name toJSON is one like any other', () => {
+  expect(asked('{"toJSON":1,"a":{"c":1,"b":2}}')).toBe(asked('{"a":{"b":2,"c":1},"toJSON":1}'))
+  expect(asked('{"toJSON":1}')).not.toBe(asked('{"toJSON":2}'))
+})
+
 test('answers are kept under it for a day, so that the same request has the same one after an upgrade', () => {
   const request = {
     entity: 'Task',

@@ -100,6 +100,16 @@ test.each(['', 'a b', 'ü', 'x'.repeat(129)])('%j cannot be a mutation id', asyn
   expect(await codeOf(it.tasks.create({ title: 'a' }, { mutationId }))).toBe('bad_request')
 })
 
+test('a creation that expects a version is refused, not written without a look at it', async () => {
+  await using it = await openTasks()
+  const create = it.tasks.mutate({ operation: 'create', id: 'x', fields: { title: 'a' }, ifVersion: 1 })
+  await expect(create).rejects.toMatchObject({
+    code: 'bad_request',
+    message: expect.stringContaining('ifVersion'),
+  })
+  expect(await it.tasks.get('x')).toBeNull()
+})
+
 test('authorize sees both images and the names that were given, before the version is checked', async () => {
   await using it = await openTasks()
   const seen: WriteImages<typeof Task>[] = []

@@ -1,6 +1,8 @@
-import { VersionConflict } from '@dnr/protocol'
+import { type AnyEntity, defineEntity, VersionConflict } from '@dnr/protocol'
 import { expect, test } from 'vitest'
-import { codeOf, openTasks } from '../support/database.ts'
+import { z } from 'zod'
+import { createRealtimeRepository, openDatabase, type RealtimeRepository } from '../../src/index.ts'
+import { codeOf, openTasks, Task } from '../support/database.ts'
 
 test('a created row has its defaults, an id and version 1, and is there', async () => {
   await using open = await openTasks()
@@ -49,4 +51,25 @@ test('a deleted row is gone, and a row made again under its id goes on counting'
   expect(await open.tasks.get('x')).toBeNull()
   expect(await codeOf(open.tasks.delete('x'))).toBe('not_found')
   expect(await open.tasks.create({ id: 'x', title: 'again' })).toMatchObject({ version: 3 })
+})
+
+const fixedId = z.string().default('main')
+const ownId = z.string().overwrite(() => 'main')
+test.each<[string, AnyEntity, (() => string)?]>([
+  ['createId gives', Task, () => 'main'],
+  ['the schema gives by default', defineEntity('Settings', z.object({ id: fixedId, title: z.string() }))],
+  ['the schema makes of ours', defineEntity('Settings', z.object({ id: ownId, title: z.string() }))],
+])('a row made again under an id that %s goes on counting, too', async (_, entity, createId) => {
+  const database = openDatabase({ path: ':memory:' })
+  await using _closed = { [Symbol.asyncDispose]: () => database.close() }
+  const rows: RealtimeRepository = createRealtimeRepository({
+    database,
+    entity,
+    ...(createId === undefined ? {} : { createId }),
+  })
+  await database.migrate([rows])
+  await rows.create({ title: 'a' })
+  await rows.delete('main')
+  expect(await rows.create({ title: 'again' })).toMatchObject({ id: 'main', version: 3 })
+  expect(await codeOf(rows.update('main', { title: 'b' }, { ifVersion: 1 }))).toBe('version_conflict')
 })

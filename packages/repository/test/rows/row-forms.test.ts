@@ -2,6 +2,7 @@ import { type Change, defineEntity } from '@dnr/protocol'
 import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { createRealtimeRepository, openDatabase } from '../../src/index.ts'
+import { expectLogToBeTheTable, openItems } from '../support/items.ts'
 
 const Note = defineEntity(
   'Note',
@@ -52,4 +53,17 @@ test('what rules and callers do to the rows they are given stays theirs: the cha
     [read, cleared],
     [cleared, null],
   ])
+})
+
+test('a BLOB in a field of bigints is an empty field: in reads, in conditions and in the log', async () => {
+  await using open = await openItems(':memory:')
+  open.handle.exec("INSERT INTO Item (id, size) VALUES ('a', x'3132'), ('b', '12')")
+  expect(await open.items.get('a')).toMatchObject({ size: null })
+  const idsWhere = async (size: string | null) => {
+    const { rows } = await open.items.find({ where: { size } as never })
+    return rows.map(({ id }) => id)
+  }
+  expect([await idsWhere(null), await idsWhere('12')]).toEqual([['a'], ['b']])
+  await open.items.update('a', { title: 'x' })
+  await expectLogToBeTheTable(open)
 })

@@ -1,4 +1,5 @@
 import { defineEntity } from '@dnr/protocol'
+import { sql } from 'kysely'
 import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { createRealtimeRepository, openDatabase } from '../../src/index.ts'
@@ -169,6 +170,20 @@ test('text that SQLite would change, and JSON that cannot be written, are refuse
   const circle: Record<string, unknown> = {}
   circle['self'] = circle
   expect(await codeOf(other.rows.create({ data: circle }))).toBe('bad_field')
+})
+
+test('JSON that nests deeper than SQLite reads it is refused by name, at the write', async () => {
+  const nested = (levels: number): unknown => (levels === 0 ? 'x' : [nested(levels - 1)])
+  await using it = await open(defineEntity('Blob', z.object({ id: z.string(), data: z.any() })))
+  const refused = { code: 'bad_field', details: { errors: [{ path: ['data'] }] } }
+  await expect(it.rows.create({ id: 'a', data: nested(1_001) })).rejects.toMatchObject(refused)
+  await it.rows.create({ id: 'a', data: nested(1_000) })
+  await expect(it.rows.update('a', { data: nested(1_001) })).rejects.toMatchObject(refused)
+  const [row] = await it.database.kysely
+    .selectFrom('Blob' as never)
+    .select(sql<number>`json_valid(data)`.as('isValid'))
+    .execute()
+  expect(row).toEqual({ isValid: 1 })
 })
 
 test('a schema with asynchronous rules is named as the mistake it is', async () => {

@@ -68,6 +68,27 @@ test.each([
   })
 })
 
+test.each(['TEXT', 'REAL', ''])('a version column declared %j is refused by name', async (type) => {
+  const error = await migrateOver(
+    `CREATE TABLE Task (id TEXT PRIMARY KEY, title TEXT, status TEXT, assignee TEXT, rank REAL, done INTEGER, version ${type})`,
+  )
+  expect(error).toMatchObject({
+    code: 'bad_entity',
+    message: expect.stringMatching(/Task\.version is declared .*INTEGER/),
+  })
+})
+
+test.each(['id TEXT PRIMARY KEY ON CONFLICT REPLACE', 'id TEXT UNIQUE on conflict\n replace'])(
+  'a table with %j is refused: creating a row of a taken id would replace that row unseen',
+  async (id) => {
+    const ddl = `CREATE TABLE Task (${id}, title TEXT, status TEXT, assignee TEXT, rank REAL, done INTEGER, version INTEGER)`
+    expect(await migrateOver(ddl)).toMatchObject({
+      code: 'bad_entity',
+      message: expect.stringContaining('ON CONFLICT REPLACE'),
+    })
+  },
+)
+
 test('bigints and JSON survive columns declared as integers and JSON', async () => {
   const handle = new Database(':memory:')
   handle.exec('CREATE TABLE Large (id TEXT PRIMARY KEY, size INTEGER, data JSON, version INTEGER)')
@@ -86,6 +107,33 @@ test('bigints and JSON survive columns declared as integers and JSON', async () 
   }
   await database.close()
   handle.close()
+})
+
+test('a bigint that a column of integers would round is refused by name; a column of text takes it', async () => {
+  const Large = defineEntity('Large', z.object({ id: z.string(), size: z.bigint() }))
+  const sizes = { least: -(2n ** 63n), most: 2n ** 63n - 1n, below: -(2n ** 63n) - 1n, above: 2n ** 63n }
+  for (const type of ['INTEGER', 'BIGINT', 'TEXT', '']) {
+    const handle = new Database(':memory:')
+    handle.exec(`CREATE TABLE Large (id TEXT PRIMARY KEY, size ${type}, version INTEGER)`)
+    const database = openDatabase({ handle })
+    const rows = createRealtimeRepository({ database, entity: Large })
+    await database.migrate([rows])
+    await rows.create({ id: 'changed', size: 0n })
+    for (const [id, size] of Object.entries(sizes)) {
+      const isTooLarge = type.includes('INT') && (id === 'below' || id === 'above')
+      if (isTooLarge) {
+        const refused = { code: 'bad_field', details: { errors: [{ path: ['size'] }] } }
+        await expect(rows.create({ id, size })).rejects.toMatchObject(refused)
+        await expect(rows.update('changed', { size })).rejects.toMatchObject(refused)
+      } else {
+        expect(await rows.create({ id, size })).toEqual(await rows.get(id))
+        expect(await rows.get(id)).toMatchObject({ size })
+      }
+    }
+    expect(await database.verify([rows])).toMatchObject({ ok: true })
+    await database.close()
+    handle.close()
+  }
 })
 
 test('tables written by a newer version are refused', async () => {
@@ -117,6 +165,36 @@ test('rows that stood in the table before are read, changed and logged', async (
     version: 1,
   })
   expect(await tasks.update('old', { done: false })).toMatchObject({ done: false, version: 2 })
+  await database.close()
+  handle.close()
+})
+
+test('rows from before whose version is empty are at version 0, and count from there', async () => {
+  const handle = new Database(':memory:')
+  handle.exec(`CREATE TABLE Task (id TEXT PRIMARY KEY, title TEXT, status TEXT, assignee TEXT, rank REAL, done INTEGER);
+    INSERT INTO Task (id, title) VALUES ('a', 'x'), ('b', 'x'), ('c', 'x');
+    ALTER TABLE Task ADD COLUMN version INTEGER;
+    UPDATE Task SET version = 4 WHERE id = 'c'`)
+  const database = openDatabase({ handle })
+  const tasks = createRealtimeRepository({ database, entity: Task })
+  await database.migrate([tasks])
+  const after = await database.changeLog.head()
+  expect(await tasks.get('a')).toMatchObject({ version: 0 })
+  expect((await tasks.find({ where: { version: 0 } })).rows).toHaveLength(2)
+  expect((await tasks.find({ orderBy: [['version', 'desc']] })).rows.map(({ id }) => id)).toEqual([
+    'c',
+    'a',
+    'b',
+  ])
+  await tasks.update('a', { title: 'y' })
+  await tasks.delete('b')
+  const page = await database.changeLog.read({ after, entity: 'Task', limit: 10 })
+  expect(page).toMatchObject({
+    changes: [
+      { version: 1, before: { version: 0 }, after: { version: 1 } },
+      { version: 1, before: { version: 0 }, after: null },
+    ],
+  })
   await database.close()
   handle.close()
 })

@@ -25,7 +25,7 @@ import { listRows } from './list-rows.ts'
 import { isServerFault, problemResponse } from './problem.ts'
 import { readJsonObject } from './read-body.ts'
 import { checkBasePath, METHODS, parseRoute, type Route } from './route.ts'
-import { checkNoParameters, conditionOf, mutationIdOf } from './write-request.ts'
+import { checkNoCondition, checkNoParameters, conditionOf, mutationIdOf } from './write-request.ts'
 import { writeResponse } from './write-response.ts'
 
 export interface HttpHandlerOptions {
@@ -125,6 +125,7 @@ export function createHttpHandler(options: HttpHandlerOptions): HttpHandler {
 
   const create = async ({ request, url, principal }: Asked, { entity }: Route): Promise<Response> => {
     checkNoParameters(url)
+    checkNoCondition(request)
     const context = { principal, ...mutationIdOf(request) }
     const fields = await readJsonObject(request)
     const answer = await writes.write(entity, { operation: 'create', fields }, context)

@@ -16,6 +16,15 @@ export function conditionOf({ headers }: Request): { ifVersion?: number } {
   return ifVersion === undefined ? {} : { ifVersion }
 }
 
+/** A row that is to be made has no version. @throws DnrError `bad_request`. */
+export function checkNoCondition(request: Request): void {
+  if (conditionOf(request).ifVersion === undefined) return
+  throw new DnrError(
+    'bad_request',
+    'If-Match: a new row has no version that could be expected. Leave it out.',
+  )
+}
+
 /** @throws DnrError `bad_query` naming the first parameter of the URL. */
 export function checkNoParameters({ searchParams }: URL): void {
   const [name] = searchParams.keys()

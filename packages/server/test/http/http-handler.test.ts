@@ -218,6 +218,17 @@ test.each(['3', 'W/"3"', '"3", "4"', '"x"', ''])(
   },
 )
 
+test('a new row with If-Match is refused: it has no version yet', async () => {
+  const { ask } = setting()
+  const { status, body } = await ask('/api/Task', {
+    method: 'POST',
+    json: { id: 't1', title: 'x' },
+    headers: { 'if-match': '"1"' },
+  })
+  expect([status, body.code]).toEqual([400, 'bad_request'])
+  expect((await ask('/api/Task/t1')).status).toBe(404)
+})
+
 test('a forbidden write is 403, a forbidden field 422 by name, a taken id 409', async () => {
   const { ask } = setting(
     [task('t1')],
