@@ -48,8 +48,9 @@ export interface DatabaseSettings {
   /** Within which time a relay notices writes of other processes. @default 100 */
   readonly relayPollMs?: number
   /**
-   * A transaction of more changes is not held in memory as a whole: the relay hands it on, and the log is read, in parts between
-   * which the event loop turns. Its subscribers read it from the log; they see all of it at once as before. @default 1_000
+   * A transaction of more changes is handed on by the relay, and read from the log, in parts between which the event loop turns.
+   * Its subscribers read it from the log; they see all of it at once as before. One that this process has made itself is held in
+   * memory until it is committed, and up to 5,000 changes until the relay has told of it. @default 1_000
    */
   readonly maxWholeChanges?: number
   /**

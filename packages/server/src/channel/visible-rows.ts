@@ -32,8 +32,8 @@ export async function visibleNow(
   if (store === null) return () => true
   if (looks.size > MAX_KEPT) looks.clear()
   const wanted = [...new Set(ids)]
-  const isSeen = (look: Look | undefined): boolean => look !== undefined && look.at >= since
-  const unknown = wanted.filter((id) => !isSeen(looks.get(id)))
+  const isFresh = (last: Look | undefined): boolean => last !== undefined && last.at >= since
+  const unknown = wanted.filter((id) => !isFresh(looks.get(id)))
   for (let from = 0; from < unknown.length; from += LOOKUP_ROWS) {
     const some = unknown.slice(from, from + LOOKUP_ROWS)
     look(looks, some, { at: now, ids: find(group, some, { ...known, store }) })
