@@ -250,9 +250,16 @@ export function createConnection(options: ConnectionOptions): Connection {
   }
 }
 
-/** The server has counted more frames than it allows; what came after is not handled, and nothing else says which. */
+/**
+ * The server has counted more frames than it allows; what came after is not handled, and nothing else says which. With a channel
+ * it is a room that has heard enough.
+ */
 export function isOverRate(message: ServerMessage): message is Extract<ServerMessage, { type: 'error' }> {
-  return message.type === 'error' && !message.requestId && message.payload.code === 'rate_limited'
+  return (
+    message.type === 'error' &&
+    !(message.requestId ?? message.channel) &&
+    message.payload.code === 'rate_limited'
+  )
 }
 
 /** There is no connection, or it ended before the answer came. */

@@ -66,6 +66,36 @@ test('the server’s refusal keeps its code, message and time to come back', asy
   await pending
 })
 
+test('a word that a full room refuses is told to the room, and refuses nothing else that is under way', async () => {
+  await using t = await setUp()
+  const heard: unknown[] = []
+  await t.client.subscribe('room:a', { message: (message) => heard.push(message.type) }).ready
+  t.server.held.add('subscribe')
+  const tasks = t.client.collection('Task')
+  const pending = t.client.mutate(write)
+  t.client.send({ type: 'message', channel: 'room:a', payload: 'hello' })
+  await settle()
+  const payload = { code: 'rate_limited', message: 'Too much talk in this room.', retryAfterMs: 500 }
+  t.server.peer.say({ type: 'error', channel: 'room:a', payload })
+  const [question] = t.server.heard('subscribe').slice(-1)
+  if (question) t.server.answer(t.server.peer, question)
+  const position = { epoch: 'e1', offset: 9 }
+  const requestId = t.server.heard('mutate')[0]?.requestId
+  t.server.peer.say({ type: 'mutated', requestId, position, payload: { mutationId: 'm1' } })
+  expect(await pending).toMatchObject({ position })
+  expect([heard, tasks.status.value]).toEqual([['error'], 'live'])
+})
+
+test('frames above the connection’s rate refuse everything that was sent and is not answered', async () => {
+  await using t = await setUp()
+  const refused = { code: 'rate_limited', retryable: true, retryAfterMs: 500 }
+  const pending = expect(t.client.mutate(write)).rejects.toMatchObject(refused)
+  await settle()
+  const payload = { code: 'rate_limited', message: 'Slower.', retryAfterMs: 500 }
+  t.server.peer.say({ type: 'error', payload })
+  await pending
+})
+
 test('a write is sent once and answered with its row and position', async () => {
   await using t = await setUp()
   const pending = t.client.mutate(write)
