@@ -69,7 +69,7 @@ export function createConnection(options: ConnectionOptions): Connection {
   let current = state.peek()
   let isDispatching = false
   let socket: SocketLike | null = null
-  let attempt = {} // its identity tells late answers of an earlier attempt from ours
+  let question = {} // its identity tells the last call of getToken from those whose answers come too late
   let isRefreshing = false
   let cancelTimer = (): void => {}
   let maxFrameBytes = Infinity
@@ -122,7 +122,7 @@ export function createConnection(options: ConnectionOptions): Connection {
 
   /** Forgets the socket, and whatever still comes from it. */
   function abandon(code?: number): void {
-    attempt = {}
+    question = {}
     isRefreshing = false
     heartbeat.stop()
     pace.begin()
@@ -151,13 +151,13 @@ export function createConnection(options: ConnectionOptions): Connection {
     )
   }
 
-  /** Calls one of the two, unless the attempt ends first. */
+  /** Calls one of the two, unless the attempt ends, or a newer token is asked for, first. */
   function askToken(use: (token: string | null) => void, failed: (cause: unknown) => void): void {
-    const mine = attempt
+    const mine = (question = {})
     void Promise.resolve(null)
       .then(getToken)
-      .then((token) => mine === attempt && use(token))
-      .catch((cause: unknown) => mine === attempt && failed(cause))
+      .then((token) => mine === question && use(token))
+      .catch((cause: unknown) => mine === question && failed(cause))
   }
 
   /** The session ends soon. What fails here is not told: without an answer the server asks again. */
