@@ -221,7 +221,10 @@ export function createConnection(options: ConnectionOptions): Connection {
   function send(message: object, sent = (): void => {}): DnrError | null {
     if (current.status !== 'ready' || socket?.readyState !== 1) return disconnected()
     try {
-      const text = JSON.stringify(message)
+      // Bigints travel as rows have them: as text.
+      const text = JSON.stringify(message, (_, value: unknown) =>
+        typeof value === 'bigint' ? `${value}` : value,
+      )
       if (new TextEncoder().encode(text).length > maxFrameBytes) {
         return new DnrError('too_big', `A frame has at most ${maxFrameBytes} bytes.`)
       }

@@ -133,6 +133,22 @@ test('a created row carries its id among the fields; without a row in the answer
   expect(await pending).toMatchObject({ row: null, visible: false })
 })
 
+test('a write has its dates and bigints sent as text, as rows carry them', async () => {
+  await using t = await setUp()
+  const fields = { size: 9_007_199_254_740_993n, due: new Date(0), title: null, tags: { counts: [1n, 2] } }
+  const refused = t.client.mutate({ ...write, fields }).catch((error: unknown) => error)
+  await settle()
+  const [sent] = t.server.heard('mutate')
+  expect(sent?.payload?.['fields']).toEqual({
+    size: '9007199254740993',
+    due: '1970-01-01T00:00:00.000Z',
+    title: null,
+    tags: { counts: ['1', 2] },
+  })
+  t.client.close()
+  expect(await refused).toMatchObject({ code: 'disconnected' })
+})
+
 test('a deletion has no row and is visible', async () => {
   await using t = await setUp()
   const pending = t.client.mutate({ entity: 'Task', operation: 'delete', id: 'n', mutationId: 'm3' })
