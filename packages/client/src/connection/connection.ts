@@ -223,7 +223,7 @@ export function createConnection(options: ConnectionOptions): Connection {
     try {
       // Bigints travel as rows have them: as text.
       const text = JSON.stringify(message, (_, value: unknown) =>
-        typeof value === 'bigint' ? `${value}` : value,
+        typeof value === 'bigint' ? String(value) : value,
       )
       if (new TextEncoder().encode(text).length > maxFrameBytes) {
         return new DnrError('too_big', `A frame has at most ${maxFrameBytes} bytes.`)
@@ -260,7 +260,8 @@ export function createConnection(options: ConnectionOptions): Connection {
 export function isOverRate(message: ServerMessage): message is Extract<ServerMessage, { type: 'error' }> {
   return (
     message.type === 'error' &&
-    !(message.requestId ?? message.channel) &&
+    !message.requestId &&
+    !message.channel &&
     message.payload.code === 'rate_limited'
   )
 }
