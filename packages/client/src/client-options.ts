@@ -9,8 +9,9 @@ export interface RealtimeClientOptions {
   readonly url: string
   /**
    * Returns the token to connect with, `null` for a guest. Called before every connect, once more when a token was refused, and
-   * when the session is about to end; one call at a time, given up after `connectTimeoutMs`. What it throws is tried again later,
-   * but a `DnrError` that is not retryable (`unauthorized`), and `null` after a token was refused, make the state `needs-auth`.
+   * when the session is about to end; one call at a time, given up after `connectTimeoutMs`: a token that comes later never
+   * replaces a newer one. What it throws is tried again later, but a `DnrError` that is not retryable (`unauthorized`), and
+   * `null` after a token was refused, make the state `needs-auth`.
    * @default always a guest
    */
   readonly getToken?: () => string | null | Promise<string | null>

@@ -29,11 +29,12 @@ export function createChannelSubscriber(options: ChannelSubscriberOptions): Chan
   const subscriptions = new Map<string, WireSubscription>()
   let isReady = false
   let closed: DnrError | null = null
+  const vacate = (): void => subscriptions.forEach(({ vacated }) => vacated())
 
   return {
     open(view, sink) {
       const { channel, key } = view
-      const subscription = createWireSubscription(view, sink, options)
+      const subscription = createWireSubscription(view, sink, options, vacate)
       const name = nameOf(channel, key)
       subscriptions.set(name, subscription)
       if (closed) subscription.fail(closed)
@@ -44,7 +45,7 @@ export function createChannelSubscriber(options: ChannelSubscriberOptions): Chan
         // The id tells its answer from the server's own `unsubscribed`, which a later subscription would take for its end.
         if (!isReady) return
         options.send({ type: 'unsubscribe', channel, payload: { subscription: key }, requestId: 'u' })
-        subscriptions.forEach(({ vacated }) => vacated())
+        vacate()
       }
     },
     receive(message) {

@@ -83,10 +83,12 @@ const RETRY = { baseMs: 500, maxMs: 30_000 }
 const HELD_MS = 10_000
 const ANEW = lossOf('busy', 'The server keeps beginning anew.')
 
+/** `vacate` is called when it has failed while connected: its place on the server is free for another. */
 export function createWireSubscription(
   { channel, key, where, snapshot }: View,
   sink: Sink,
   { clock, random, requests, emit }: WireSubscriptionOptions,
+  vacate: () => void,
 ): WireSubscription {
   let status: SubscriptionStatus = 'loading'
   /** Since when it has been live with what it was last given. */
@@ -159,6 +161,8 @@ export function createWireSubscription(
     if (!error.retryable || tries > MAX_TRIES) {
       // Who was forbidden to see the rows shows none of them: with the rights of before they would have to be sent again.
       if (code === 'forbidden') grant = code
+      // Who had no place leaves none: two of them would go on asking for each other.
+      if (!isCrowdedOut) vacate()
       return enter('failed', error)
     }
     // A lone new beginning waits for nothing.

@@ -189,11 +189,13 @@ export function createCollection<Row extends Versioned>(
 
   /** What may no longer be seen is not kept on the screen. */
   function forget(): void {
-    // Before the first snapshot there may be what answers have told.
-    let at = position
+    // Before the first snapshot there may be what answers have told: they say where, but the stream has not come so far.
+    const reached = position
+    let at = reached
     answers.forEach((answer) => (at ??= answer.position))
     answers.clear()
     if (at) resync([], at)
+    position = reached
   }
 
   function applyEvents(events: readonly EntityEvent[], at: Position): void {

@@ -69,7 +69,7 @@ export function createConnection(options: ConnectionOptions): Connection {
   let current = state.peek()
   let isDispatching = false
   let socket: SocketLike | null = null
-  let attempt = {} // its identity tells late answers of an earlier attempt from ours
+  let question = {} // its identity tells the last call of getToken from those whose answers come too late
   let isRefreshing = false
   let cancelTimer = (): void => {}
   let maxFrameBytes = Infinity
@@ -122,7 +122,7 @@ export function createConnection(options: ConnectionOptions): Connection {
 
   /** Forgets the socket, and whatever still comes from it. */
   function abandon(code?: number): void {
-    attempt = {}
+    question = {}
     isRefreshing = false
     heartbeat.stop()
     pace.begin()
@@ -151,13 +151,13 @@ export function createConnection(options: ConnectionOptions): Connection {
     )
   }
 
-  /** Calls one of the two, unless the attempt ends first. */
+  /** Calls one of the two, unless the attempt ends, or a newer token is asked for, first. */
   function askToken(use: (token: string | null) => void, failed: (cause: unknown) => void): void {
-    const mine = attempt
+    const mine = (question = {})
     void Promise.resolve(null)
       .then(getToken)
-      .then((token) => mine === attempt && use(token))
-      .catch((cause: unknown) => mine === attempt && failed(cause))
+      .then((token) => mine === question && use(token))
+      .catch((cause: unknown) => mine === question && failed(cause))
   }
 
   /** The session ends soon. What fails here is not told: without an answer the server asks again. */
@@ -221,7 +221,10 @@ export function createConnection(options: ConnectionOptions): Connection {
   function send(message: object, sent = (): void => {}): DnrError | null {
     if (current.status !== 'ready' || socket?.readyState !== 1) return disconnected()
     try {
-      const text = JSON.stringify(message)
+      // Bigints travel as rows have them: as text.
+      const text = JSON.stringify(message, (_, value: unknown) =>
+        typeof value === 'bigint' ? String(value) : value,
+      )
       if (new TextEncoder().encode(text).length > maxFrameBytes) {
         return new DnrError('too_big', `A frame has at most ${maxFrameBytes} bytes.`)
       }
@@ -250,9 +253,17 @@ export function createConnection(options: ConnectionOptions): Connection {
   }
 }
 
-/** The server has counted more frames than it allows; what came after is not handled, and nothing else says which. */
+/**
+ * The server has counted more frames than it allows; what came after is not handled, and nothing else says which. With a channel
+ * it is a room that has heard enough.
+ */
 export function isOverRate(message: ServerMessage): message is Extract<ServerMessage, { type: 'error' }> {
-  return message.type === 'error' && !message.requestId && message.payload.code === 'rate_limited'
+  return (
+    message.type === 'error' &&
+    !message.requestId &&
+    !message.channel &&
+    message.payload.code === 'rate_limited'
+  )
 }
 
 /** There is no connection, or it ended before the answer came. */

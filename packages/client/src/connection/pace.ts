@@ -55,6 +55,7 @@ export function createPace(clock: Clock, guard: (call: () => void) => void): Pac
       run()
     },
     exhaust() {
+      filledMark = clock.monotonic()
       if (burst < Infinity) tokens = Math.min(tokens, 0)
     },
   }

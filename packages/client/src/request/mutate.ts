@@ -7,6 +7,7 @@ export interface Mutation {
   readonly entity: string
   readonly operation: 'create' | 'update' | 'delete'
   readonly id: string
+  /** Dates and bigints travel as text, as those of rows do. */
   readonly fields?: Readonly<Record<string, unknown>>
   readonly ifVersion?: number
   readonly mutationId: string

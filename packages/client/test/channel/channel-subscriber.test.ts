@@ -478,6 +478,57 @@ test('a subscription for which there was no place is asked for again when anothe
   expect([tasks.status.value, tasks.error.value]).toEqual(['live', null])
 })
 
+test.each([
+  ['is asked for again when the server ends another one for good', 'forbidden', 'live'],
+  ['does not take the place of one that comes back', 'busy', 'failed'],
+])('a subscription for which there was no place %s', async (_, code, expected) => {
+  await using t = await setUp({ lingerMs: 0 })
+  await t.client.subscribe('room:a', {}).ready
+  t.server.held.add('subscribe')
+  const tasks = t.client.collection('Task')
+  await settle()
+  const { requestId, channel } = t.server.heard('subscribe').at(-1) ?? {}
+  const full = { code: 'too_many_subscriptions', message: 'At most 1 subscription.' }
+  t.server.peer.say({ type: 'error', channel, requestId, payload: full })
+  await settle()
+  expect(tasks.status.value).toBe('failed')
+  t.server.held.delete('subscribe')
+  t.server.peer.say({ type: 'error', channel: 'room:a', payload: { code, message: 'No.' }, ended: true })
+  await settle()
+  expect(tasks.status.value).toBe(expected)
+})
+
+test('two that found no place do not go on asking for each other', async () => {
+  await using t = await setUp({ lingerMs: 0 })
+  const first = t.client.subscribe('room:a', {})
+  await first.ready
+  t.server.held.add('subscribe')
+  const refuse = (): void => {
+    for (const { requestId, channel } of t.server.heard('subscribe')) {
+      const payload = { code: 'too_many_subscriptions', message: 'At most 1 subscription.' }
+      if (channel !== 'room:a') t.server.peer.say({ type: 'error', channel, requestId, payload })
+    }
+  }
+  const others = ['Task', 'Note'] as const
+  const waiting = others.map((entity) => t.client.collection(entity))
+  await settle()
+  refuse()
+  await settle()
+  t.server.peer.say({
+    type: 'error',
+    channel: 'room:a',
+    payload: { code: 'forbidden', message: 'No.' },
+    ended: true,
+  })
+  for (let round = 0; round < 5; round++) {
+    await settle()
+    refuse()
+  }
+  expect(waiting.map(({ status }) => status.value)).toEqual(['failed', 'failed'])
+  // The room, each of the others, and each once more.
+  expect(t.server.heard('subscribe')).toHaveLength(5)
+})
+
 test('a subscription that was refused for good is not asked for again when another one ends', async () => {
   await using t = await setUp({ lingerMs: 0 })
   const first = t.client.subscribe('room:a', {})

@@ -130,6 +130,22 @@ test('an answer of a lost history that comes late goes with the rows that the ne
   expect(asked(t)).toHaveLength(3)
 })
 
+test('what another user was answered before the first rows is no position: repeated writes of before it are shown', async () => {
+  await using t = await setUp()
+  t.server.held.add('subscribe').add('connected')
+  const tasks = t.client.collection('Task') as unknown as Collection<Row>
+  await settle()
+  tasks.absorb({ id: 'theirs', row: row('theirs', 1), version: 1, position: { epoch: 'e1', offset: 9 } })
+  await reconnect(t)
+  const payload = { connectionId: 'c9', userId: 'bob', protocolVersion: 1, limits: {} }
+  t.server.peer.say({ type: 'connected', payload })
+  await settle()
+  expect([t.client.userId.value, shown(tasks), tasks.position]).toEqual(['bob', '', null])
+  // A guest's write goes on when they sign in: its answer is the one of then.
+  tasks.absorb({ id: 'own', row: row('own', 1), version: 1, position: { epoch: 'e1', offset: 5 } })
+  expect(shown(tasks)).toBe('own1')
+})
+
 test('a stream that is only behind is not asked anew', async () => {
   await using t = await setUp()
   const tasks = await open(t)

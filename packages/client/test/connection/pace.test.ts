@@ -79,6 +79,18 @@ test('a refusal of the server empties the allowance; a new connection fills it, 
   expect(sent).toEqual([0, 5, 6])
 })
 
+test('after a refusal of the server the allowance comes back from then on, however long nothing was sent before', async () => {
+  const { clock, pace, sent, passAll } = setUp()
+  pace.begin({ maxMessagesPerSecond: 10, maxMessageBurst: 10 })
+  passAll(0, 1)
+  await clock.advance(60_000)
+  pace.exhaust()
+  passAll(1, 4)
+  expect(sent).toEqual([0])
+  await clock.advance(106)
+  expect(sent).toEqual([0, 1])
+})
+
 test('a send that throws stops none behind it', () => {
   const { pace, sent, passAll, errors } = setUp()
   pace.begin({ maxMessagesPerSecond: 10, maxMessageBurst: 10 })

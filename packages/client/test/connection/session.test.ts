@@ -70,6 +70,43 @@ test('a getToken that hangs is given up after connectTimeoutMs, so that the next
   expect(t.client.state.value.status).toBe('ready')
 })
 
+test('a token that was given up does not replace the newer one, whether it comes before or after it', async () => {
+  const { calls, getToken } = createSource()
+  await using t = await setUp({ getToken, connectTimeoutMs: 4_000, heartbeatIntervalMs: Infinity })
+  calls[0]?.give('first')
+  await settle()
+  for (let n = 0; n < 3; n++) {
+    askFor(t.server)
+    await t.clock.advance(4_000)
+  }
+  askFor(t.server)
+  await settle()
+  calls[1]?.give('given up')
+  calls[2]?.fail(new Error('given up'))
+  await settle()
+  // Neither ends the wait for the newest.
+  askFor(t.server)
+  await settle()
+  expect(calls).toHaveLength(5)
+  calls[4]?.give('newest')
+  await settle()
+  calls[3]?.give('given up as well')
+  await settle()
+  expect(tokensSent(t.server)).toEqual(['newest'])
+})
+
+test('a token that comes late is sent when no newer one was asked for', async () => {
+  const { calls, getToken } = createSource()
+  await using t = await setUp({ getToken, connectTimeoutMs: 4_000 })
+  calls[0]?.give('first')
+  await settle()
+  askFor(t.server)
+  await t.clock.advance(5_000)
+  calls[1]?.give('late')
+  await settle()
+  expect(tokensSent(t.server)).toEqual(['late'])
+})
+
 test('a getToken that fails is asked again when the server asks again, and the connection stays', async () => {
   const { calls, getToken } = createSource()
   await using t = await setUp({ getToken })

@@ -66,6 +66,36 @@ test('the server’s refusal keeps its code, message and time to come back', asy
   await pending
 })
 
+test('a word that a full room refuses is told to the room, and refuses nothing else that is under way', async () => {
+  await using t = await setUp()
+  const heard: unknown[] = []
+  await t.client.subscribe('room:a', { message: (message) => heard.push(message.type) }).ready
+  t.server.held.add('subscribe')
+  const tasks = t.client.collection('Task')
+  const pending = t.client.mutate(write)
+  t.client.send({ type: 'message', channel: 'room:a', payload: 'hello' })
+  await settle()
+  const payload = { code: 'rate_limited', message: 'Too much talk in this room.', retryAfterMs: 500 }
+  t.server.peer.say({ type: 'error', channel: 'room:a', payload })
+  const [question] = t.server.heard('subscribe').slice(-1)
+  if (question) t.server.answer(t.server.peer, question)
+  const position = { epoch: 'e1', offset: 9 }
+  const requestId = t.server.heard('mutate')[0]?.requestId
+  t.server.peer.say({ type: 'mutated', requestId, position, payload: { mutationId: 'm1' } })
+  expect(await pending).toMatchObject({ position })
+  expect([heard, tasks.status.value]).toEqual([['error'], 'live'])
+})
+
+test('frames above the connection’s rate refuse everything that was sent and is not answered', async () => {
+  await using t = await setUp()
+  const refused = { code: 'rate_limited', retryable: true, retryAfterMs: 500 }
+  const pending = expect(t.client.mutate(write)).rejects.toMatchObject(refused)
+  await settle()
+  const payload = { code: 'rate_limited', message: 'Slower.', retryAfterMs: 500 }
+  t.server.peer.say({ type: 'error', payload })
+  await pending
+})
+
 test('a write is sent once and answered with its row and position', async () => {
   await using t = await setUp()
   const pending = t.client.mutate(write)
@@ -101,6 +131,22 @@ test('a created row carries its id among the fields; without a row in the answer
     payload: { mutationId: 'm2' },
   })
   expect(await pending).toMatchObject({ row: null, visible: false })
+})
+
+test('a write has its dates and bigints sent as text, as rows carry them', async () => {
+  await using t = await setUp()
+  const fields = { size: 9_007_199_254_740_993n, due: new Date(0), title: null, tags: { counts: [1n, 2] } }
+  const refused = t.client.mutate({ ...write, fields }).catch((error: unknown) => error)
+  await settle()
+  const [sent] = t.server.heard('mutate')
+  expect(sent?.payload?.['fields']).toEqual({
+    size: '9007199254740993',
+    due: '1970-01-01T00:00:00.000Z',
+    title: null,
+    tags: { counts: ['1', 2] },
+  })
+  t.client.close()
+  expect(await refused).toMatchObject({ code: 'disconnected' })
 })
 
 test('a deletion has no row and is visible', async () => {
