@@ -47,6 +47,12 @@ export function createKillableStack(path: string) {
       written = committed
       child?.send({ writeFrom: committed + 1 })
     },
+    /** Writes so many thousand rows in one transaction; resolves when they are committed. */
+    async writeAtOnce(thousands: number): Promise<void> {
+      written = 0
+      child?.send({ writeAtOnce: thousands * 1_000 })
+      await reach(thousands * 1_000)
+    },
     /** The last number that the server found in its table when it started. */
     get committed() {
       return committed

@@ -2,6 +2,7 @@ import { signal } from '@preact/signals-core'
 import { expect, test } from 'vitest'
 import { openBrowser } from '../src/browser.ts'
 import { createKillableStack } from '../src/killable-stack.ts'
+import { openPlainClient } from '../src/plain-client.ts'
 import { startStack } from '../src/stack.ts'
 import { temporaryFolder } from '../src/temporary-folder.ts'
 import { until } from '../src/until.ts'
@@ -45,6 +46,36 @@ test('SIGKILL in the middle of writing: nothing is lost, doubled or out of order
   ])
   expect(heard.value).toEqual(expected)
   expect(shown.rows.value).toHaveLength(rank + 1)
+})
+
+test('SIGKILL while a long transaction is told: nobody ever shows a part of it', PATIENCE, async () => {
+  const THOUSANDS = 3
+  await using folder = await temporaryFolder()
+  await using server = createKillableStack(folder.file('tasks.db'))
+  await server.start()
+  using alice = openBrowser(server.url, 'alice.red')
+  const shown = alice.client.collection('Task')
+  const counts = new Set<number>()
+  shown.onBatch(() => counts.add(shown.rows.peek().length))
+  await shown.ready
+  let cut = 0
+  let lives = 0
+  for (; lives < 12 && cut < 3; lives++) {
+    const plain = await openPlainClient(`${server.url}?token=bob.red`)
+    plain.send({ type: 'subscribe', channel: 'entity:Task' })
+    await plain.until('subscribed')
+    await server.writeAtOnce(THOUSANDS)
+    await plain.until('entity:created')
+    await server.kill()
+    if (plain.untaken().at(-1)?.['more'] === true) cut++
+    plain.close()
+    await until(alice.client.connected, (connected) => !connected)
+    await server.start()
+    const total = (lives + 1) * THOUSANDS * 1_000
+    await until(shown.rows, (rows) => rows.length === total)
+  }
+  expect(cut).toBe(3)
+  expect([...counts].filter((count) => count % (THOUSANDS * 1_000) !== 0)).toEqual([])
 })
 
 test('writes of a browser survive the kills: each takes effect once', PATIENCE, async () => {
