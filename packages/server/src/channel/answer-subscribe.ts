@@ -14,7 +14,7 @@ export function answerSubscribe(
 ): void {
   const { connection, group } = subscription
   const { quiet, grant } = attempt.request
-  // A second answer (the log was trimmed in the middle of the replay) was not asked for: the client takes it as anew.
+  // A second answer (what the log tells was not all, or was trimmed in the middle of it) was not asked for: the client takes it as anew.
   const requestId = attempt.isAnnounced ? undefined : attempt.request.requestId
   attempt.isAnnounced = true
   subscription.isUnsure = said.recovered && said.position !== null && !isWellKnown(group, said.position)

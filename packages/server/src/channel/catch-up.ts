@@ -133,7 +133,10 @@ export function createCatchUp(context: CatchUpContext): CatchUp {
       if (!isWhole) endSnapshot(subscription, attempt, readTo)
       const replayed = await replay(subscription, sentTo, { announce: null, shownTo: null }, context)
       if (!isCurrent(connection, attempt)) return 'superseded'
-      if (replayed === 'lost') break
+      if (replayed === 'lost') {
+        tellUnsettled(subscription, context)
+        break
+      }
       tellRights(subscription, context)
       return replayed
     }

@@ -25,6 +25,7 @@ import type { PassingTransaction } from './passing-transaction.ts'
 import { createReadOn } from './read-on.ts'
 import { createRechecks } from './recheck.ts'
 import { settleDoubt } from './settle-doubt.ts'
+import { wasTakenAfter } from './shown-rows.ts'
 import { createSubscribing } from './subscribing.ts'
 import {
   type ChannelEntry,
@@ -143,6 +144,12 @@ export function createChannelManager(options: ChannelManagerOptions): Channels {
     }
   }
 
+  /** What it has read does not tell that a row has gone, and no position says so. */
+  const beginMemberAnew = (member: Subscription): void => {
+    tellUnsettled(member, context)
+    endings.sendAway(member)
+  }
+
   const readOn = createReadOn({ ...context, endings, onError: options.onError })
   const rechecks = createRechecks({
     ...context,
@@ -208,13 +215,17 @@ export function createChannelManager(options: ChannelManagerOptions): Channels {
     deliver(group, frame, change) {
       forgetHeard(group, change.id)
       if (group.muted === 0) return fanOut.add(group, group.memberKey, frame)
-      const place = placeOf(change)
+      const position = placeOf(change)
+      // Of several in one transaction the last counts for all.
+      const isTaken = group.shown?.takenAt === change.position
       const { members } = group
       // From the end: a member that is removed meanwhile makes place for one that has been served.
       for (let index = members.length - 1; index >= 0; index--) {
         const member = members[index] as Subscription
         const { connection, opening } = member
-        if (opening === null || collect(member, opening, frame, place)) send(connection, frame)
+        if (isTaken && opening?.readTo && hasReached(opening.readTo, change.position)) beginMemberAnew(member)
+        else if (opening === null || collect(member, opening, { frame, position, isTaken }))
+          send(connection, frame)
       }
     },
     letGo(group, change) {
@@ -236,13 +247,18 @@ export function createChannelManager(options: ChannelManagerOptions): Channels {
     },
     readOn(group, before, last) {
       fanOut.flush()
-      const { members } = group
+      const { members, shown } = group
+      const isTaken = shown !== null && wasTakenAfter(shown, before)
       for (let index = members.length - 1; index >= 0; index--) {
         const member = members[index] as Subscription
         const { opening } = member
-        if (opening?.readTo === null) letCollectedGo(opening)
-        // Who has read ahead of the bus has all of it, or nothing.
-        else if (opening === null || !hasReached(opening.readTo, last.position)) readOn.begin(member, before)
+        if (opening?.readTo === null) {
+          letCollectedGo(opening)
+          opening.isOutdated ||= isTaken
+          // Who has read ahead of the bus has all of it that is in the log, or nothing.
+        } else if (opening === null || !hasReached(opening.readTo, last.position))
+          readOn.begin(member, before)
+        else if (isTaken) beginMemberAnew(member)
       }
     },
     beginAnew() {
@@ -265,7 +281,8 @@ export function createChannelManager(options: ChannelManagerOptions): Channels {
           const { connection, opening } = member
           if (connection.id === exclude || served.has(connection)) continue
           served.add(connection)
-          if (opening === null || collect(member, opening, frame, null)) send(connection, frame)
+          if (opening === null || collect(member, opening, { frame, position: null, isTaken: false }))
+            send(connection, frame)
         }
       }
       return served.size

@@ -165,7 +165,15 @@ export function createChannelRegistry(
 }
 
 function newOpening(): Opening {
-  return { buffered: [], bytes: 0, overflowed: false, readTo: null, knowsDoubt: false, doubt: null }
+  return {
+    buffered: [],
+    bytes: 0,
+    overflowed: false,
+    isOutdated: false,
+    readTo: null,
+    knowsDoubt: false,
+    doubt: null,
+  }
 }
 
 /** Mutes a subscription that is live, or waits for the bus alone: what comes from now on collects. */

@@ -1,10 +1,9 @@
 // What a muted subscription is to be sent later: kept while it reads, up to a bound. Holds the bounds; the frames hang on the
 // subscription. Comes from channel-manager.ts; next: replay.ts sends them, or reads the log further instead.
-import { hasReached, type Position } from '@dnr/protocol'
+import { hasReached } from '@dnr/protocol'
 import type { Connection } from '../connection/connection.ts'
-import type { Frame } from '../ports/server-socket.ts'
 import { endOpening } from './channel-registry.ts'
-import type { Opening, Subscription } from './subscription.ts'
+import type { Collected, Opening, Subscription } from './subscription.ts'
 
 /** Bytes that may collect for a connection: of its subscriptions one reads, and the others wait for that. */
 const MAX_COLLECTED_BYTES = 524_288
@@ -16,15 +15,11 @@ const MAX_WORDS = 64
 const PLACE_BYTES = 64
 
 /** A frame for a muted subscription: kept while it reads, dropped when it was read. `true`: to be sent, it is live now. */
-export function collect(
-  subscription: Subscription,
-  opening: Opening,
-  frame: Frame,
-  position: Position | null,
-): boolean {
+export function collect(subscription: Subscription, opening: Opening, collected: Collected): boolean {
   const { readTo } = opening
+  const { position } = collected
   if (readTo === null) {
-    keep(subscription, opening, frame, position)
+    keep(subscription, opening, collected)
     return false
   }
   if (position === null) return true
@@ -33,11 +28,14 @@ export function collect(
   return true
 }
 
-function keep(subscription: Subscription, opening: Opening, frame: Frame, position: Position | null): void {
-  if (opening.overflowed) return
+function keep(subscription: Subscription, opening: Opening, collected: Collected): void {
+  if (opening.overflowed) {
+    opening.isOutdated ||= collected.isTaken
+    return
+  }
   const { group, connection } = subscription
-  opening.buffered.push({ frame, position })
-  opening.bytes += frame.byteLength + PLACE_BYTES
+  opening.buffered.push(collected)
+  opening.bytes += collected.frame.byteLength + PLACE_BYTES
   if (group.grant === null) {
     if (opening.bytes > MAX_WORDS_BYTES || opening.buffered.length > MAX_WORDS) letCollectedGo(opening)
   } else letMostGo(connection)
@@ -57,9 +55,17 @@ function letMostGo({ subscriptions }: Connection): void {
 
 /** The log is read further instead; words of a channel without rows are lost. */
 export function letCollectedGo(opening: Opening): void {
+  opening.isOutdated ||= opening.buffered.some(({ isTaken }) => isTaken)
   opening.buffered = []
   opening.bytes = 0
   opening.overflowed = true
+}
+
+/** All there is so far is going to be read. */
+export function beginCollecting(opening: Opening): void {
+  letCollectedGo(opening)
+  opening.overflowed = false
+  opening.isOutdated = false
 }
 
 /** What was let go is read from the log; what comes from here on collects again. */

@@ -1,9 +1,11 @@
-// Rows that a reader of the log does not have although an earlier page was about them: because they may not be seen by now, or were
-// told to be gone. Pages are shared, and who begins with a later one had the row: of these readers it must not be said that it has
-// gone. Held by the reading; comes from replay.ts and replay-page.ts.
+// Rows that a reader of the log does not have although they are visible where it has come: because they are not any more, as the
+// store says. Pages are shared, and who begins with a later one had the row: to these readers it must not be said that it has gone.
+// Holds nothing: each replay has its own. Comes from replay.ts and replay-page.ts.
 import type { Event } from './replay-page.ts'
 
 export type GoneRows = ReadonlySet<string>
+
+export const NONE_GONE: GoneRows = new Set()
 
 export function isDeparture({ outcome }: Event): boolean {
   return outcome === 'left' || outcome === 'deleted'

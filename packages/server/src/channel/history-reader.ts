@@ -7,7 +7,7 @@ import { type BlockReplay, replayBlock, replayFrom } from './block-replay.ts'
 import { type ChangeView, viewChange } from './change-view.ts'
 import { entityOf, type KnownEntity } from './entities.ts'
 import { inRuns } from './frame-runs.ts'
-import type { GoneRows } from './gone-rows.ts'
+import { type GoneRows, NONE_GONE } from './gone-rows.ts'
 import { BLOCK_CHANGES, blockAfter, createLogBlocks, type LogBlock } from './log-blocks.ts'
 import {
   framesByTransaction,
@@ -37,7 +37,6 @@ interface Reader {
   readonly known: KnownEntity
 }
 
-const NONE: GoneRows = new Set()
 /** Pages, and blocks, that a group keeps for others who read the same. */
 const MAX_SHARED = 8
 /** Changes that are read and decoded before others have their turn. */
@@ -109,7 +108,7 @@ export function createHistoryReader(options: HistoryReaderOptions): HistoryReade
     reading: GroupReading,
     after: Position,
     isAhead: boolean,
-    gone: GoneRows = NONE,
+    gone: GoneRows = NONE_GONE,
   ): Promise<ReplayPage> => {
     const known = entityOf(group, entities)
     if (known === undefined) return { holds: false }
@@ -133,7 +132,9 @@ export function createHistoryReader(options: HistoryReaderOptions): HistoryReade
         isCut: false,
         opensWith: null,
         tail: null,
-        gone: NONE,
+        gone: NONE_GONE,
+        readAt: block.readAt,
+        madeAt: reads,
       }
     const views = block.views.slice(from)
     const seesNow = await seesNowOf({ group, reading, known }, views, block)
@@ -145,7 +146,9 @@ export function createHistoryReader(options: HistoryReaderOptions): HistoryReade
     if (tail !== null) frames.pop()
     const opensWith = events[0]?.view.change.transaction ?? null
     const runs = inRuns(frames, maxRunBytes)
-    return { holds: true, runs, position, more, isCut, opensWith, tail, events, gone: later }
+    const { readAt } = block
+    const told = { runs, position, more, isCut, opensWith, tail, events, gone: later }
+    return { holds: true, ...told, readAt, madeAt: reads }
   }
 
   /** Which rows are still visible: later changes may have taken away what a page leaves visible. */
@@ -176,7 +179,7 @@ export function createHistoryReader(options: HistoryReaderOptions): HistoryReade
   const wholeBlock = async (reader: Reader, block: LogBlock): Promise<BlockReplay | null> => {
     const { views } = block
     const seesNow = await seesNowOf(reader, views, block)
-    return replayBlock(reader.group, views, { seesNow, isAhead: false, gone: NONE, maxRunBytes })
+    return replayBlock(reader.group, views, { seesNow, isAhead: false, gone: NONE_GONE, maxRunBytes })
   }
 
   return {

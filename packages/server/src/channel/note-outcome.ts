@@ -5,7 +5,7 @@ import { type ChangeView, placeOf } from './change-view.ts'
 import { type Doubt, isDoubted } from './doubt.ts'
 import type { Outcome } from './outcome.ts'
 import { isAhead, passReadings, tellOfRow } from './rows-ahead.ts'
-import { hideRow, isShown, type ShownRows, showRow } from './shown-rows.ts'
+import { hideRow, isShown, noteTaken, type ShownRows, showRow } from './shown-rows.ts'
 import type { Group } from './subscription.ts'
 
 /** What a change means to a group, which is kept in mind. */
@@ -15,7 +15,7 @@ export function noteOutcome(group: Group, view: ChangeView): Outcome | null {
   if (shown === null) return outcome
   const { id, operation } = view.change
   const isTaken = outcome === null && isTakenAway(shown, view.change, group.doubt)
-  if (isTaken) shown.takenAt = view.change.position
+  if (isTaken) noteTaken(shown, view.change.position)
   const result = isTaken ? 'left' : outcome
   if (result === 'left' || operation === 'deleted') hideRow(shown, id)
   else if (result !== null) showRow(shown, id)

@@ -4,12 +4,14 @@
 //   2 the rows (snapshot) or the log after the asked position (resume) are read and sent
 //   3 what collected beyond that is sent, and the subscription is live
 //
-// Too much collected → it is let go, and the log is read further instead. The log no longer reaches back → from the start.
+// Too much collected → it is let go, and the log is read further instead. The log no longer reaches back, or a rule has taken a row
+// away without an event in it → from the start.
 // Without rows there is no log: what was let go is lost. Rights that change in step 2 make of step 3 a difference: catch-up.ts.
 import { DnrError, hasReached, type Position } from '@dnr/protocol'
 import type { MaybePromise } from '../policy/maybe-promise.ts'
 import { answerSubscribe } from './answer-subscribe.ts'
 import { endOpening, isOpen } from './channel-registry.ts'
+import { beginCollecting } from './collecting.ts'
 import { entityOf } from './entities.ts'
 import type { OpeningContext } from './opening-context.ts'
 import { goLive, type Opened, replay } from './replay.ts'
@@ -17,7 +19,7 @@ import { sendSnapshot } from './send-snapshot.ts'
 import { type Attempt, isAboutRows, type SubscribeRequest, type Subscription } from './subscription.ts'
 import { endUnderway, hasOtherRights } from './underway.ts'
 
-/** Times that the log may be trimmed under a reader before it is told so. */
+/** Times that the log may be trimmed under a reader, or rules take rows away from it, before it is told so. */
 const MAX_STARTS = 3
 
 /** `outdated`: the rows have been sent, not all of them by the rights of today; the attempt knows which. */
@@ -64,18 +66,22 @@ export async function openByReading(
     const known = entityOf(subscription.group, context.entities)
     if (request.snapshot !== true || known === undefined || known.store === null)
       return openBare(attempt, subscription, context)
+    // What has collected is in the rows that are read from here on.
+    if (subscription.opening !== null) beginCollecting(subscription.opening)
     const from = await sendSnapshot(attempt, subscription, { ...known, store: known.store }, context)
     if (from === null) return 'superseded'
     if (hasOtherRights(attempt)) return 'outdated'
     endUnderway(attempt)
     context.flush(subscription.group.channel)
-    if (subscription.opening?.overflowed === false) return goLive(subscription, from, context)
-    const replayed = await replay(subscription, from, { announce: null, shownTo: null }, context)
+    const isComplete = subscription.opening?.overflowed === false
+    const replayed = isComplete
+      ? goLive(subscription, from, context)
+      : await replay(subscription, from, { announce: null, shownTo: null }, context)
     if (replayed !== 'lost') return replayed
   }
   throw new DnrError(
     'busy',
-    'The change log is trimmed faster than this subscription can read it: subscribe again later.',
+    'The change log is trimmed, or rules take rows away, faster than this subscription can read: subscribe again later.',
     { retryable: true },
   )
 }

@@ -2,7 +2,7 @@
 // who does not. Comes from the application (`invalidate`) or a renewed session; next: rights-difference.ts.
 //
 //   live ─muted at once→ asked again ─no→ ended, `forbidden`
-//                             ├─the same rights→ what collected, live
+//                             ├─the same rights→ what collected, live; or the log, if too much did: read-on.ts
 //                             └─others→ the difference · the log since then · what collected · live
 //                                          └─not to be told exactly→ `unsubscribed`: the client asks anew
 //
@@ -42,7 +42,7 @@ import {
   type SubscribeRequest,
   type SubscribeResult,
 } from './subscription.ts'
-import { tellRights } from './tell-rights.ts'
+import { tellRights, tellUnsettled } from './tell-rights.ts'
 import { beginDifference } from './underway.ts'
 
 export interface RecheckContext extends CatchUpContext {
@@ -154,8 +154,8 @@ export function createRechecks(context: RecheckContext): Rechecks {
     // Some of what collected meanwhile is no longer there. Words are lost then, and nobody has to leave for that.
     if (group.grant !== null && subscription.opening?.overflowed === true)
       return readFurther(subscription, attempt, sentTo)
+    if (goLive(subscription, sentTo, context) === 'lost') return beginMemberAnew(subscription, attempt)
     endAttempt(connection, attempt)
-    goLive(subscription, sentTo, context)
     tellRights(subscription, context)
     if (group.grant === null) context.onRechecked(connection, group.channel)
   }
@@ -165,8 +165,14 @@ export function createRechecks(context: RecheckContext): Rechecks {
     attempt: Attempt,
     sentTo: Position | null,
   ): Promise<void> => {
-    if (sentTo === null) endings.askAnew(subscription.connection, attempt)
-    else if (await context.readOn.read(subscription, attempt, sentTo)) tellRights(subscription, context)
+    if (sentTo === null) return beginMemberAnew(subscription, attempt)
+    if ((await context.readOn.read(subscription, attempt, sentTo)) === 'installed')
+      tellRights(subscription, context)
+  }
+
+  const beginMemberAnew = (subscription: Subscription, attempt: Attempt): void => {
+    tellUnsettled(subscription, context)
+    endings.askAnew(subscription.connection, attempt)
   }
 
   const isStillAsked = ({ subscription, attempt }: Recheck): boolean =>

@@ -1,7 +1,7 @@
 // A page of the log as one group gets it: today's policy on the row as each change left it, and as it is now.
 import type { Position } from '@dnr/protocol'
 import type { Frame, FrameRun } from '../ports/server-socket.ts'
-import { type GoneRows, isDeparture, withoutGone } from './gone-rows.ts'
+import { type GoneRows, isDeparture, NONE_GONE, withoutGone } from './gone-rows.ts'
 import type { ChangeView } from './change-view.ts'
 import type { Outcome } from './outcome.ts'
 import type { Group } from './subscription.ts'
@@ -24,6 +24,9 @@ export type ReplayPage =
       readonly events: readonly Event[]
       /** Rows that its reader does not have afterwards, whatever the log tells of them later. */
       readonly gone: GoneRows
+      /** When its changes had been read, and when it was made, as its reader counts. */
+      readonly readAt: number
+      readonly madeAt: number
     }
 
 /** The last event so far of a transaction that goes on. */
@@ -47,8 +50,6 @@ export interface ReplayOptions {
   readonly gone: GoneRows
 }
 
-const NONE: GoneRows = new Set()
-
 /**
  * What a page means to a group, in order.
  *
@@ -61,19 +62,23 @@ export function replayEvents(
   options: ReplayOptions,
 ): Pick<Extract<ReplayPage, { holds: true }>, 'events' | 'gone'> {
   const hidden = hiddenRows(group, views, options)
-  const events: Event[] = []
+  const all: Event[] = []
   for (const view of views) {
     const outcome = view.outcome(group)
-    if (outcome !== null) events.push({ view, outcome })
+    if (outcome !== null) all.push({ view, outcome })
   }
-  const departures = departuresOf(events, hidden, options)
-  const told = events.filter(
+  const departures = departuresOf(all, hidden, options)
+  const told = all.filter(
     (event) => !hidden.has(event.view.change.id) || departures.get(event.view.change.id) === event,
   )
   // Of who is ahead it is not known what they have.
-  if (options.isAhead) return { events: told, gone: NONE }
-  const gone = [...hidden].filter(([id, wasThere]) => !wasThere || departures.has(id)).map(([id]) => id)
-  return { events: withoutGone(options.gone, told), gone: gone.length === 0 ? NONE : new Set(gone) }
+  if (options.isAhead) return { events: told, gone: NONE_GONE }
+  const events = withoutGone(options.gone, told)
+  const gone = new Set<string>()
+  // Of all others the log says later that they come before it says that they go.
+  for (const [id, { wasThere, isVisibleThere }] of hidden)
+    if (isVisibleThere && (!wasThere || departures.has(id))) gone.add(id)
+  return { events, gone: gone.size === 0 ? NONE_GONE : gone }
 }
 
 /** The last of a page's events, if it belongs to the transaction that the page is cut in. */
@@ -111,37 +116,46 @@ export function framesOf(group: Group, events: readonly Event[]): Frame[] {
  */
 function departuresOf(
   events: readonly Event[],
-  hidden: ReadonlyMap<string, boolean>,
+  hidden: ReadonlyMap<string, Hidden>,
   { isAhead }: ReplayOptions,
 ): ReadonlyMap<string, Event> {
   const departures = new Map<string, Event>()
   for (const event of events) {
     const { id } = event.view.change
-    if (isDeparture(event) && hidden.get(id) === true && (isAhead || !departures.has(id)))
+    if (isDeparture(event) && hidden.get(id)?.wasThere === true && (isAhead || !departures.has(id)))
       departures.set(id, event)
   }
   return departures
 }
 
-/** Rows that are not visible now, and whether the reader had them before. */
+/** A row that is not visible now. */
+interface Hidden {
+  /** Did the reader have it before the page? */
+  readonly wasThere: boolean
+  /** Was it visible at the end of the page? */
+  readonly isVisibleThere: boolean
+}
+
+/** Rows that are not visible now. */
 function hiddenRows(
   group: Group,
   views: readonly ChangeView[],
   { seesNow, isAhead, gone }: ReplayOptions,
-): Map<string, boolean> {
+): Map<string, Hidden> {
   const firstById = new Map<string, ChangeView>()
   const lastById = new Map<string, ChangeView>()
   for (const view of views) {
     if (!firstById.has(view.change.id)) firstById.set(view.change.id, view)
     lastById.set(view.change.id, view)
   }
-  const hidden = new Map<string, boolean>()
+  const hidden = new Map<string, Hidden>()
   for (const [id, last] of lastById) {
+    const isVisibleThere = last.seesAfter(group)
     const isVisible =
-      last.change.operation === 'deleted' ? last.sawBefore(group) : last.seesAfter(group) && seesNow(id)
+      last.change.operation === 'deleted' ? last.sawBefore(group) : isVisibleThere && seesNow(id)
     if (isVisible) continue
-    const wasThere = !gone.has(id) && firstById.get(id)?.sawBefore(group) === true
-    hidden.set(id, isAhead || wasThere)
+    const wasThere = isAhead || (!gone.has(id) && firstById.get(id)?.sawBefore(group) === true)
+    hidden.set(id, { wasThere, isVisibleThere })
   }
   return hidden
 }

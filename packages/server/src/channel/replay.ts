@@ -4,12 +4,12 @@ import { hasReached, type Position } from '@dnr/protocol'
 import { type MaybePromise, whenReady } from '../policy/maybe-promise.ts'
 import { endOpening, holdUntil, isOpen } from './channel-registry.ts'
 import { restartCollecting } from './collecting.ts'
-import { passGone, tellsOfGone } from './gone-rows.ts'
+import { type GoneRows, passGone, tellsOfGone } from './gone-rows.ts'
 import type { OpeningContext } from './opening-context.ts'
 import type { ReplayPage, Tail } from './replay-page.ts'
 import { drained, isAboveHalf } from './room-to-send.ts'
 import { wasTakenAfter } from './shown-rows.ts'
-import type { Opening, Subscription } from './subscription.ts'
+import type { Collected, Group, Opening, Subscription } from './subscription.ts'
 import { tellUnsettled } from './tell-rights.ts'
 
 /** `superseded`: unsubscribed, replaced or gone meanwhile, and nothing more is to be said. */
@@ -33,6 +33,7 @@ export async function replay(
   let pages = 0
   let tail: Tail | null = null
   const gone = new Set<string>()
+  let lookedAt = 0
   for (;;) {
     const { opening } = subscription
     if (opening === null) return 'superseded'
@@ -43,23 +44,17 @@ export async function replay(
       // Whoever has gone while it waited leaves nothing behind that the group would keep.
       if (!isOpen(subscription)) return null
       const { shown } = subscription.group
-      if (shown !== null && wasTakenAfter(shown, after)) return { holds: false }
+      if (after === from && shown !== null && wasTakenAfter(shown, after)) return { holds: false }
       // What was let go has been committed, so this read finds it; what comes from here on collects again.
       restartCollecting(opening)
       const isAhead = shownTo === null || !hasReached(after, shownTo)
-      const { reader } = context
-      const { group } = subscription
-      return whenReady(reader.page(group, after, isAhead), (page) =>
-        page.holds && !isAhead && tellsOfGone(gone, page.events)
-          ? reader.page(group, after, false, gone)
-          : page,
-      )
+      return pageFor(subscription.group, after, isAhead ? null : gone, context)
     }
     // What is at hand needs no promise.
     const reading = context.turns.run(readPage, pageBytes, pages++)
     const page = reading instanceof Promise ? await reading : reading
     if (page === null || !isOpen(subscription)) return 'superseded'
-    if (!page.holds) return 'lost'
+    if (!page.holds || opening.isOutdated) return 'lost'
     announce?.()
     announce = null
     tellOfDoubt(subscription, opening, context)
@@ -76,10 +71,27 @@ export async function replay(
     }
     tail = page.tail ?? tail
     passGone(gone, page.events, page.gone)
+    if (page.gone.size > 0) lookedAt = page.madeAt
     after = page.position
-    if (!page.more) context.flush(subscription.group.channel)
-    if (!page.more && !opening.overflowed) return goLive(subscription, after, context)
+    // What has made a row go may stand behind a block that was read before anybody looked for the row.
+    if (page.more || (gone.size > 0 && page.readAt <= lookedAt)) continue
+    context.flush(subscription.group.channel)
+    if (!opening.overflowed) return goLive(subscription, after, context)
   }
+}
+
+/** `gone`: what the reader does not have, though it was visible after the position; `null`: it may have rows that are newer. */
+function pageFor(
+  group: Group,
+  after: Position,
+  gone: GoneRows | null,
+  { reader }: OpeningContext,
+): MaybePromise<ReplayPage> {
+  return whenReady(reader.page(group, after, gone === null), (page) =>
+    gone !== null && page.holds && tellsOfGone(gone, page.events)
+      ? reader.page(group, after, false, gone)
+      : page,
+  )
 }
 
 function pageBytes(page: ReplayPage | null): number {
@@ -87,9 +99,10 @@ function pageBytes(page: ReplayPage | null): number {
 }
 
 /** Sends what collected after `from` and unmutes, in one go: nothing can come between. The channel has been flushed. */
-export function goLive(subscription: Subscription, from: Position | null, context: OpeningContext): Opened {
+export function goLive(subscription: Subscription, from: Position | null, context: OpeningContext): Replayed {
   const { opening, connection } = subscription
   if (opening === null) return 'superseded'
+  if (isOutdated(opening, from)) return 'lost'
   tellOfDoubt(subscription, opening, context)
   for (const { frame, position } of opening.buffered) {
     if (position === null || from === null || !hasReached(from, position)) context.send(connection, frame)
@@ -99,6 +112,13 @@ export function goLive(subscription: Subscription, from: Position | null, contex
   if (delivered === null || from === null || hasReached(delivered, from)) endOpening(subscription)
   else holdUntil(subscription, from)
   return 'live'
+}
+
+/** Has it read past a row that was taken away, of which the log says nothing? */
+function isOutdated(opening: Opening, from: Position | null): boolean {
+  const isPast = ({ position, isTaken }: Collected): boolean =>
+    isTaken && position !== null && from !== null && hasReached(from, position)
+  return opening.isOutdated || opening.buffered.some(isPast)
 }
 
 /** Before its client moves on: the rows that it has by then need not be all that its rights show. */

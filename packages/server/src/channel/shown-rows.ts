@@ -78,12 +78,17 @@ export function completeRows(shown: ShownRows, end: Position | null): void {
   shown.isComplete = true
 }
 
+/** A row is taken away with a change of which the log says nothing. */
+export function noteTaken(shown: ShownRows, position: Position): void {
+  if (shown.takenAt === null || !hasReached(shown.takenAt, position)) shown.takenAt = position
+}
+
 /** Was a row taken away since a position of which the log after it says nothing? */
 export function wasTakenAfter({ takenAt }: ShownRows, position: Position): boolean {
   return takenAt !== null && !hasReached(position, takenAt)
 }
 
-/** Nothing is known any more. */
+/** Nothing is known any more, but where the log does not tell all. */
 export function forgetRows(shown: ShownRows): void {
   shown.isComplete = false
   shown.completeAt = null

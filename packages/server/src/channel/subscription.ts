@@ -77,12 +77,23 @@ export interface Subscription {
   readonly wantsGrant: boolean
 }
 
+/** A frame that is to be sent later. */
+export interface Collected {
+  readonly frame: Frame
+  /** Of the change that it tells; `null` of words. */
+  readonly position: Position | null
+  /** Does it take a row away of which the log says nothing? */
+  readonly isTaken: boolean
+}
+
 /** What a subscription that still reads history has not been sent yet. */
 export interface Opening {
-  buffered: { readonly frame: Frame; readonly position: Position | null }[]
+  buffered: Collected[]
   bytes: number
   /** Too much collected and was let go: the reading must go on further instead; without rows it is lost. */
   overflowed: boolean
+  /** What was let go has a row taken away of which the log says nothing: the reading cannot tell all. */
+  isOutdated: boolean
   /**
    * Where the reading ended, when the log was ahead of the bus: what the bus delivers up to here has been sent already.
    * `null` while it reads.

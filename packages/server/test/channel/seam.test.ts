@@ -321,6 +321,32 @@ test('nor of one that came and went, however the log is cut into pages', async (
   expect(pages).toBeGreaterThan(50)
 })
 
+test('nor of one that goes while it is read, when the end of the log is at hand from before that', async () => {
+  const memory = createMemoryStore({ pageChanges: 64 })
+  const server = createTestServer({ memory })
+  memory.write([{ id: 'gone', row: task('red') }])
+  for (let n = 0; n < 127; n++) memory.write([{ id: `x${n}`, row: task('red') }])
+  const turn = async (): Promise<void> => {
+    for (let count = 0; count < 20; count++) await server.clock.advance(1)
+  }
+  // As long as somebody reads, what others have read is kept.
+  const [reading, other, client] = [await server.connect(), await server.connect(), await server.connect()]
+  const snapshot = gate(memory, 'snapshot')
+  reading.send(subscribe({ snapshot: true }))
+  await snapshot.reached
+  other.send(subscribe({ position: at(64) }))
+  await turn()
+  memory.write([{ id: 'gone', row: task('blue') }], { publish: false })
+  client.send(subscribe({ position: at(0) }))
+  await turn()
+  memory.publishRest()
+  await turn()
+  const heard = (await client.take()).filter(({ type }) => type.startsWith('entity:'))
+  expect(heard).toHaveLength(127)
+  expect(JSON.stringify(heard)).not.toContain('gone')
+  snapshot.open()
+})
+
 test('members of a group that come back together read once and share the frames', async () => {
   const server = createTestServer()
   for (const id of ['a', 'b', 'c']) server.memory.write([{ id, row: task('red') }])
