@@ -41,6 +41,7 @@ function changeAndSay(world: World, operation: RightsOperation): void {
   users.forEach((user, index) => countBreadths(world, before[index] ?? [], breadthsOf(standings, user)))
   checker.rightsChanged()
   world.waiting.rightsChanged()
+  world.headAtRights = checker.log.head
   if (server === null) return
   // What a shared key means has changed: that is told of the key, not of its users one by one.
   const isOfKeys = operation.do === 'open-team' && keys.size > 0 && operation.scope === 'userId'

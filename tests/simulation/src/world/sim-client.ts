@@ -66,6 +66,8 @@ export interface SimClientOptions {
   readonly checker: InvariantChecker
   /** How often rights have changed. */
   rightsChanges(): number
+  /** Where the log ended when rights changed last. */
+  headAtRights(): number
   note(line: string): void
   count(edge: RareEdge): void
   onViolation(): void
@@ -145,8 +147,10 @@ export function createSimClient(options: SimClientOptions): SimClient {
     let heardAt = options.rightsChanges()
     const unwatch = collection.onBatch(({ kind, position, changes }) => {
       note(`${name}/${slot} ${kind} at ${position.epoch}:${position.offset} (${changes.length})`)
-      // An answer comes while the server asks about rights, or is away; what the server says by itself follows the rights.
-      if (kind !== 'answer') heardAt = options.rightsChanges()
+      // An answer comes while the server asks about rights, or is away; what the server says by itself follows the rights, unless it
+      // was under way when they changed.
+      const isSince = position.offset > options.headAtRights()
+      if (kind !== 'answer' && isSince) heardAt = options.rightsChanges()
       const isWaiting = collection.status.peek() !== 'live' || heardAt !== options.rightsChanges()
       try {
         checker.applied(shown(kind === 'answer' && isWaiting))

@@ -34,6 +34,7 @@ export interface World {
   readonly network: Network
   readonly checker: InvariantChecker
   readonly waiting: EdgesOfWaiting
+  headAtRights: number
   readonly coverage: Coverage
   readonly clients: SimClient[]
   readonly standings: Standings
@@ -199,6 +200,7 @@ export function createWorld(program: Program, turns: Turns, bug: PlantedBug | nu
     network,
     checker,
     waiting,
+    headAtRights: 0,
     coverage,
     standings,
     rules: createRuleTrouble(count),
@@ -242,6 +244,7 @@ export function createWorld(program: Program, turns: Turns, bug: PlantedBug | nu
         draw: createDraw(program.seed, `client ${user}.${tab}`),
         checker,
         rightsChanges: () => world.standings.changes,
+        headAtRights: () => world.headAtRights,
         note,
         count,
         onViolation: () => {
