@@ -9,6 +9,7 @@ export function newAttempt(key: string, request: SubscribeRequest, isRecheck = f
     subscription: null,
     isAnnounced: isRecheck,
     hasEnded: false,
+    isHeardOf: isRecheck,
     isRecheck,
     isAsked: true,
     isOutdated: false,

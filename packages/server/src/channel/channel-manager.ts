@@ -198,13 +198,11 @@ export function createChannelManager(options: ChannelManagerOptions): Channels {
       const pending = connection.attempts?.get(key)
       // The client itself wants to hear the channel, whatever its plugin does.
       if (quiet && pending?.isRecheck === false && pending.request.quiet !== true) return
-      // One that is being asked about is over with the asking, and its plugin has still to be told.
-      const asked = pending?.isRecheck === true ? pending.subscription : null
       endings.supersede(connection, pending)
-      const subscription = connection.subscriptions?.get(key) ?? asked
-      if (subscription === null) return
-      if (quiet) registry.remove(subscription)
-      else endings.remove(subscription)
+      const subscription = connection.subscriptions?.get(key)
+      if (subscription !== undefined) (quiet ? registry : endings).remove(subscription)
+      // One that is being asked about, or replaced, is over with that, and its plugin has still to be told.
+      else if (pending !== undefined && !quiet) endings.end(connection, pending)
     },
     recheck: rechecks.recheck,
     release(connection) {

@@ -12,6 +12,8 @@ import type { Attempt, ChannelEntry, Subscription } from './subscription.ts'
 export interface Endings {
   /** Ends a subscription, and tells the plugins when it was the connection's last to its channel. */
   remove(subscription: Subscription): void
+  /** Ends what is installed of an attempt. The plugins have heard of what there was before it, not of the attempt itself. */
+  end(connection: Connection, attempt: Attempt): void
   /** An earlier subscribe gives way; it is answered, so that nobody waits for it. */
   supersede(connection: Connection, attempt: Attempt | undefined): void
   /** Tells who waits for an answer: not who had one before, nor the server itself, when it asks. */
@@ -50,10 +52,11 @@ export function createEndings({
     if (!hears(connection, group.channel)) onUnsubscribed(connection, group.channel)
   }
 
-  /** The plugins have heard of what there was before the attempt, not of the attempt. */
-  const end = (connection: Connection, { subscription, request, isRecheck, hasEnded }: Attempt): void => {
+  const end: Endings['end'] = (connection, attempt) => {
+    const { subscription, request, isHeardOf } = attempt
+    attempt.isHeardOf = false
     if (subscription !== null) registry.remove(subscription)
-    if ((isRecheck || hasEnded) && !hears(connection, request)) onUnsubscribed(connection, request)
+    if (isHeardOf && !hears(connection, request)) onUnsubscribed(connection, request)
   }
 
   const refuseWaiting: Endings['refuseWaiting'] = (connection, attempt, refusal) => {
@@ -87,6 +90,7 @@ export function createEndings({
 
   return {
     remove,
+    end,
     supersede(connection, attempt) {
       if (attempt === undefined) return
       endAttempt(connection, attempt)

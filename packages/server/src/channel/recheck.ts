@@ -135,6 +135,7 @@ export function createRechecks(context: RecheckContext): Rechecks {
     const again = newAttempt(attempt.key, attempt.request)
     again.joined = attempt.joined
     again.hasEnded = attempt.hasEnded
+    again.isHeardOf = attempt.isHeardOf
     // Where its rule fails, what it would have replaced is in doubt.
     const failed = connection.subscriptions?.get(attempt.key)?.opening?.doubt?.failed
     attempt.restarted = context.pursue(connection, again)

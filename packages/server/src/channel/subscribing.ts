@@ -67,10 +67,7 @@ export function createSubscribing(options: SubscribingOptions): Subscribing {
       if (authorization === 'unknown' && replaced?.group.grant === null)
         return refuseAlone(attempt, replaced, refusedBy(authorization))
       endAttempt(connection, attempt)
-      if (replaced !== undefined) {
-        attempt.hasEnded = true
-        registry.remove(replaced)
-      }
+      if (replaced !== undefined) replace(attempt, replaced)
       endings.refuse(connection, attempt, refusedBy(authorization))
       return 'refused'
     }
@@ -84,10 +81,7 @@ export function createSubscribing(options: SubscribingOptions): Subscribing {
     const entry = registry.channels.get(request.name)
     if (entry !== undefined) options.flush(entry)
     if (!isCurrent(connection, attempt)) return attempt.restarted ?? 'refused'
-    if (replaced !== undefined) {
-      attempt.hasEnded = true
-      registry.remove(replaced)
-    }
+    if (replaced !== undefined) replace(attempt, replaced)
     if (typeof request.grant === 'string' && request.grant !== rightsOf(connection, grant, request.name))
       attempt.request = withoutPosition(request)
     const isQuick = opensAtOnce(attempt, options.position())
@@ -95,6 +89,12 @@ export function createSubscribing(options: SubscribingOptions): Subscribing {
     attempt.subscription = subscription
     attempt.isAsked = false
     return isQuick ? openNow(connection, attempt, subscription) : openLater(connection, attempt, subscription)
+  }
+
+  const replace = (attempt: Attempt, replaced: Subscription): void => {
+    attempt.hasEnded = true
+    attempt.isHeardOf = true
+    registry.remove(replaced)
   }
 
   /** Nobody knows just now: what there was without rows stays, in doubt, and whoever joined the request waits for that. */
@@ -222,6 +222,7 @@ export function createSubscribing(options: SubscribingOptions): Subscribing {
     // What is only asked about anew stays installed, muted as it is: its plugin is told when it ends.
     const staysMuted = pending.doubt !== null
     attempt.hasEnded = pending.hasEnded
+    attempt.isHeardOf = pending.isHeardOf && !staysMuted
     if (staysMuted || pending.request.quiet === true) return endAttempt(connection, pending)
     attempt.hasEnded ||= pending.isAnnounced && pending.subscription !== null
     endings.supersede(connection, pending)

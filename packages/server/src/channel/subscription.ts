@@ -119,6 +119,8 @@ export interface Attempt {
   isAnnounced: boolean
   /** Has something that the client had been told of ended for it? Then a refusal says so. */
   hasEnded: boolean
+  /** Do the plugins still count on something that it has taken the place of, or asks about? Then its end is told to them. */
+  isHeardOf: boolean
   /** The server itself asks whether a subscription may go on: nobody waits for an answer. */
   readonly isRecheck: boolean
   /** Is its rule being asked, or still to be? Then nobody knows by which rights it will go on. */

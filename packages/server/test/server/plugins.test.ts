@@ -7,6 +7,7 @@ import { policies } from '../../src/policy/policies.ts'
 import { allow } from '../../src/policy/rule.ts'
 import type { PluginHost, PluginSession, ServerPlugin } from '../../src/ports/server-plugin.ts'
 import { Task } from '../support/entities.ts'
+import { gate } from '../support/gate.ts'
 import { createMemoryStore, task } from '../support/memory-store.ts'
 import { createTestServer, typesOf } from '../support/test-server.ts'
 
@@ -261,23 +262,31 @@ test('a plugin that lets go of a channel does not cancel the subscribe of the cl
   expect(typesOf(await client.take())).toEqual(['subscribed'])
 })
 
-test('a plugin of rows is told that a subscription is over which is sent away while it is asked about', async () => {
-  const calls: unknown[] = []
+/** Of a plugin of rows, what it hears of subscriptions; rules answer with `answer`. */
+function watchingRows(memory = createMemoryStore({ chunkRows: 1 })) {
+  const calls: string[] = []
   const plugin = recording({
-    subscribed: (_, channel) => void calls.push(['subscribed', channel]),
-    unsubscribed: (_, channel) => void calls.push(['unsubscribed', channel]),
+    subscribed: () => void calls.push('subscribed'),
+    unsubscribed: () => void calls.push('unsubscribed'),
   })
-  const memory = createMemoryStore()
-  let answer = Promise.resolve()
+  for (const id of ['a', 'b']) memory.write([{ id, row: task('red') }])
+  const rule = { sees: () => true }
+  const the: { answer: unknown } = { answer: rule }
   const server = createTestServer({
     memory,
     plugins: [{ ...plugin, channelKinds: ['entity'] }],
-    policies: policies(allow(Task, () => answer.then(() => ({ sees: () => true })))),
+    policies: policies(allow(Task, () => the.answer as typeof rule)),
   })
+  return { calls, memory, server, the, rule }
+}
+const rows = { type: 'subscribe', channel: 'entity:Task', payload: { snapshot: true } }
+
+test('a plugin of rows is told once that a subscription is over which is sent away while it is asked about', async () => {
+  const { calls, memory, server, the, rule } = watchingRows()
   const client = await server.connect()
-  await client.ask({ type: 'subscribe', channel: 'entity:Task', payload: { snapshot: true } })
+  await client.ask(rows)
   const { promise, resolve } = createDeferred()
-  answer = promise
+  the.answer = promise.then(() => rule)
   void server.rightsChanged({ userId: 'ann' })
   await drainMicrotasks()
   // What went on meanwhile is not known: whoever hears rows begins anew.
@@ -285,8 +294,48 @@ test('a plugin of rows is told that a subscription is over which is sent away wh
   server.eventBus.skipTo({ position: memory.position() })
   resolve()
   expect(typesOf(await client.take())).toEqual(['unsubscribed'])
-  expect(calls).toEqual([
-    ['subscribed', 'entity:Task'],
-    ['unsubscribed', 'entity:Task'],
-  ])
+  expect(calls).toEqual(['subscribed', 'unsubscribed'])
+})
+
+test('and one that is asked for again and forbidden, as rights say that change meanwhile', async () => {
+  const { calls, server, the } = watchingRows()
+  const client = await server.connect()
+  await client.ask(rows)
+  const { promise, resolve } = createDeferred()
+  the.answer = promise.then(() => false)
+  client.send(rows)
+  await drainMicrotasks()
+  void server.rightsChanged({ userId: 'ann' })
+  await drainMicrotasks()
+  resolve()
+  expect(typesOf(await client.take())).toContain('error')
+  expect(calls).toEqual(['subscribed', 'unsubscribed'])
+})
+
+test('and one that is asked for again, and given up before the rows have come', async () => {
+  const { calls, memory, server } = watchingRows()
+  const client = await server.connect()
+  await client.ask(rows)
+  const chunk = gate(memory, 'chunk')
+  client.send(rows)
+  await chunk.reached
+  client.send({ type: 'unsubscribe', channel: 'entity:Task' })
+  await drainMicrotasks()
+  chunk.open()
+  await drainMicrotasks()
+  expect(calls).toEqual(['subscribed', 'unsubscribed'])
+})
+
+test('of one that was never whole a plugin hears nothing', async () => {
+  const { calls, memory, server, the } = watchingRows()
+  const client = await server.connect()
+  const chunk = gate(memory, 'chunk')
+  client.send(rows)
+  await chunk.reached
+  the.answer = false
+  client.send(rows)
+  await drainMicrotasks()
+  chunk.open()
+  expect(typesOf(await client.take())).toContain('error')
+  expect(calls).toEqual([])
 })
