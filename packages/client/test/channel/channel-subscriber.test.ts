@@ -644,9 +644,9 @@ test('rights that change within a snapshot are named with its end: the client co
 })
 
 test.each([
-  ['forbidden', 'new'],
-  ['bad_query', 'old'],
-])('who was ended by %s comes back with %s rights', async (code, rights) => {
+  ['forbidden', 'without'],
+  ['bad_query', 'with'],
+])('who was ended by %s comes back %s the rights it had', async (code, rights) => {
   await using t = await setUp()
   const tasks = t.client.collection('Task')
   await tasks.ready
@@ -659,7 +659,7 @@ test.each([
   t.server.peer.say({ type: 'error', channel: 'entity:Task', ended: true, payload: { code, message: 'no' } })
   await settle()
   expect(tasks.status.value).toBe('failed')
-  expect((await grantAfterReconnect(t)) === 'old').toBe(rights === 'old')
+  expect((await grantAfterReconnect(t)) === 'old').toBe(rights === 'with')
 })
 
 test('rights that are told in the middle of a transaction, or of a snapshot, lose nothing of it', async () => {

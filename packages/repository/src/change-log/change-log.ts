@@ -61,7 +61,7 @@ export interface ChangeSource {
   /**
    * Transactions after a position, in order, about `limit` changes; the last is a part of one that is longer than
    * `maxWholeChanges`, if its last change is not `last`. `floor`: what is up to it may have been trimmed.
-   * `holds`: is the position on this history, and so everything that this process has told of since? `losses`: how many
+   * `holds`: is the position on this history, and has none been lost since `losses` were? `losses`: how many
    * histories the relay knows to be lost.
    */
   transactionsAfter(

@@ -16,7 +16,6 @@ import {
   type ReplayPage,
   tailOf,
 } from './replay-page.ts'
-
 import type { ChannelEntry, Group } from './subscription.ts'
 import { pause } from './turns.ts'
 import { type Looks, visibleNow } from './visible-rows.ts'

@@ -38,9 +38,7 @@ function affectedBy(
     subscriptions: groups
       .filter((group) => isConcerned(group, scope))
       .flatMap(({ members }) => members.filter(isOpened)),
-    attempts: [...connections.all()]
-      .flatMap(attemptsOf)
-      .filter(({ attempt }) => isBeingConcerned(attempt, scope)),
+    attempts: [...connections.all()].flatMap(attemptsOf).filter(({ attempt }) => mayConcern(attempt, scope)),
   }
 }
 
@@ -51,8 +49,8 @@ function isConcerned({ channel, grant }: Group, scope: GroupScope): boolean {
   return grant?.isShared === true && grant.key === `+${scope.key}`
 }
 
-/** Whose rule is still being asked may get an answer of before: which key it will have is not known yet. */
-function isBeingConcerned({ request, isAsked, subscription }: Attempt, scope: GroupScope): boolean {
+/** Whose rule is still being asked may get an answer of before: which key it will have is not known yet. All others are installed. */
+function mayConcern({ request, isAsked, subscription }: Attempt, scope: GroupScope): boolean {
   if ('channel' in scope) return request.name === scope.channel
   return isAsked || subscription === null || isConcerned(subscription.group, scope)
 }

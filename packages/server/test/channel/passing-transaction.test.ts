@@ -216,7 +216,7 @@ test('a log that cannot be read sends away who would have to read it', async () 
 })
 
 test.each(['reading', 'asked about', 'reading on'])(
-  'a row that a rule takes away for another reason than the row is read anew, also by who is %s then',
+  'a row that a rule takes away for another reason than the row is read anew, also by who is %s when it passes',
   async (state) => {
     let hidden = ''
     const rule = { key: 'k', sees: ({ id }: { id: string }) => id !== hidden }
@@ -261,7 +261,7 @@ test.each(['reading', 'asked about', 'reading on'])(
   },
 )
 
-test('a row that a rule takes away for another reason than the row is read ane', async () => {
+test('a row that a rule takes away for another reason than the row is read anew by who is live when it passes', async () => {
   let hidden = ''
   const server = createServer({
     policies: policies(

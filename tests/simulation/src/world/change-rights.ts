@@ -1,5 +1,6 @@
 // Memberships change, and the application says for whom: in the same breath, so that from this moment on nothing may be sent by
 // the rights of before. Or rules know already what is lost by it, and the application says so a little later.
+import type { WireRow } from '@dnr/protocol'
 import type { RightsScope } from '@dnr/server'
 import { TEAM_CHANNELS, userChannelOf } from '../channels.ts'
 import { ENTITY_NAMES } from '../entities.ts'
@@ -15,19 +16,27 @@ export function changeRights(world: World, operation: RightsOperation): void {
   const isLate = operation.do === 'team' && operation.saidAfterMs !== undefined
   // A rule that is shared asks about nobody in particular.
   if (!isLate || program.policy.keys === 'shared') return changeAndSay(world, operation)
-  loseAhead(world, operation)
+  const takeBack = loseAhead(world, operation)
   clock.setTimeout(() => {
-    world.rules.leaving.delete(`u${operation.client}`)
+    takeBack()
     changeAndSay(world, operation)
   }, operation.saidAfterMs)
 }
 
 /** To the checker that is a rule that fails: rows that may be seen are missing for a while. */
-function loseAhead(world: World, { client, team, role }: Extract<RightsOperation, { do: 'team' }>): void {
-  const { rules, standings, checker } = world
+function loseAhead(
+  world: World,
+  { client, team, role }: Extract<RightsOperation, { do: 'team' }>,
+): () => void {
+  const { standings, checker } = world
+  const { leaving } = world.rules
   world.count('rights said late')
   checker.policiesFail()
-  rules.leaving.set(`u${client}`, (entity, row) => standings.rightsIn(team, role, entity)?.sees(row) === true)
+  const user = `u${client}`
+  const stays = (entity: string, row: WireRow): boolean =>
+    standings.rightsIn(team, role, entity)?.sees(row) === true
+  leaving.set(user, stays)
+  return () => void (leaving.get(user) === stays && leaving.delete(user))
 }
 
 function changeAndSay(world: World, operation: RightsOperation): void {
