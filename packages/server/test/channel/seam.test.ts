@@ -285,7 +285,8 @@ test('nor of one that came and went, however the log is cut into pages', async (
         maxWholeChanges: fc.constantFrom(1, undefined),
       }),
       fc.array(fc.nat(), { minLength: 1, maxLength: 4 }),
-      async (transactions, options, begins) => {
+      fc.record({ unpublished: fc.nat({ max: 6 }), turns: fc.nat({ max: 12 }) }),
+      async (transactions, options, begins, lag) => {
         const memory = createMemoryStore({
           pageChanges: options.pageChanges,
           ...(options.maxWholeChanges && { maxWholeChanges: options.maxWholeChanges }),
@@ -294,18 +295,30 @@ test('nor of one that came and went, however the log is cut into pages', async (
         const seen = (): Set<string> =>
           new Set([...memory.rows.values()].filter((row) => row['team'] === 'red').map(({ id }) => id))
         const states = [{ position: memory.position(), seen: seen() }]
-        for (const each of transactions) {
+        for (const [index, each] of transactions.entries()) {
           const isThere = new Set(memory.rows.keys())
           const possible = each.filter(({ id, team }) => team !== null || isThere.delete(id))
           if (possible.length === 0) continue
-          memory.write(possible.map(({ id, team }) => ({ id, row: team === null ? null : task(team) })))
+          const publish = index < transactions.length - lag.unpublished
+          memory.write(
+            possible.map(({ id, team }) => ({ id, row: team === null ? null : task(team) })),
+            { publish },
+          )
           states.push({ position: memory.position(), seen: seen() })
         }
-        for (const begin of begins) {
-          const state = states[begin % states.length] as (typeof states)[number]
-          const client = await server.connect('ann@red')
-          client.send(subscribe({ position: state.position }))
-          for (let turn = 0; turn < 60; turn++) await server.clock.advance(1)
+        const clients = await Promise.all(
+          begins.map(async (begin) => {
+            const state = states[begin % states.length] as (typeof states)[number]
+            const client = await server.connect('ann@red')
+            client.send(subscribe({ position: state.position }))
+            return { state, client }
+          }),
+        )
+        for (let turn = 0; turn < 90; turn++) {
+          if (turn === lag.turns) memory.publishRest()
+          await server.clock.advance(1)
+        }
+        for (const { state, client } of clients) {
           const shown = new Set(state.seen)
           const events = (await client.take()).filter(({ type }) => type.startsWith('entity:'))
           for (const { type, payload } of events)
