@@ -34,6 +34,7 @@ export async function replay(
   let tail: Tail | null = null
   const gone = new Set<string>()
   let lookedAt = 0
+  let isUnsettled = false
   for (;;) {
     const { opening } = subscription
     if (opening === null) return 'superseded'
@@ -48,7 +49,9 @@ export async function replay(
       // What was let go has been committed, so this read finds it; what comes from here on collects again.
       restartCollecting(opening)
       const isAhead = shownTo === null || !hasReached(after, shownTo)
-      return pageFor(subscription.group, after, isAhead ? null : gone, context)
+      const { group } = subscription
+      if (isUnsettled) return context.reader.page(group, after, false, gone)
+      return pageFor(group, after, isAhead ? null : gone, context)
     }
     // What is at hand needs no promise.
     const reading = context.turns.run(readPage, pageBytes, pages++)
@@ -73,8 +76,9 @@ export async function replay(
     passGone(gone, page.events, page.gone)
     if (page.gone.size > 0) lookedAt = page.madeAt
     after = page.position
-    // What has made a row go may stand behind a block that was read before anybody looked for the row.
-    if (page.more || (gone.size > 0 && page.readAt <= lookedAt)) continue
+    // What has made a row go may stand behind what was read before anybody looked for the row: it is read now.
+    isUnsettled = !page.more && gone.size > 0 && page.readAt <= lookedAt
+    if (page.more || isUnsettled) continue
     context.flush(subscription.group.channel)
     if (!opening.overflowed) return goLive(subscription, after, context)
   }
