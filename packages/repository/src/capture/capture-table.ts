@@ -1,17 +1,24 @@
 // Makes a table's writes by other programs part of the change log, or stops doing so. Holds the comparison of what is
 // there with what should be; the triggers themselves are capture-triggers.ts'.
 import { DnrError } from '@dnr/protocol'
+import { partTransactions } from '../change-log/part-transactions.ts'
 import type { Connection } from '../database/connection.ts'
 import type { RowModel } from '../rows/row-model.ts'
 import { type CaptureObject, captureObjects, type KeyColumn, type UniqueKey } from './capture-triggers.ts'
 
 /**
- * Brings the triggers of a table in step with its entity, inside a write transaction; nothing happens when they are.
+ * Brings the triggers of tables in step with their entities, inside a write transaction; nothing happens when they are.
  *
- * @throws DnrError `bad_option` when the table is captured for another entity, `bad_entity` when it is declared so that
+ * @throws DnrError `bad_option` when a table is captured for another entity, `bad_entity` when it is declared so that
  * ordinary writes remove rows
  */
-export function captureTable(connection: Connection, model: RowModel): void {
+export function captureTables(connection: Connection, models: readonly RowModel[]): void {
+  const changed = models.filter((model) => captureTable(connection, model))
+  if (changed.length > 0) partTransactions(connection)
+}
+
+/** Has anything been changed? */
+function captureTable(connection: Connection, model: RowModel): boolean {
   const { table, entity } = model
   const owner = ownerOf(connection, table)
   if (owner !== undefined && owner !== entity.name) {
@@ -28,11 +35,12 @@ export function captureTable(connection: Connection, model: RowModel): void {
   }
   const wanted = captureObjects(model, uniqueKeys(connection, table))
   const present = presentObjects(connection, table)
-  if (isSame(wanted, present)) return
+  if (isSame(wanted, present)) return false
   drop(connection, present)
   for (const { sql } of wanted) connection.exec(sql)
   forgetWrites(connection, entity.name)
   connection.exec(`INSERT OR REPLACE INTO dnr_captured_tables VALUES ('${table}', '${entity.name}')`)
+  return true
 }
 
 /** Takes the triggers of a table away, if its writes are captured for this entity. */
@@ -44,7 +52,7 @@ export function releaseTable(connection: Connection, { table, entity }: RowModel
 }
 
 /**
- * Takes the triggers of all captured tables away, for {@link captureTable} to make them anew.
+ * Takes the triggers of all captured tables away, for {@link captureTables} to make them anew.
  *
  * @throws DnrError `bad_option` when a captured table is not among `tables`: its writes would go unseen from then on
  */

@@ -12,8 +12,10 @@
 // ends one above what was kept.
 //
 // The entries that come of one SQL statement, however many rows and triggers it touches, are one transaction of the log.
-// A trigger cannot see where a statement begins; but SQLite moves sqlite_sequence when one ends, and not before: so a
-// statement is numbered by a table with AUTOINCREMENT, which nothing else writes into.
+// A trigger cannot see where a statement begins; but SQLite counts the rows of a table with AUTOINCREMENT in memory while
+// one runs, and writes the count into sqlite_sequence when it ends. So the first row that a statement counts is the one
+// after sqlite_sequence, and no other is: whether the statement before ended well, kept rows and failed (OR FAIL, when
+// its count is lost), or was undone.
 //
 // What is kept for a statement that then leaves the row alone (INSERT OR IGNORE) does no harm: it is still what the log
 // has. The next transaction of a repository clears it away.
@@ -123,18 +125,23 @@ const IS_ROW = isIdSql('v.id', 'row_id')
 /** Milliseconds since the Unix epoch, with functions that every SQLite has. */
 const NOW = "CAST(round((julianday('now') - 2440587.5) * 86400000) AS INTEGER)"
 
-/** The number of the statement that runs. */
-const STATEMENT =
-  "(SELECT coalesce(max(seq), 0) + 1 FROM sqlite_sequence WHERE name = 'dnr_captured_statements')"
+/** What sqlite_sequence says of dnr_captured_statements: all that statements which are over have counted. */
+const COUNTED = "(SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'dnr_captured_statements')"
 
-/** Notes where the entries of the statement that runs begin, once. */
+/**
+ * Notes where the entries of the statement that runs begin, as number 0. The counting row comes after all that this
+ * statement has counted, and so is the next after `COUNTED` once in each.
+ */
 const NOTE_STATEMENT = [
-  `DELETE FROM dnr_captured_statements WHERE number < ${STATEMENT}`,
-  `INSERT INTO dnr_captured_statements (number, first_offset) SELECT ${STATEMENT}, ${HEAD_SQL} + 1
-      WHERE NOT EXISTS (SELECT 1 FROM dnr_captured_statements WHERE number = ${STATEMENT})`,
+  'DELETE FROM dnr_captured_statements WHERE number > 0',
+  `INSERT INTO dnr_captured_statements (first_offset) VALUES (${HEAD_SQL} + 1)`,
+  // An upsert is not overridden by the OR of the statement that fired the trigger.
+  `INSERT INTO dnr_captured_statements (number, first_offset) VALUES (0, ${HEAD_SQL} + 1)
+      ON CONFLICT (number) DO UPDATE SET first_offset = excluded.first_offset
+      WHERE EXISTS (SELECT 1 FROM dnr_captured_statements AS counting WHERE counting.number = ${COUNTED} + 1)`,
 ]
 
-const TRANSACTION = `(SELECT first_offset FROM dnr_captured_statements WHERE number = ${STATEMENT})`
+const TRANSACTION = '(SELECT first_offset FROM dnr_captured_statements WHERE number = 0)'
 
 /**
  * The statements and conditions that the triggers of one table are put together from.

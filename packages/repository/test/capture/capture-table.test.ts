@@ -1,12 +1,13 @@
 import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { type Change, defineEntity, type Position } from '@dnr/protocol'
+import { defineEntity, type Position } from '@dnr/protocol'
 import { createManualClock } from '@dnr/testing'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { z } from 'zod'
-import { createRealtimeRepository, type DatabaseSettings, openDatabase } from '../../src/index.ts'
+import { createRealtimeRepository, openDatabase } from '../../src/index.ts'
+import { openBoth, told, transactionsOf } from '../support/captured.ts'
 import { codeOf, Task, temporaryFile } from '../support/database.ts'
 import {
   changesAfter,
@@ -17,27 +18,6 @@ import {
   openItems,
 } from '../support/items.ts'
 import { openOther } from '../support/other-handle.ts'
-
-const told = (changes: readonly Change[]) =>
-  changes.map(({ operation, id, version }) => `${operation} ${id} ${version}`)
-const transactionsOf = (changes: readonly Change[]) => changes.map(({ transaction }) => transaction)
-
-/** A captured table, and a connection that knows nothing of DNR. */
-async function openBoth(more = '', settings: DatabaseSettings = {}) {
-  const file = temporaryFile()
-  const open = await openItems(file.path, { ddl: `${ITEM_TABLE}; ${more}`, ...settings })
-  const other = openOther(file.path)
-  return {
-    ...open,
-    path: file.path,
-    other,
-    async [Symbol.asyncDispose]() {
-      other.close()
-      await open[Symbol.asyncDispose]()
-      file[Symbol.dispose]()
-    },
-  }
-}
 
 test('plain SQL is logged as the repository would have logged it', async () => {
   await using open = await openBoth()
