@@ -120,7 +120,7 @@ function isIdSql(column: string, id: string): string {
 }
 
 /** The row of a view of images that a row of dnr_row_writes is about. */
-const IS_ROW = isIdSql('v.id', 'row_id')
+const IS_ROW = isIdSql('v.id', 'dnr_row_writes.row_id')
 
 /** Milliseconds since the Unix epoch, with functions that every SQLite has. */
 const NOW = "CAST(round((julianday('now') - 2440587.5) * 86400000) AS INTEGER)"
@@ -156,6 +156,8 @@ function createParts(model: RowModel) {
   const kept = (ids: string): string =>
     `entity = ${entity} AND kept = 1 AND (row_id IN (${ids}) OR for_id IN (${ids}))`
   const hasRow = (id: string): string => `EXISTS (SELECT 1 FROM ${table} WHERE ${isIdSql('"id"', id)})`
+  /** Is there a row for one of dnr_row_writes? With the table's name: the user's may have a column that is called so, too. */
+  const isThere = hasRow('dnr_row_writes.row_id')
   const hasWrite = (id: string): string => `EXISTS (SELECT 1 FROM dnr_row_writes WHERE ${writeOf(id)})`
   const rows = (conditions: readonly string[]): string =>
     conditions.map((condition) => `SELECT "id" FROM ${table} WHERE ${condition}`).join(' UNION ')
@@ -207,17 +209,17 @@ function createParts(model: RowModel) {
     settle: (ids: string) => [
       ...NOTE_STATEMENT,
       `INSERT INTO dnr_change_log ("offset", transaction_offset, entity, row_id, operation, version, "before", "after", at)
-      SELECT ${HEAD_SQL} + row_number() OVER (ORDER BY ${hasRow('row_id')}, row_id), ${TRANSACTION}, entity, row_id,
-        CASE WHEN NOT ${hasRow('row_id')} THEN 'deleted' WHEN image IS NULL THEN 'created' ELSE 'updated' END,
+      SELECT ${HEAD_SQL} + row_number() OVER (ORDER BY ${isThere}, row_id), ${TRANSACTION}, entity, row_id,
+        CASE WHEN NOT ${isThere} THEN 'deleted' WHEN image IS NULL THEN 'created' ELSE 'updated' END,
         version + 1, image, (SELECT v.image FROM "${view}" v WHERE ${IS_ROW}), ${NOW}
       FROM dnr_row_writes
-      WHERE ${kept(ids)} AND CASE WHEN ${hasRow('row_id')} THEN row_id IN (${ids}) AND (image IS NULL OR ${isAhead}) ELSE image IS NOT NULL END
-      ORDER BY ${hasRow('row_id')}, row_id`,
+      WHERE ${kept(ids)} AND CASE WHEN ${isThere} THEN row_id IN (${ids}) AND (image IS NULL OR ${isAhead}) ELSE image IS NOT NULL END
+      ORDER BY ${isThere}, row_id`,
       `DELETE FROM dnr_tombstones
-      WHERE entity = ${entity} AND row_id IN (SELECT row_id FROM dnr_row_writes WHERE ${kept(ids)} AND (image IS NOT NULL OR ${hasRow('row_id')}))`,
+      WHERE entity = ${entity} AND row_id IN (SELECT row_id FROM dnr_row_writes WHERE ${kept(ids)} AND (image IS NOT NULL OR ${isThere}))`,
       `INSERT INTO dnr_tombstones (entity, row_id, version, "offset")
       SELECT entity, row_id, version + 1, ${HEAD_SQL}
-      FROM dnr_row_writes WHERE ${kept(ids)} AND image IS NOT NULL AND NOT ${hasRow('row_id')}`,
+      FROM dnr_row_writes WHERE ${kept(ids)} AND image IS NOT NULL AND NOT ${isThere}`,
     ],
     /**
      * A row that another trigger changed while it was being made is in the log when its own turn comes. One that is kept
@@ -227,15 +229,18 @@ function createParts(model: RowModel) {
       WHERE ${writeOf('NEW."id"')} AND kept = 1 AND for_id = NEW."id" AND mark IN ('created', 'inserting')`,
     /** A row that was kept for another and is still there stays kept, as it is now: a statement around this one may yet remove it. */
     forget: (ids: string) => [
-      `DELETE FROM dnr_row_writes WHERE ${kept(ids)} AND (for_id IN (${ids}) AND row_id IN (${ids}) OR NOT ${hasRow('row_id')})`,
+      `DELETE FROM dnr_row_writes WHERE ${kept(ids)} AND (for_id IN (${ids}) AND row_id IN (${ids}) OR NOT ${isThere})`,
       `UPDATE dnr_row_writes SET mark = NULL, (version, image) = (SELECT v.version, v.image FROM "${view}" v WHERE ${IS_ROW})
       WHERE ${kept(ids)} AND row_id IN (${ids})`,
     ],
     forgetMark: (condition: string) =>
       `DELETE FROM dnr_row_writes WHERE ${writeOf('NEW."id"')} AND ${condition}`,
-    /** Under recursive_triggers a REPLACE deletes the row first: its INSERT then goes on from there being none. */
+    /**
+     * Under recursive_triggers a REPLACE deletes the row first: its INSERT then goes on from there being none. Others that
+     * were kept for the row and are still there stay kept: they may have been so before, and be what is written now.
+     */
     forgetUnlessReplaced: [
-      `DELETE FROM dnr_row_writes WHERE ${kept('OLD."id"')} AND (mark IS NULL OR (row_id <> OLD."id" AND NOT ${hasRow('row_id')}))`,
+      `DELETE FROM dnr_row_writes WHERE ${kept('OLD."id"')} AND ((mark IS NULL AND row_id = OLD."id") OR (row_id <> OLD."id" AND NOT ${isThere}))`,
       `UPDATE dnr_row_writes SET mark = 'inserting', version = version + 1, image = NULL WHERE ${writeOf('OLD."id"')} AND image IS NOT NULL`,
     ],
   }
