@@ -393,9 +393,10 @@ test('when capture is switched off the triggers go, and only the repository logs
   expect(left).toEqual([])
 })
 
-test('one table has one entity that captures it, and none that is declared to replace rows', async () => {
+test('one table has one entity that captures it, and none that is declared to replace rows or to have ids of any type', async () => {
   await using open = await openBoth(
-    'CREATE TABLE Other (id TEXT PRIMARY KEY, slug TEXT UNIQUE ON CONFLICT REPLACE, version INTEGER)',
+    `CREATE TABLE Other (id TEXT PRIMARY KEY, slug TEXT UNIQUE ON CONFLICT REPLACE, version INTEGER);
+    CREATE TABLE Typeless (id PRIMARY KEY, version INTEGER)`,
   )
   const Twin = defineEntity('Twin', z.object({ id: z.string() }))
   const migrate = (table: string) =>
@@ -406,6 +407,7 @@ test('one table has one entity that captures it, and none that is declared to re
     )
   expect(await migrate('Item')).toBe('bad_option')
   expect(await migrate('Other')).toBe('bad_entity')
+  expect(await migrate('Typeless')).toBe('bad_entity')
 })
 
 test('two entities on one table do not hear each other, so they are refused; one entity, or one that captures, is not', async () => {

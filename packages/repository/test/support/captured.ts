@@ -1,14 +1,20 @@
 import type { Change } from '@dnr/protocol'
+import type Database from 'better-sqlite3'
 import type { DatabaseSettings } from '../../src/index.ts'
 import { temporaryFile } from './database.ts'
-import { ITEM_TABLE, openItems } from './items.ts'
+import { ITEM_TABLE, type OpenItems, openItems } from './items.ts'
 import { openOther } from './other-handle.ts'
+
+export interface OpenBoth extends OpenItems {
+  readonly path: string
+  readonly other: Database.Database
+}
 
 /** A captured table, and a connection that knows nothing of DNR. `more`: SQL that runs before the table is captured. */
 export async function openBoth(
   more = '',
   { ddl = ITEM_TABLE, ...settings }: DatabaseSettings & { readonly ddl?: string } = {},
-) {
+): Promise<OpenBoth> {
   const file = temporaryFile()
   const open = await openItems(file.path, { ddl: `${ddl}; ${more}`, ...settings })
   const other = openOther(file.path)
