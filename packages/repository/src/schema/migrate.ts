@@ -1,7 +1,7 @@
 import { DnrError } from '@dnr/protocol'
 import { SYSTEM_SCHEMA_VERSION } from '../change-log/log-tables.ts'
 import type { Connection } from '../database/connection.ts'
-import { captureTables, dropTriggers, releaseTable } from '../capture/capture-table.ts'
+import { captureTables, dropTriggers, followTables, releaseTable } from '../capture/capture-table.ts'
 import type { RowModel } from '../rows/row-model.ts'
 import { migrateEntityTable } from './entity-table.ts'
 import { makeSystemTables } from './upgrade-tables.ts'
@@ -34,6 +34,7 @@ export function migrateTables(connection: Connection, tables: readonly MigratedT
     )
   refuseDeafTwins(tables)
   makeSystemTables(connection, version)
+  followTables(connection)
   for (const { model } of tables) migrateEntityTable(connection, model)
   // Several repositories may share a table: it is captured when one of them asks for it.
   const captured = tables.filter(({ isCaptured }) => isCaptured).map(({ model }) => model)
