@@ -3,12 +3,14 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { defineEntity, type Position } from '@dnr/protocol'
 import { createManualClock } from '@dnr/testing'
+import type Database from 'better-sqlite3'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { createRealtimeRepository, openDatabase } from '../../src/index.ts'
 import { openBoth, told, transactionsOf } from '../support/captured.ts'
 import { codeOf, Task, temporaryFile } from '../support/database.ts'
+import { makeEndlessTransaction } from '../support/endless-transaction.ts'
 import {
   changesAfter,
   expectLogToBeTheTable,
@@ -376,6 +378,19 @@ test('migrate keeps the triggers in step with the entity and with the table', as
   const before = sql()
   await open.database.migrate([wider])
   expect(sql()).toEqual(before)
+})
+
+test('migrate replaces the triggers that an earlier version made', async () => {
+  using file = temporaryFile()
+  makeEndlessTransaction(file.path)
+  await using fresh = await openBoth()
+  using upgraded = openOther(file.path)
+  const triggers = (handle: Database.Database) =>
+    handle.prepare("SELECT name, sql FROM sqlite_schema WHERE type IN ('trigger', 'view') ORDER BY name").all()
+  expect(triggers(upgraded)).not.toEqual(triggers(fresh.other))
+  await using open = await openItems(file.path)
+  expect(triggers(upgraded)).toEqual(triggers(fresh.other))
+  expect(await open.database.health()).toMatchObject({ ok: true })
 })
 
 test('when capture is switched off the triggers go, and only the repository logs', async () => {
