@@ -386,7 +386,9 @@ test('migrate replaces the triggers that an earlier version made', async () => {
   await using fresh = await openBoth()
   using upgraded = openOther(file.path)
   const triggers = (handle: Database.Database) =>
-    handle.prepare("SELECT name, sql FROM sqlite_schema WHERE type IN ('trigger', 'view') ORDER BY name").all()
+    handle
+      .prepare("SELECT name, sql FROM sqlite_schema WHERE type IN ('trigger', 'view') ORDER BY name")
+      .all()
   expect(triggers(upgraded)).not.toEqual(triggers(fresh.other))
   await using open = await openItems(file.path)
   expect(triggers(upgraded)).toEqual(triggers(fresh.other))

@@ -55,23 +55,25 @@ test.each([
 })
 
 test.each(["'it''s'", '"it\'s ""x"""', 'main', 'TRUE', 'CURRENT_DATE', '-1.5', "(lower('X') || 1)", "x'61'"])(
-  'a row that goes because NULL becomes the default of a unique column is logged (%s)', async (value) => {
-  const ddl = ITEM_TABLE.replace('slug TEXT UNIQUE', `slug TEXT NOT NULL DEFAULT ${value} UNIQUE`)
-  await using open = await openBoth('', { ddl })
-  open.other.exec("INSERT INTO Item (id) VALUES ('a')")
-  open.other.exec("INSERT OR REPLACE INTO Item (id, slug) VALUES ('b', NULL)")
-  open.other.exec(
-    "INSERT INTO Item (id, slug) VALUES ('c', 'x'); UPDATE OR REPLACE Item SET slug = NULL WHERE id = 'c'",
-  )
-  expect(told(await expectLogToBeTheTable(open))).toEqual([
-    'created a 1',
-    'deleted a 2',
-    'created b 1',
-    'created c 1',
-    'deleted b 2',
-    'updated c 2',
-  ])
-})
+  'a row that goes because NULL becomes the default of a unique column is logged (%s)',
+  async (value) => {
+    const ddl = ITEM_TABLE.replace('slug TEXT UNIQUE', `slug TEXT NOT NULL DEFAULT ${value} UNIQUE`)
+    await using open = await openBoth('', { ddl })
+    open.other.exec("INSERT INTO Item (id) VALUES ('a')")
+    open.other.exec("INSERT OR REPLACE INTO Item (id, slug) VALUES ('b', NULL)")
+    open.other.exec(
+      "INSERT INTO Item (id, slug) VALUES ('c', 'x'); UPDATE OR REPLACE Item SET slug = NULL WHERE id = 'c'",
+    )
+    expect(told(await expectLogToBeTheTable(open))).toEqual([
+      'created a 1',
+      'deleted a 2',
+      'created b 1',
+      'created c 1',
+      'deleted b 2',
+      'updated c 2',
+    ])
+  },
+)
 
 test('a row that is replaced because NULL becomes the default of the id is updated', async () => {
   const ddl = ITEM_TABLE.replace('id TEXT PRIMARY KEY', "id TEXT PRIMARY KEY NOT NULL DEFAULT 'z'")

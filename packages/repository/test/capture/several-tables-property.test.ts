@@ -66,9 +66,16 @@ const upsert = fc
   .tuple(
     id,
     slug,
-    fc.constantFrom('NOTHING', "UPDATE SET title = 'up'", "UPDATE SET id = 'd'", 'UPDATE SET slug = excluded.slug'),
+    fc.constantFrom(
+      'NOTHING',
+      "UPDATE SET title = 'up'",
+      "UPDATE SET id = 'd'",
+      'UPDATE SET slug = excluded.slug',
+    ),
   )
-  .map(([key, s, action]) => `INSERT INTO Item (id, slug) VALUES ('${key}', ${s}) ON CONFLICT (id) DO ${action}`)
+  .map(
+    ([key, s, action]) => `INSERT INTO Item (id, slug) VALUES ('${key}', ${s}) ON CONFLICT (id) DO ${action}`,
+  )
 const update = fc
   .tuple(
     conflict,
@@ -98,7 +105,9 @@ const sql = fc.oneof(
   upsert,
   { weight: 4, arbitrary: update },
   itemsWhere.map((where) => `DELETE FROM Item WHERE ${where}`),
-  fc.tuple(conflict, id, item).map(([or, key, i]) => `INSERT ${or} INTO Note (id, item) VALUES ('${key}', ${i})`),
+  fc
+    .tuple(conflict, id, item)
+    .map(([or, key, i]) => `INSERT ${or} INTO Note (id, item) VALUES ('${key}', ${i})`),
   fc.tuple(conflict, id, item).map(([or, key, i]) => `UPDATE ${or} Note SET item = ${i} WHERE id = '${key}'`),
   fc.constantFrom('DELETE FROM Note', "UPDATE Note SET text = 'x'"),
 )
@@ -168,7 +177,11 @@ async function openTables({ itemTable, noteTable, recursive, foreignKeys, trigge
 type Open = Awaited<ReturnType<typeof openTables>>
 
 /** A write that a rule of the tables may refuse. */
-async function write({ handle }: Open, items: Pick<Open['items'], 'create' | 'update' | 'delete' | 'updateMany'>, step: Write) {
+async function write(
+  { handle }: Open,
+  items: Pick<Open['items'], 'create' | 'update' | 'delete' | 'updateMany'>,
+  step: Write,
+) {
   try {
     if (typeof step === 'string') handle.exec(step)
     else if (step.kind === 'create') await items.create({ id: step.id, slug: step.slug })
@@ -187,7 +200,11 @@ const UNDONE = new Error('undone')
 
 async function transact(
   open: Open,
-  { writes, fails, goesBack }: { readonly writes: readonly Write[]; readonly fails: boolean; readonly goesBack: boolean },
+  {
+    writes,
+    fails,
+    goesBack,
+  }: { readonly writes: readonly Write[]; readonly fails: boolean; readonly goesBack: boolean },
 ) {
   const { database, handle, items } = open
   const transaction = database.transaction(async (tx) => {
@@ -250,4 +267,5 @@ function toWire(rows: readonly unknown[]): unknown[] {
   return (JSON.parse(JSON.stringify(rows)) as { id: string }[]).sort(byId)
 }
 
-const byId = (a: { readonly id?: unknown }, b: { readonly id?: unknown }) => (String(a.id) < String(b.id) ? -1 : 1)
+const byId = (a: { readonly id?: unknown }, b: { readonly id?: unknown }) =>
+  String(a.id) < String(b.id) ? -1 : 1
