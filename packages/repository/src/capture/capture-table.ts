@@ -1,17 +1,31 @@
 // Makes a table's writes by other programs part of the change log, or stops doing so. Holds the comparison of what is
 // there with what should be; the triggers themselves are capture-triggers.ts'.
 import { DnrError } from '@dnr/protocol'
+import { partTransactions } from '../change-log/part-transactions.ts'
 import type { Connection } from '../database/connection.ts'
 import type { RowModel } from '../rows/row-model.ts'
-import { type CaptureObject, captureObjects, type KeyColumn, type UniqueKey } from './capture-triggers.ts'
+import {
+  type CaptureObject,
+  captureObjects,
+  type KeyColumn,
+  type TableKeys,
+  type UniqueKey,
+} from './capture-triggers.ts'
 
 /**
- * Brings the triggers of a table in step with its entity, inside a write transaction; nothing happens when they are.
+ * Brings the triggers of tables in step with their entities, inside a write transaction; nothing happens when they are.
  *
- * @throws DnrError `bad_option` when the table is captured for another entity, `bad_entity` when it is declared so that
- * ordinary writes remove rows
+ * @throws DnrError `bad_option` when a table is captured for another entity, `bad_entity` when it is declared so that
+ * ordinary writes remove rows, or that ids need not be text
  */
-export function captureTable(connection: Connection, model: RowModel): void {
+export function captureTables(connection: Connection, models: readonly RowModel[]): void {
+  for (const { table } of models) dropRenamed(connection, table)
+  const changed = models.filter((model) => captureTable(connection, model))
+  if (changed.length > 0) partTransactions(connection)
+}
+
+/** Has anything been changed? */
+function captureTable(connection: Connection, model: RowModel): boolean {
   const { table, entity } = model
   const owner = ownerOf(connection, table)
   if (owner !== undefined && owner !== entity.name) {
@@ -26,13 +40,20 @@ export function captureTable(connection: Connection, model: RowModel): void {
       `captureTable: "${table}" is declared with ON CONFLICT REPLACE, so that any write may remove other rows unseen. Leave it out, and write INSERT OR REPLACE where that is meant.`,
     )
   }
-  const wanted = captureObjects(model, uniqueKeys(connection, table))
+  if (!hasTextIds(connection, table)) {
+    throw new DnrError(
+      'bad_entity',
+      `captureTable: "${table}".id is declared without a type, so that a number may be an id, which the log cannot hold: declare it TEXT.`,
+    )
+  }
+  const wanted = captureObjects(model, tableKeys(connection, table))
   const present = presentObjects(connection, table)
-  if (isSame(wanted, present)) return
+  if (isSame(wanted, present)) return false
   drop(connection, present)
   for (const { sql } of wanted) connection.exec(sql)
   forgetWrites(connection, entity.name)
   connection.exec(`INSERT OR REPLACE INTO dnr_captured_tables VALUES ('${table}', '${entity.name}')`)
+  return true
 }
 
 /** Takes the triggers of a table away, if its writes are captured for this entity. */
@@ -44,12 +65,12 @@ export function releaseTable(connection: Connection, { table, entity }: RowModel
 }
 
 /**
- * Takes the triggers of all captured tables away, for {@link captureTable} to make them anew.
+ * Takes the triggers of all captured tables away, for {@link captureTables} to make them anew.
  *
  * @throws DnrError `bad_option` when a captured table is not among `tables`: its writes would go unseen from then on
  */
 export function dropTriggers(connection: Connection, tables: readonly string[]): void {
-  forgetDroppedTables(connection)
+  followTables(connection)
   const captured = connection.query('SELECT table_name AS name FROM dnr_captured_tables', []) as {
     name: string
   }[]
@@ -63,16 +84,38 @@ export function dropTriggers(connection: Connection, tables: readonly string[]):
   for (const { name } of captured) drop(connection, presentObjects(connection, name))
 }
 
-/** A table that is dropped takes its triggers along, and leaves what is beside it. */
-function forgetDroppedTables(connection: Connection): void {
-  const dropped = connection.query(
-    "SELECT table_name AS name FROM dnr_captured_tables WHERE table_name COLLATE NOCASE NOT IN (SELECT name FROM sqlite_schema WHERE type = 'table')",
+/** Brings what is noted of captured tables in step with tables that were renamed or dropped. */
+export function followTables(connection: Connection): void {
+  connection.exec(
+    `UPDATE OR REPLACE dnr_captured_tables SET table_name = ${RENAMED_TO} WHERE ${RENAMED_TO} IS NOT NULL`,
+  )
+  const gone = connection.query(
+    `SELECT table_name AS name FROM dnr_captured_tables AS captured WHERE ${IS_DROPPED} OR (NOT ${hasTriggers('captured')} AND ${IS_ELSEWHERE})`,
     [],
   ) as { name: string }[]
-  for (const { name } of dropped) {
+  for (const { name } of gone) {
     drop(connection, presentObjects(connection, name))
     connection.exec(`DELETE FROM dnr_captured_tables WHERE table_name = '${name}'`)
   }
+}
+
+/** A table that is renamed takes its triggers along, under their old names. */
+const RENAMED_TO = `(SELECT tbl_name FROM sqlite_schema WHERE type = 'trigger'
+  AND name = 'dnr_capture_' || table_name || '_before_insert' AND tbl_name <> table_name COLLATE NOCASE)`
+/** One that is dropped takes them along, and leaves what is beside it. */
+const IS_DROPPED = "table_name COLLATE NOCASE NOT IN (SELECT name FROM sqlite_schema WHERE type = 'table')"
+/** Of one that was renamed an earlier version kept both names. */
+const IS_ELSEWHERE = `EXISTS (SELECT 1 FROM dnr_captured_tables AS other
+  WHERE other.entity = captured.entity AND other.table_name <> captured.table_name AND ${hasTriggers('other')})`
+
+function hasTriggers(captured: string): string {
+  return `EXISTS (SELECT 1 FROM sqlite_schema WHERE type = 'trigger' AND tbl_name = ${captured}.table_name COLLATE NOCASE AND name GLOB 'dnr_capture_*')`
+}
+
+/** Before another table takes the name that triggers of a renamed one still go by. */
+function dropRenamed(connection: Connection, table: string): void {
+  const present = presentObjects(connection, table)
+  if (capturedNames(present).some((name) => name !== table)) drop(connection, present)
 }
 
 function ownerOf(connection: Connection, table: string): string | undefined {
@@ -90,11 +133,24 @@ function isReplacing(connection: Connection, table: string): boolean {
   return /\bON\s+CONFLICT\s+REPLACE\b/i.test(row?.sql ?? '')
 }
 
+/** Under the names, too, that they got before the table was renamed. */
 function presentObjects(connection: Connection, table: string): CaptureObject[] {
-  return connection.query(
-    "SELECT type, name, sql FROM sqlite_schema WHERE (type = 'trigger' AND tbl_name = ? AND name GLOB 'dnr_capture_*') OR (type = 'view' AND name = ?)",
-    [table, `dnr_images_${table}`],
+  const triggers = connection.query(
+    "SELECT type, name, sql FROM sqlite_schema WHERE type = 'trigger' AND tbl_name = ? AND name GLOB 'dnr_capture_*'",
+    [table],
   ) as CaptureObject[]
+  const views = [...new Set([table, ...capturedNames(triggers)])].flatMap(
+    (name) =>
+      connection.query("SELECT type, name, sql FROM sqlite_schema WHERE type = 'view' AND name = ?", [
+        `dnr_images_${name}`,
+      ]) as CaptureObject[],
+  )
+  return [...triggers, ...views]
+}
+
+/** What the table was called when its triggers were made. */
+function capturedNames(objects: readonly CaptureObject[]): string[] {
+  return objects.flatMap(({ name }) => /^dnr_capture_(.*)_before_insert$/.exec(name)?.[1] ?? [])
 }
 
 function isSame(wanted: readonly CaptureObject[], present: readonly CaptureObject[]): boolean {
@@ -110,30 +166,79 @@ function forgetWrites(connection: Connection, entity: string): void {
   connection.exec(`DELETE FROM dnr_row_writes WHERE entity = '${entity}'`)
 }
 
-/** The table's keys beside its id. One over an expression is left out: no column says what its value would be. */
-function uniqueKeys(connection: Connection, table: string): UniqueKey[] {
-  const primary = connection.query(
-    "SELECT name, 'BINARY' AS collation FROM pragma_table_info(?) WHERE pk > 0 ORDER BY pk",
+/** By SQLite's rules of type affinity: then nothing but text, a BLOB or NULL can be in the column. */
+function hasTextIds(connection: Connection, table: string): boolean {
+  const id = columnsOf(connection, table).find(({ name }) => name === 'id')
+  return /CHAR|CLOB|TEXT/i.test(id?.type ?? '')
+}
+
+interface Column {
+  readonly name: string
+  readonly type: string
+  readonly fallback: string | null
+}
+
+function columnsOf(connection: Connection, table: string): Column[] {
+  const columns = connection.query(
+    `SELECT name, type, CASE WHEN "notnull" = 1 THEN dflt_value END AS fallback FROM pragma_table_xinfo(?)`,
     [table],
-  )
-  const indexes = connection.query('SELECT name FROM pragma_index_list(?) WHERE "unique" = 1 ORDER BY name', [
-    table,
-  ]) as { name: string }[]
-  const keys = [
-    primary,
-    ...indexes.map(({ name }) =>
-      connection.query(
-        'SELECT name, coll AS collation FROM pragma_index_xinfo(?) WHERE "key" = 1 ORDER BY seqno',
-        [name],
-      ),
-    ),
-  ] as { name: string | null; collation: string }[][]
-  const named = keys.filter(
-    (key): key is KeyColumn[] => key.length > 0 && key.every(({ name }) => name !== null),
-  )
-  const byText = new Map(
-    named.map((key) => [key.map(({ name, collation }) => `${name} ${collation}`).join(), key]),
-  )
-  byText.delete('id BINARY')
-  return [...byText.values()]
+  ) as Column[]
+  return columns.map(({ fallback, ...column }) => ({ ...column, fallback: fallback && defaultSql(fallback) }))
+}
+
+/** After DEFAULT a name is a text, be it in quotation marks; elsewhere it would be that of a column. */
+function defaultSql(text: string): string {
+  const quoted = /^"((?:[^"]|"")*)"$/.exec(text)?.[1]
+  const isWord = /^[a-z_]\w*$/i.test(text) && !/^(null|true|false|current_\w+)$/i.test(text)
+  if (quoted === undefined && !isWord) return text
+  return `'${(quoted ?? text).replaceAll('""', '"').replaceAll("'", "''")}'`
+}
+
+/** What two rows of a table cannot both have. */
+function tableKeys(connection: Connection, table: string): TableKeys {
+  const columns = columnsOf(connection, table)
+  const fallbacks = new Map(columns.map(({ name, fallback }) => [name, fallback]))
+  const toColumn = (name: string, collation: string): KeyColumn => ({
+    name,
+    collation,
+    fallback: fallbacks.get(name) ?? null,
+  })
+  const isId = ({ columns: [first, second] }: UniqueKey): boolean =>
+    first?.name === 'id' && first.collation === 'BINARY' && second === undefined
+  const rowId = rowIdOf(connection, table, columns)
+  return {
+    id: toColumn('id', 'BINARY'),
+    others: [
+      ...(rowId === null ? [] : [{ columns: [toColumn(rowId, 'BINARY')], isPartial: false }]),
+      ...uniqueIndexes(connection, table, toColumn).filter((key) => !isId(key)),
+    ],
+  }
+}
+
+/** What the number of a row can be called, by which INTEGER PRIMARY KEY goes, too; `null` when there is none, or no name for it. */
+function rowIdOf(connection: Connection, table: string, columns: readonly Column[]): string | null {
+  const [listed] = connection.query('SELECT wr FROM pragma_table_list(?)', [table]) as { wr: number }[]
+  if (listed?.wr === 1) return null
+  const taken = new Set(columns.map(({ name }) => name.toLowerCase()))
+  return ['rowid', 'oid', '_rowid_'].find((name) => !taken.has(name)) ?? null
+}
+
+/** One over an expression is left out: no column says what its value would be. */
+function uniqueIndexes(
+  connection: Connection,
+  table: string,
+  toColumn: (name: string, collation: string) => KeyColumn,
+): UniqueKey[] {
+  const indexes = connection.query(
+    'SELECT name, partial FROM pragma_index_list(?) WHERE "unique" = 1 ORDER BY name',
+    [table],
+  ) as { name: string; partial: number }[]
+  return indexes.flatMap(({ name: index, partial }) => {
+    const parts = connection.query(
+      'SELECT name, coll AS collation FROM pragma_index_xinfo(?) WHERE "key" = 1 ORDER BY seqno',
+      [index],
+    ) as { name: string | null; collation: string }[]
+    const columns = parts.flatMap(({ name, collation }) => (name === null ? [] : [toColumn(name, collation)]))
+    return columns.length < parts.length ? [] : [{ columns, isPartial: partial === 1 }]
+  })
 }

@@ -1,9 +1,10 @@
-// Whether captured tables still have their triggers. Holds nothing; capture-table.ts makes them.
+// Whether captured tables still have all their triggers. Holds nothing; capture-table.ts makes them.
 import { DnrError } from '@dnr/protocol'
 import { sql } from 'kysely'
 import { systemTables } from '../change-log/log-tables.ts'
 import { compileStatement } from '../database/compile.ts'
 import type { Connection } from '../database/connection.ts'
+import { TRIGGERS_OF_A_TABLE } from './capture-triggers.ts'
 
 const uncaptured = compileStatement<object, { name: string; entity: string }>(
   () =>
@@ -12,7 +13,7 @@ const uncaptured = compileStatement<object, { name: string; entity: string }>(
       .select(['table_name as name', 'entity'])
       .where(
         sql<boolean>`EXISTS (SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = table_name COLLATE NOCASE)
-      AND NOT EXISTS (SELECT 1 FROM sqlite_schema WHERE type = 'trigger' AND tbl_name = table_name COLLATE NOCASE AND name GLOB 'dnr_capture_*')`,
+      AND (SELECT count(*) FROM sqlite_schema WHERE type = 'trigger' AND tbl_name = table_name COLLATE NOCASE AND name GLOB 'dnr_capture_*') < ${sql.lit(TRIGGERS_OF_A_TABLE)}`,
       )
       .orderBy('table_name') as never,
 )
@@ -23,7 +24,7 @@ export function checkCapture(connection: Connection): DnrError | null {
   if (lost === undefined) return null
   return new DnrError(
     'storage_failed',
-    `"${lost.name}" has lost the triggers of captureTable, as a table does that is made anew: what other programs write is not logged. ` +
+    `"${lost.name}" has lost triggers of captureTable, as a table does that is made anew: not all that other programs write is logged. ` +
       `Call database.migrate with the repository of ${lost.entity}; database.verify then finds what was written meanwhile.`,
   )
 }

@@ -3,7 +3,7 @@ import { sql } from 'kysely'
 import { type CompiledStatement, compileStatement } from '../database/compile.ts'
 import type { Connection } from '../database/connection.ts'
 import { corruptError } from '../database/storage-error.ts'
-import { epochAt } from './epochs.ts'
+import { epochAt, readHead } from './epochs.ts'
 import { type LogRow, systemTables } from './log-tables.ts'
 
 /** What a write hands to the log: the change without its place. */
@@ -100,13 +100,15 @@ const recordEntries = compileStatement<Page & { entity: string; id: string }, St
     .where('offset', '>', param('after'))
     .limit(param('limit')),
 )
-const transactionEnd = compileStatement<{ transaction: number }, { end: number }>((param) =>
-  systemTables
-    .selectFrom('dnr_change_log')
-    .select((db) => db.fn.max('offset').as('end'))
-    // The bound lets SQLite start at the transaction's first entry, not at the log's.
-    .where('offset', '>=', param('transaction'))
-    .where('transaction_offset', '=', param('transaction')),
+const nextTransaction = compileStatement<{ offset: number; transaction: number }, { first: number }>(
+  (param) =>
+    systemTables
+      .selectFrom('dnr_change_log')
+      .select('offset as first')
+      .where('offset', '>', param('offset'))
+      .where('transaction_offset', '!=', param('transaction'))
+      .orderBy('offset')
+      .limit(1),
 )
 
 /** Which entries: all, one entity's, or one row's. */
@@ -134,13 +136,15 @@ export function readEntries(
   const { limit, maxWholeChanges = Number.POSITIVE_INFINITY } = request
   const rows = select(connection, request, limit + 1)
   if (rows.length <= limit) return { rows, more: false, isCut: false }
-  const cut = rows[rows.length - 1]?.transaction_offset ?? 0
-  const whole = rows.filter((row) => row.transaction_offset !== cut)
+  const lastRow = rows[rows.length - 1] as StoredEntry
+  const transaction = lastRow.transaction_offset
+  // Those at the end alone: an earlier version could write others between the entries of one transaction.
+  const whole = rows.slice(0, 1 + rows.findLastIndex((row) => row.transaction_offset !== transaction))
   if (whole.length > 0) return { rows: whole, more: true, isCut: false }
-  const length = endOfTransaction(connection, cut) - cut + 1
+  const length = endOfTransaction(connection, lastRow) - transaction + 1
   return length > maxWholeChanges
     ? { rows: rows.slice(0, limit), more: true, isCut: true }
-    : readFirstTransaction(connection, request, { transaction: cut, length })
+    : readFirstTransaction(connection, request, { transaction, length })
 }
 
 function readFirstTransaction(
@@ -149,8 +153,10 @@ function readFirstTransaction(
   { transaction, length }: { readonly transaction: number; readonly length: number },
 ): EntryPage {
   const rows = select(connection, request, length + 1)
-  const own = rows.filter((row) => row.transaction_offset === transaction)
-  return { rows: own, more: own.length < rows.length, isCut: false }
+  const next = rows.findIndex((row) => row.transaction_offset !== transaction)
+  return next < 0
+    ? { rows, more: false, isCut: false }
+    : { rows: rows.slice(0, next), more: true, isCut: false }
 }
 
 function select(
@@ -164,9 +170,13 @@ function select(
     : connection.all(recordEntries, { entity, id, after, limit })
 }
 
-/** The last offset of a transaction. */
-export function endOfTransaction(connection: Connection, transaction: number): number {
-  return connection.get(transactionEnd, { transaction })?.end ?? transaction
+/** The last offset of the transaction that an entry belongs to. */
+export function endOfTransaction(
+  connection: Connection,
+  { offset, transaction_offset: transaction }: Pick<LogRow, 'offset' | 'transaction_offset'>,
+): number {
+  const next = connection.get(nextTransaction, { offset, transaction })
+  return next === undefined ? readHead(connection).offset : next.first - 1
 }
 
 /** An entry of the log as the change it records. */

@@ -74,7 +74,10 @@ export interface SystemTables {
     /** The row as the log last had it; `null`: it had none. */
     readonly image: string | null
   }
-  /** The SQL statement that triggers log now, or the last one, and the offset of its first entry: see capture-triggers.ts. */
+  /**
+   * Number 0: the offset of the first entry of the SQL statement that triggers log now, or of the last one. Above: what they
+   * count, see capture-triggers.ts.
+   */
   dnr_captured_statements: { readonly number: number; readonly first_offset: number }
 }
 

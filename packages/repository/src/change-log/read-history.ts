@@ -83,7 +83,7 @@ export function readHistory(
   const lastRow = rows.at(-1)
   if (!more || lastRow === undefined) return { holds: true, changes, position: here, more: false }
   const isEnd = isCut || lastRow.last === 1
-  const offset = isEnd ? lastRow.offset : endOfTransaction(connection, lastRow.transaction_offset)
+  const offset = isEnd ? lastRow.offset : endOfTransaction(connection, lastRow)
   return { holds: true, changes, position: { epoch: epochAt(epochs, offset), offset }, more: true, isCut }
 }
 

@@ -136,11 +136,12 @@ function lastExpendable(
   const kept = batch.find(stays)
   if (kept === undefined && batch.length <= TRIM_BATCH) return batch.at(-1)?.offset
   const next = kept ?? batch.at(-1)
+  if (next === undefined) return undefined
   const before = batch.findLast(
-    (entry) => next !== undefined && entry.transaction_offset < next.transaction_offset,
+    (entry) => entry.offset < next.offset && entry.transaction_offset !== next.transaction_offset,
   )
-  if (before !== undefined || kept !== undefined || next === undefined) return before?.offset
+  if (before !== undefined || kept !== undefined) return before?.offset
   // One transaction fills more than the batch: it goes whole or not at all.
-  const end = endOfTransaction(connection, next.transaction_offset)
+  const end = endOfTransaction(connection, next)
   return stays({ offset: end, at: next.at }) ? undefined : end
 }

@@ -1,7 +1,7 @@
 import { DnrError } from '@dnr/protocol'
 import { SYSTEM_SCHEMA_VERSION } from '../change-log/log-tables.ts'
 import type { Connection } from '../database/connection.ts'
-import { captureTable, dropTriggers, releaseTable } from '../capture/capture-table.ts'
+import { captureTables, dropTriggers, followTables, releaseTable } from '../capture/capture-table.ts'
 import type { RowModel } from '../rows/row-model.ts'
 import { migrateEntityTable } from './entity-table.ts'
 import { makeSystemTables } from './upgrade-tables.ts'
@@ -34,13 +34,14 @@ export function migrateTables(connection: Connection, tables: readonly MigratedT
     )
   refuseDeafTwins(tables)
   makeSystemTables(connection, version)
+  followTables(connection)
   for (const { model } of tables) migrateEntityTable(connection, model)
   // Several repositories may share a table: it is captured when one of them asks for it.
-  const captured = new Set(tables.filter(({ isCaptured }) => isCaptured).map(({ model }) => model.table))
-  for (const { model, isCaptured } of tables) {
-    if (isCaptured) captureTable(connection, model)
-    else if (!captured.has(model.table)) releaseTable(connection, model)
+  const captured = tables.filter(({ isCaptured }) => isCaptured).map(({ model }) => model)
+  for (const { model } of tables) {
+    if (!captured.some(({ table }) => table === model.table)) releaseTable(connection, model)
   }
+  captureTables(connection, captured)
 }
 
 /** A write is logged for the entity of its repository; of another's on the same table nobody would hear. */

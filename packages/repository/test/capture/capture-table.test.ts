@@ -1,13 +1,16 @@
 import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { type Change, defineEntity, type Position } from '@dnr/protocol'
+import { defineEntity, type Position } from '@dnr/protocol'
 import { createManualClock } from '@dnr/testing'
+import type Database from 'better-sqlite3'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { z } from 'zod'
-import { createRealtimeRepository, type DatabaseSettings, openDatabase } from '../../src/index.ts'
+import { createRealtimeRepository, openDatabase } from '../../src/index.ts'
+import { openBoth, told, transactionsOf } from '../support/captured.ts'
 import { codeOf, Task, temporaryFile } from '../support/database.ts'
+import { makeEndlessTransaction } from '../support/endless-transaction.ts'
 import {
   changesAfter,
   expectLogToBeTheTable,
@@ -17,27 +20,6 @@ import {
   openItems,
 } from '../support/items.ts'
 import { openOther } from '../support/other-handle.ts'
-
-const told = (changes: readonly Change[]) =>
-  changes.map(({ operation, id, version }) => `${operation} ${id} ${version}`)
-const transactionsOf = (changes: readonly Change[]) => changes.map(({ transaction }) => transaction)
-
-/** A captured table, and a connection that knows nothing of DNR. */
-async function openBoth(more = '', settings: DatabaseSettings = {}) {
-  const file = temporaryFile()
-  const open = await openItems(file.path, { ddl: `${ITEM_TABLE}; ${more}`, ...settings })
-  const other = openOther(file.path)
-  return {
-    ...open,
-    path: file.path,
-    other,
-    async [Symbol.asyncDispose]() {
-      other.close()
-      await open[Symbol.asyncDispose]()
-      file[Symbol.dispose]()
-    },
-  }
-}
 
 test('plain SQL is logged as the repository would have logged it', async () => {
   await using open = await openBoth()
@@ -398,6 +380,21 @@ test('migrate keeps the triggers in step with the entity and with the table', as
   expect(sql()).toEqual(before)
 })
 
+test('migrate replaces the triggers that an earlier version made', async () => {
+  using file = temporaryFile()
+  makeEndlessTransaction(file.path)
+  await using fresh = await openBoth()
+  using upgraded = openOther(file.path)
+  const triggers = (handle: Database.Database) =>
+    handle
+      .prepare("SELECT name, sql FROM sqlite_schema WHERE type IN ('trigger', 'view') ORDER BY name")
+      .all()
+  expect(triggers(upgraded)).not.toEqual(triggers(fresh.other))
+  await using open = await openItems(file.path)
+  expect(triggers(upgraded)).toEqual(triggers(fresh.other))
+  expect(await open.database.health()).toMatchObject({ ok: true })
+})
+
 test('when capture is switched off the triggers go, and only the repository logs', async () => {
   await using open = await openBoth()
   open.other.exec("INSERT INTO Item (id) VALUES ('a')")
@@ -413,9 +410,10 @@ test('when capture is switched off the triggers go, and only the repository logs
   expect(left).toEqual([])
 })
 
-test('one table has one entity that captures it, and none that is declared to replace rows', async () => {
+test('one table has one entity that captures it, and none that is declared to replace rows or to have ids of any type', async () => {
   await using open = await openBoth(
-    'CREATE TABLE Other (id TEXT PRIMARY KEY, slug TEXT UNIQUE ON CONFLICT REPLACE, version INTEGER)',
+    `CREATE TABLE Other (id TEXT PRIMARY KEY, slug TEXT UNIQUE ON CONFLICT REPLACE, version INTEGER);
+    CREATE TABLE Typeless (id PRIMARY KEY, version INTEGER)`,
   )
   const Twin = defineEntity('Twin', z.object({ id: z.string() }))
   const migrate = (table: string) =>
@@ -426,6 +424,7 @@ test('one table has one entity that captures it, and none that is declared to re
     )
   expect(await migrate('Item')).toBe('bad_option')
   expect(await migrate('Other')).toBe('bad_entity')
+  expect(await migrate('Typeless')).toBe('bad_entity')
 })
 
 test('two entities on one table do not hear each other, so they are refused; one entity, or one that captures, is not', async () => {

@@ -1,0 +1,131 @@
+import { expect, test } from 'vitest'
+import { openBoth, told } from '../support/captured.ts'
+import { changesAfter, expectLogToBeTheTable, ITEM_TABLE } from '../support/items.ts'
+
+const withColumn = (column: string) => ITEM_TABLE.replace('version INTEGER', `${column}, version INTEGER`)
+
+test('a row that goes because of a unique generated column is logged', async () => {
+  const column = 'lower_title TEXT GENERATED ALWAYS AS (lower(title)) VIRTUAL UNIQUE'
+  await using open = await openBoth('', { ddl: withColumn(column) })
+  open.other.exec("INSERT INTO Item (id, title) VALUES ('a', 'X'), ('b', 'Y')")
+  open.other.exec("UPDATE OR REPLACE Item SET title = 'x' WHERE id = 'b'")
+  open.other.exec("INSERT OR REPLACE INTO Item (id, title) VALUES ('c', 'X')")
+  expect(told(await expectLogToBeTheTable(open))).toEqual([
+    'created a 1',
+    'created b 1',
+    'deleted a 2',
+    'updated b 2',
+    'deleted b 3',
+    'created c 1',
+  ])
+})
+
+test('a row that goes because another gets into a partial unique index is logged', async () => {
+  await using open = await openBoth('CREATE UNIQUE INDEX part ON Item (title) WHERE done = 1')
+  open.other.exec("INSERT INTO Item (id, title, done) VALUES ('a', 't', 1), ('b', 't', 0)")
+  await open.items.create({ id: 'own' })
+  open.other.exec("UPDATE OR REPLACE Item SET done = 1 WHERE id = 'b'")
+  expect(told(await expectLogToBeTheTable(open)).slice(3)).toEqual(['deleted a 2', 'updated b 2'])
+})
+
+test.each([
+  ['hidden', ITEM_TABLE, 'rowid'],
+  [
+    'INTEGER PRIMARY KEY',
+    ITEM_TABLE.replace('id TEXT PRIMARY KEY', 'n INTEGER PRIMARY KEY, id TEXT UNIQUE'),
+    'n',
+  ],
+  [
+    'INTEGER PRIMARY KEY, by its other name',
+    ITEM_TABLE.replace('id TEXT PRIMARY KEY', 'n INTEGER PRIMARY KEY, id TEXT UNIQUE'),
+    'oid',
+  ],
+  ['beside a column that is called so', withColumn('rowid TEXT, oid INTEGER'), '_rowid_'],
+])('a row that goes because another gets its row number is logged (%s)', async (_kind, ddl, number) => {
+  await using open = await openBoth('', { ddl })
+  open.other.exec(`INSERT INTO Item (${number}, id) VALUES (1, 'a'), (2, 'b'), (3, 'c')`)
+  open.other.exec(`UPDATE OR REPLACE Item SET ${number} = 1 WHERE id = 'b'`)
+  open.other.exec(`INSERT OR REPLACE INTO Item (${number}, id) VALUES (3, 'd')`)
+  expect(told(await expectLogToBeTheTable(open)).slice(3)).toEqual([
+    'deleted a 2',
+    'updated b 2',
+    'deleted c 2',
+    'created d 1',
+  ])
+})
+
+test.each(["'it''s'", '"it\'s ""x"""', 'main', 'TRUE', 'CURRENT_DATE', '-1.5', "(lower('X') || 1)", "x'61'"])(
+  'a row that goes because NULL becomes the default of a unique column is logged (%s)',
+  async (value) => {
+    const ddl = ITEM_TABLE.replace('slug TEXT UNIQUE', `slug TEXT NOT NULL DEFAULT ${value} UNIQUE`)
+    await using open = await openBoth('', { ddl })
+    open.other.exec("INSERT INTO Item (id) VALUES ('a')")
+    open.other.exec("INSERT OR REPLACE INTO Item (id, slug) VALUES ('b', NULL)")
+    open.other.exec(
+      "INSERT INTO Item (id, slug) VALUES ('c', 'x'); UPDATE OR REPLACE Item SET slug = NULL WHERE id = 'c'",
+    )
+    expect(told(await expectLogToBeTheTable(open))).toEqual([
+      'created a 1',
+      'deleted a 2',
+      'created b 1',
+      'created c 1',
+      'deleted b 2',
+      'updated c 2',
+    ])
+  },
+)
+
+test('a row that is replaced because NULL becomes the default of the id is updated', async () => {
+  const ddl = ITEM_TABLE.replace('id TEXT PRIMARY KEY', "id TEXT PRIMARY KEY NOT NULL DEFAULT 'z'")
+  await using open = await openBoth('', { ddl })
+  open.other.exec("INSERT INTO Item (title) VALUES ('one')")
+  open.other.exec("INSERT OR REPLACE INTO Item (id, title) VALUES (NULL, 'two')")
+  open.other.exec("INSERT INTO Item (id) VALUES ('a'); UPDATE OR REPLACE Item SET id = NULL WHERE id = 'a'")
+  const changes = told(await expectLogToBeTheTable(open))
+  expect(changes.slice(0, 3)).toEqual(['created z 1', 'updated z 2', 'created a 1'])
+  expect(changes.slice(3).sort()).toEqual(['deleted a 2', 'updated z 3'])
+})
+
+test.each(['OFF', 'ON'])(
+  'a row that goes because of one without an id is logged, the other is not (recursive_triggers %s)',
+  async (recursive) => {
+    await using open = await openBoth()
+    open.other.exec(`PRAGMA recursive_triggers = ${recursive}`)
+    open.other.exec("INSERT INTO Item (id, slug) VALUES ('a', 'x'), ('b', 'y'), ('c', 'z'), ('d', 'w')")
+    open.other.exec("INSERT OR REPLACE INTO Item (id, slug) VALUES (NULL, 'x')")
+    open.other.exec("UPDATE OR REPLACE Item SET slug = 'y' WHERE id IS NULL")
+    open.other.exec("UPDATE OR REPLACE Item SET id = NULL, slug = 'z' WHERE id = 'd'")
+    open.other.exec("UPDATE Item SET id = 'e' WHERE slug = 'z'; DELETE FROM Item WHERE id IS NULL")
+    const changes = told(await expectLogToBeTheTable(open)).slice(4)
+    expect([...changes.slice(0, 2), ...changes.slice(2, 4).sort(), ...changes.slice(4)]).toEqual([
+      'deleted a 2',
+      'deleted b 2',
+      'deleted c 2',
+      'deleted d 2',
+      'created e 1',
+    ])
+  },
+)
+
+test('a unique column may have a quotation mark in its name', async () => {
+  await using open = await openBoth('', { ddl: withColumn('"we""ird" TEXT UNIQUE') })
+  open.other.exec(
+    `INSERT INTO Item (id, "we""ird") VALUES ('a', 'x'); INSERT OR REPLACE INTO Item (id, "we""ird") VALUES ('b', 'x')`,
+  )
+  expect(told(await expectLogToBeTheTable(open))).toEqual(['created a 1', 'deleted a 2', 'created b 1'])
+})
+
+test('a BLOB for an id is refused with the reason, and one that is there already is left alone', async () => {
+  await using open = await openBoth(
+    "INSERT INTO Item (id, slug) VALUES (x'61', 'x'), (x'62', 'y'), (x'63', 'z'), ('d', 'w')",
+  )
+  const { other } = open
+  const reason = 'Item.id is to be text, for captureTable to log the row, and not a BLOB'
+  expect(() => other.exec("INSERT INTO Item (id) VALUES (x'64')")).toThrow(reason)
+  expect(() => other.exec("UPDATE OR IGNORE Item SET id = x'64' WHERE id = 'd'")).toThrow(reason)
+  other.exec(
+    "UPDATE Item SET title = 'x' WHERE id = x'61'; UPDATE OR REPLACE Item SET slug = 'y' WHERE id = x'61'",
+  )
+  other.exec("DELETE FROM Item WHERE id = x'61'; UPDATE Item SET id = 'c' WHERE id = x'63'")
+  expect(told(await changesAfter(open, open.start))).toEqual(['created c 1'])
+})
