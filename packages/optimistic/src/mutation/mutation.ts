@@ -39,7 +39,8 @@ export interface Mutation extends OptimisticMutation<VersionedRow> {
   readonly lane: Lane
   readonly operation: Operation
   readonly isHidden: boolean
-  readonly usesVersion: boolean
+  /** Of an update: the version goes along that it was made on. */
+  usesVersion: boolean
   readonly resolve: ConflictResolver | undefined
   readonly batch: object | null
   readonly state: Signal<MutationStatus>

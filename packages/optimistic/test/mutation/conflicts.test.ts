@@ -97,6 +97,37 @@ test('a function is computed anew from the row as it is', async () => {
   expect(server.rows.get('a')).toMatchObject({ count: 11, version: 3 })
 })
 
+test('a function that joins a patch in a batch is sent with the version that it was computed on', async () => {
+  const { tasks, server, optimistic } = createSetup([task('a')])
+  optimistic.batch(() => {
+    tasks.update('a', { title: 'mine' })
+    tasks.update('a', (row) => ({ count: row.count + 1 }))
+  })
+  server.remote('a', { count: 10 })
+  await drainMicrotasks()
+  await exchange(server)
+  await exchange(server)
+  expect(server.sent.map(({ request }) => request.ifVersion)).toEqual([1, 2])
+  expect(server.rows.get('a')).toMatchObject({ title: 'mine', count: 11 })
+})
+
+test.each([
+  { first: { ifVersion: true }, second: {} },
+  { first: {}, second: { ifVersion: true } },
+  { first: { ifVersion: true }, second: { ifVersion: false } },
+])(
+  'in a batch one that asks for the version has it sent: $first, then $second',
+  async ({ first, second }) => {
+    const { tasks, server, optimistic } = createSetup([task('a')])
+    optimistic.batch(() => {
+      tasks.update('a', { title: 'mine' }, first)
+      tasks.update('a', { count: 1 }, second)
+    })
+    await drainMicrotasks()
+    expect(server.last().request).toMatchObject({ fields: { title: 'mine', count: 1 }, ifVersion: 1 })
+  },
+)
+
 test('a slow resolver holds its record alone, also over a reconnect (E65)', async () => {
   let decide = (_fields: { title: string }): void => {}
   const { tasks, server } = createSetup([task('a'), task('b')], {
