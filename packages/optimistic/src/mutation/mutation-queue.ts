@@ -255,10 +255,14 @@ export function createMutationQueue(options: MutationQueueOptions): MutationQueu
     })
   }
 
-  /** Ends everything that is not known to be stored, without a trace. */
-  function refuseAll(error: DnrError): void {
+  /** Ends everything without a trace: what is not known to be stored fails, and no view is waited for. */
+  function endAll(error: DnrError): void {
     batch(() => {
       pending.forEach((mutation) => refuse(mutation, error, false))
+      settling.forEach((mutation) => {
+        mutation.awaiting.clear()
+        caughtUp(mutation)
+      })
     })
   }
 
@@ -267,7 +271,7 @@ export function createMutationQueue(options: MutationQueueOptions): MutationQueu
     if (!transport.connected.value) return
     const userId = transport.userId?.peek()
     if (author && userId !== author) {
-      refuseAll(new DnrError('cancelled', 'Somebody else has signed in: the write may have been stored.'))
+      endAll(new DnrError('cancelled', 'Somebody else has signed in: the write may have been stored.'))
       onOtherUser()
     }
     author = userId
@@ -305,7 +309,7 @@ export function createMutationQueue(options: MutationQueueOptions): MutationQueu
     },
     close() {
       stopWatching()
-      refuseAll(new DnrError('closed', 'The manager was closed.'))
+      endAll(new DnrError('closed', 'The manager was closed.'))
       abort.abort()
     },
   }

@@ -27,7 +27,7 @@ export interface OptimisticMutation<Row> {
   readonly acked: Promise<Row | null>
   /**
    * Resolves when every open view of the entity has applied the stream up to the write, so that whatever else it changed is
-   * visible too; with `acked` when none is open. Rejects as `acked` does.
+   * visible too; with `acked` when none is open, and when somebody else signs in. Rejects as `acked` does.
    */
   readonly synced: Promise<void>
   /** Why it failed; `null` otherwise. */
