@@ -216,7 +216,8 @@ export function createMutationQueue(options: MutationQueueOptions): MutationQueu
     const isAuth = /^(unauthorized|token_\w+|needs_auth)$/.test(error.code)
     if (!current && !isAuth && !error.retryable) return refuse(mutation, error)
     move(mutation, 'waiting')
-    mutation.isHeld = !!current || error.retryAfterMs !== undefined
+    // Who has signed in does not wait for the time that a refusal names.
+    mutation.isHeld = !!current || (!isAuth && error.retryAfterMs !== undefined)
     if (current) void merge(mutation, error, current)
     else if (isAuth) paused.value = error
     else if (mutation.isHeld || transport.connected.peek()) retryLater(mutation, error.retryAfterMs)
