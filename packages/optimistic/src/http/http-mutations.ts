@@ -18,6 +18,13 @@ export interface HttpMutationsOptions {
   readonly clock?: Clock
 }
 
+interface Write {
+  readonly target: string
+  readonly method: string
+  readonly headers: Readonly<Record<string, string>>
+  readonly body?: string
+}
+
 /**
  * A {@link MutationTransport} over HTTP. `connected` is always true: a failed request is how it learns of being offline.
  *
@@ -28,33 +35,43 @@ export function httpMutations(options: HttpMutationsOptions): MutationTransport 
   const { url, getToken = () => null, timeoutMs = 30_000, clock = systemClock } = options
   const send = options.fetch ?? ((target: string, init: RequestInit) => fetch(target, init))
 
-  async function request(
-    mutation: MutationRequest,
+  /** What a request is made of, but for the token. */
+  function write({ entity, operation, id, fields, ifVersion, mutationId }: MutationRequest): Write {
+    const isCreate = operation === 'create'
+    const body = isCreate ? { ...fields, id } : fields
+    try {
+      return {
+        target: `${url}/${entity}${isCreate ? '' : `/${encodeURIComponent(id)}`}`,
+        method: isCreate ? 'POST' : operation === 'update' ? 'PATCH' : 'DELETE',
+        headers: {
+          'Idempotency-Key': mutationId,
+          ...(body && { 'Content-Type': 'application/json' }),
+          ...(ifVersion !== undefined && { 'If-Match': `"${ifVersion}"` }),
+        },
+        ...(body && { body: JSON.stringify(body) }),
+      }
+    } catch (cause) {
+      // No later attempt would do better.
+      throw new DnrError('bad_message', `${entity} ${id} could not be written as JSON.`, { cause })
+    }
+  }
+
+  function request(
+    { target, headers, ...init }: Write,
     token: string | null,
     abort: AbortSignal,
   ): Promise<Response> {
-    const { entity, operation, id, fields, ifVersion, mutationId } = mutation
-    const isCreate = operation === 'create'
-    const body = isCreate ? { ...fields, id } : fields
-    return send(`${url}/${entity}${isCreate ? '' : `/${encodeURIComponent(id)}`}`, {
-      method: isCreate ? 'POST' : operation === 'update' ? 'PATCH' : 'DELETE',
-      headers: {
-        'Idempotency-Key': mutationId,
-        ...(body && { 'Content-Type': 'application/json' }),
-        ...(token !== null && { Authorization: `Bearer ${token}` }),
-        ...(ifVersion !== undefined && { 'If-Match': `"${ifVersion}"` }),
-      },
-      ...(body && { body: JSON.stringify(body) }),
-      signal: abort,
-    })
+    const authorization = token !== null && { Authorization: `Bearer ${token}` }
+    return send(target, { ...init, headers: { ...headers, ...authorization }, signal: abort })
   }
 
   async function exchange(mutation: MutationRequest, abort: AbortSignal): Promise<MutationAnswer> {
+    const written = write(mutation)
     const token = await getToken()
-    let response = await request(mutation, token, abort)
+    let response = await request(written, token, abort)
     if (response.status === 401) {
       const renewed = await getToken()
-      if (renewed !== token) response = await request(mutation, renewed, abort)
+      if (renewed !== token) response = await request(written, renewed, abort)
     }
     if (!response.ok) throw await readProblem(response, mutation, clock.now())
     const position = parsePosition(response.headers.get('DNR-Position') ?? '')

@@ -168,6 +168,27 @@ test('an unreachable server and a broken answer are retryable, with their cause'
   await expect(transport.mutate(update)).rejects.toMatchObject({ code: 'disconnected', retryable: true })
 })
 
+test.each<{ name: string; mutation: MutationRequest; cause: unknown }>([
+  {
+    name: 'a bigint',
+    mutation: { ...update, fields: { size: 8n } },
+    cause: expect.any(TypeError),
+  },
+  {
+    name: 'half a character in an id',
+    mutation: { ...update, id: '\ud800' },
+    cause: expect.any(URIError),
+  },
+])('what cannot be written down is refused for good, and nothing is asked: $name', async (each) => {
+  const { transport, fetch, clock } = setup([json(200, row)])
+  await expect(transport.mutate(each.mutation)).rejects.toMatchObject({
+    code: 'bad_message',
+    retryable: false,
+    cause: each.cause,
+  })
+  expect([fetch.mock.calls, clock.pendingTimers]).toEqual([[], 0])
+})
+
 test('no answer in time is retryable; an aborted write is cancelled; no timer is left', async () => {
   const fetch = (_url: string, { signal }: RequestInit): Promise<Response> =>
     new Promise((_resolve, reject) => {
