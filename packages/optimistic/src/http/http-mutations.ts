@@ -10,7 +10,7 @@ export interface HttpMutationsOptions {
   readonly url: string
   /** The bearer token, asked for before every request and once more after a 401. @default none is sent */
   readonly getToken?: () => string | null | Promise<string | null>
-  /** How long to wait for an answer before the write is sent again. @default 30_000 */
+  /** How long to wait for the token and the answer before the write is sent again. @default 30_000 */
   readonly timeoutMs?: number
   /** @default the host's */
   readonly fetch?: (url: string, init: RequestInit) => Promise<Response>
@@ -61,6 +61,8 @@ export function httpMutations(options: HttpMutationsOptions): MutationTransport 
     token: string | null,
     abort: AbortSignal,
   ): Promise<Response> {
+    // The token may have come when nobody waits any more, and be that of somebody else.
+    abort.throwIfAborted()
     const authorization = token !== null && { Authorization: `Bearer ${token}` }
     return send(target, { ...init, headers: { ...headers, ...authorization }, signal: abort })
   }
@@ -87,6 +89,10 @@ export function httpMutations(options: HttpMutationsOptions): MutationTransport 
     connected: signal(true),
     async mutate(mutation, { signal: outer } = {}) {
       const abort = new AbortController()
+      // Who is asked for a token need not end by themselves, nor a fetch of one's own.
+      const ended = new Promise<never>((_, reject) =>
+        abort.signal.addEventListener('abort', () => reject(abort.signal.reason as Error)),
+      )
       const forward = (): void => abort.abort()
       if (outer?.aborted) forward()
       outer?.addEventListener('abort', forward)
@@ -96,7 +102,7 @@ export function httpMutations(options: HttpMutationsOptions): MutationTransport 
         abort.abort()
       }, timeoutMs)
       try {
-        return await exchange(mutation, abort.signal)
+        return await Promise.race([exchange(mutation, abort.signal), ended])
       } catch (cause) {
         if (cause instanceof DnrError) throw cause
         if (isLate)

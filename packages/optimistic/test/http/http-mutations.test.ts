@@ -211,3 +211,30 @@ test('no answer in time is retryable; an aborted write is cancelled; no timer is
   })
   expect(clock.pendingTimers).toBe(0)
 })
+
+test('a token that does not come in time is a timeout; with one that comes later nothing is sent', async () => {
+  let give = (_token: string): void => {}
+  const getToken = (): Promise<string> => new Promise((resolve) => (give = resolve))
+  const { transport, fetch, clock } = setup([json(200, row)], { getToken, timeoutMs: 1_000 })
+  const late = expect(transport.mutate(update)).rejects.toMatchObject({ code: 'timeout', retryable: true })
+  await drainMicrotasks()
+  await clock.advance(1_000)
+  await late
+  give('late')
+  await drainMicrotasks()
+  expect([fetch.mock.calls, clock.pendingTimers]).toEqual([[], 0])
+})
+
+test('a fetch that does not end when it is aborted holds nothing either', async () => {
+  const { transport, clock } = setup([], { timeoutMs: 1_000 })
+  const late = expect(transport.mutate(update)).rejects.toMatchObject({ code: 'timeout' })
+  await drainMicrotasks()
+  await clock.advance(1_000)
+  await late
+  const controller = new AbortController()
+  const cancelled = expect(transport.mutate(update, { signal: controller.signal })).rejects.toMatchObject({
+    code: 'cancelled',
+  })
+  controller.abort()
+  await cancelled
+})
