@@ -1,6 +1,6 @@
 // Writes over the HTTP interface of @dnr/server, for pages that send nothing over a socket. Holds nothing.
 import { systemClock } from '@dnr/internal'
-import { type Clock, DnrError, parsePosition } from '@dnr/protocol'
+import { type Clock, DnrError, parsePosition, type WireRow } from '@dnr/protocol'
 import { signal } from '@preact/signals-core'
 import type { MutationAnswer, MutationRequest, MutationTransport } from '../ports/mutation-transport.ts'
 import { readProblem } from './read-problem.ts'
@@ -10,6 +10,11 @@ export interface HttpMutationsOptions {
   readonly url: string
   /** The bearer token, asked for before every request and once more after a 401. @default none is sent */
   readonly getToken?: () => string | null | Promise<string | null>
+  /**
+   * The forms of the rows by entity: those that the views have, so with `rows: decodeRows({ Task })` at the client the same here.
+   * @default as they travel, dates as ISO text
+   */
+  readonly rows?: { readonly [entity: string]: { decode(row: WireRow): unknown } }
   /** How long to wait for the token and the answer before the write is sent again. @default 30_000 */
   readonly timeoutMs?: number
   /** @default the host's */
@@ -32,7 +37,7 @@ interface Write {
  * const optimistic = createOptimisticManager({ transport: httpMutations({ url: '/api', getToken: () => token }) })
  */
 export function httpMutations(options: HttpMutationsOptions): MutationTransport {
-  const { url, getToken = () => null, timeoutMs = 30_000, clock = systemClock } = options
+  const { url, getToken = () => null, timeoutMs = 30_000, rows = {}, clock = systemClock } = options
   const send = options.fetch ?? ((target: string, init: RequestInit) => fetch(target, init))
 
   /** What a request is made of, but for the token. */
@@ -56,6 +61,15 @@ export function httpMutations(options: HttpMutationsOptions): MutationTransport 
     }
   }
 
+  /** A row as the views have it; one that cannot be read is `null`, as what is hidden: where it is shown, the view says why. */
+  function decode(entity: string, row: WireRow): unknown {
+    try {
+      return rows[entity] ? rows[entity].decode(row) : row
+    } catch {
+      return null
+    }
+  }
+
   function request(
     { target, headers, ...init }: Write,
     token: string | null,
@@ -75,9 +89,10 @@ export function httpMutations(options: HttpMutationsOptions): MutationTransport 
       const renewed = await getToken()
       if (renewed !== token) response = await request(written, renewed, abort)
     }
-    if (!response.ok) throw await readProblem(response, mutation, clock.now())
+    const read = (wire: WireRow): unknown => decode(mutation.entity, wire)
+    if (!response.ok) throw await readProblem(response, mutation, clock.now(), read)
     const position = parsePosition(response.headers.get('DNR-Position') ?? '')
-    const row: unknown = response.status === 204 ? null : await response.json()
+    const row = response.status === 204 ? null : read((await response.json()) as WireRow)
     return {
       row,
       position: position.ok ? position.value : null,

@@ -95,6 +95,28 @@ test('412 is a VersionConflict with the current row', async () => {
   expect((error as VersionConflict).current).toEqual(row)
 })
 
+test('rows come in the form of the views: stored ones, and the current one of a conflict', async () => {
+  const dated = { ...row, due: '2026-01-01T00:00:00.000Z' }
+  const rows = {
+    Task: { decode: (wire: object) => ({ ...wire, due: new Date((wire as typeof dated).due) }) },
+  }
+  const { transport } = setup([json(200, dated), json(412, { current: dated }), json(200, dated)], { rows })
+  const expected = { ...row, due: new Date(dated.due) }
+  expect(await transport.mutate(update)).toMatchObject({ row: expected, visible: true })
+  await expect(transport.mutate(update)).rejects.toMatchObject({ current: expected })
+  expect(await transport.mutate({ ...update, entity: 'Note' })).toMatchObject({ row: dated })
+})
+
+test('a stored row that cannot be read counts as hidden, a conflict with one is final', async () => {
+  const decode = (): never => {
+    throw new Error('boom')
+  }
+  const responses = [json(200, row), json(412, { code: 'version_conflict', current: row })]
+  const { transport } = setup(responses, { rows: { Task: { decode } } })
+  expect(await transport.mutate(update)).toMatchObject({ row: null, visible: false })
+  await expect(transport.mutate(update)).rejects.toMatchObject({ code: 'version_conflict', retryable: false })
+})
+
 test.each([
   { status: 403, body: { code: 'forbidden', detail: 'not yours' }, code: 'forbidden', retryable: false },
   {
