@@ -191,6 +191,7 @@ export function createOptimisticCollection(parts: CollectionParts): OptimisticCo
       id: lane.id,
       mutationId: createId(),
       batch: currentBatch(),
+      epoch: confirmed.position?.epoch,
       isHidden: optimistic === false,
       usesVersion,
       resolve,

@@ -43,6 +43,8 @@ export interface Mutation extends OptimisticMutation<VersionedRow> {
   usesVersion: boolean
   readonly resolve: ConflictResolver | undefined
   readonly batch: object | null
+  /** The history that its author's view was at, if any. */
+  readonly epoch: string | undefined
   readonly state: Signal<MutationStatus>
   readonly ack: Deferred<VersionedRow | null>
   readonly sync: Deferred
@@ -76,6 +78,7 @@ export type MutationParts = Pick<
   | 'usesVersion'
   | 'resolve'
   | 'batch'
+  | 'epoch'
   | 'step'
   | 'patches'
   | 'base'

@@ -103,11 +103,16 @@ function newest({ views }: EntityOverlay, id: string): VersionedRow | undefined 
   return row
 }
 
-/** Does a view have to wait until its stream has passed a write that is now stored? */
-export function awaits({ confirmed }: View, { position }: Mutation): boolean {
+/**
+ * Does a view have to wait until its stream has passed a write that is now stored? Offsets say nothing of a history that is
+ * neither the view's nor the one that the write was made in: it began since (a backup was restored), and a resync will tell.
+ */
+export function awaits({ confirmed }: View, { position, epoch = position?.epoch }: Mutation): boolean {
   const status = confirmed.status.peek()
   if (!position || status === 'failed') return false
-  return confirmed.position ? !hasReached(confirmed.position, position) : status === 'loading'
+  const at = confirmed.position
+  if (!at) return status === 'loading'
+  return !hasReached(at, position) || ![at.epoch, epoch].includes(position.epoch)
 }
 
 /** Has a batch brought a view past a stored write? Another history, after a resync, will never get there: it is past too. */

@@ -248,6 +248,33 @@ test('a resync that is older than the write does not undo it; one of another his
   expect(tasks.byId('a')?.title).toBe('restored')
 })
 
+test('a write stored in a history that the view has not heard of is shown until the rows of that history come', async () => {
+  const { tasks, server, confirmed } = createSetup([task('a')])
+  confirmed.apply([], 10)
+  const seen = watch(tasks.rows, title)
+  const updated = tasks.update('a', { title: 'mine' })
+  await drainMicrotasks()
+  // The server came back from a backup: its log ended at 3.
+  const { row } = server.store(server.last().request)
+  await server.last().answer({ row, position: { epoch: 'new', offset: 4 } })
+  expect(updated.state.value).toBe('acked')
+  confirmed.resync([task('a', { title: 'mine', version: 2 })], 4, 'new')
+  expect(updated.state.value).toBe('synced')
+  expect(seen.flat().join(' ')).toMatch(/^a( mine)+$/)
+})
+
+test('an answer that was lost in a restart is past for a view that has gone on in the next history', async () => {
+  const { tasks, server, confirmed, clock } = createSetup([task('a')])
+  const updated = tasks.update('a', { title: 'mine' })
+  await drainMicrotasks()
+  const stored = server.store(server.last().request)
+  await server.last().reject(new DnrError('disconnected', 'lost', { retryable: true }))
+  confirmed.resync([], 2, 'next')
+  await clock.advance(30_000)
+  await server.last().answer(stored)
+  expect([updated.state.value, tasks.rows.value]).toEqual(['synced', []])
+})
+
 test('a write made while the view loads is not undone by the snapshot from before it', async () => {
   const { optimistic, server, tasks: other } = createSetup()
   other.close()
