@@ -5,7 +5,7 @@ import { type Clock, DnrError, type Position, toDnrError, type VersionConflict }
 import { batch, effect, type ReadonlySignal, signal } from '@preact/signals-core'
 import type { ConfirmedBatch, VersionedRow } from '../ports/confirmed-rows.ts'
 import type { MutationAnswer, MutationRequest, MutationTransport } from '../ports/mutation-transport.ts'
-import { awaits, isPast, type Lane, rowBefore, touchLane, type View } from '../rebase/entity-overlay.ts'
+import { awaits, type Lane, rowBefore, touchLane, type View } from '../rebase/entity-overlay.ts'
 import { becomes, cleanFields, combinePatches, type Fields, hasUpdater, updates } from '../rebase/replay.ts'
 import { isContested } from './conflict.ts'
 import { isStored, type Mutation } from './mutation.ts'
@@ -134,9 +134,11 @@ export function createMutationQueue(options: MutationQueueOptions): MutationQueu
     return { ...request, fields: { ...mutation.fields }, ...(ifVersion && { ifVersion }) }
   }
 
-  /** From now on an update makes the same of every row. */
+  /** From now on an update makes the same of every row; of one that is older than its base, what it made of that. */
   function showFields(mutation: Mutation): void {
-    if (mutation.operation === 'update') mutation.step = updates([mutation.fields as Fields])
+    const change = updates([mutation.fields as Fields])
+    const rebase = becomes(mutation.base as VersionedRow)
+    if (mutation.operation === 'update') mutation.step = (row) => row && change(rebase(row))
     touchLane(mutation.lane)
   }
 
@@ -304,7 +306,8 @@ export function createMutationQueue(options: MutationQueueOptions): MutationQueu
           if (mutation) stored(mutation, row, applied.position, view)
         })
         for (const mutation of settling) {
-          if ((!applied || isPast(applied, mutation)) && mutation.awaiting.delete(view)) caughtUp(mutation)
+          if (!(applied && awaits(view, mutation, applied)) && mutation.awaiting.delete(view))
+            caughtUp(mutation)
         }
       })
     },

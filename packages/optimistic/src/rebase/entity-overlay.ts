@@ -104,22 +104,22 @@ function newest({ views }: EntityOverlay, id: string): VersionedRow | undefined 
 }
 
 /**
- * Does a view have to wait until its stream has passed a write that is now stored? Offsets say nothing of a history that is
- * neither the view's nor the one that the write was made in: it began since (a backup was restored), and a resync will tell.
+ * Does a view have to wait until its stream has passed a write that is now stored, also after `batch`?
+ *
+ * A write without a position waits for the version that it was made on: a conflict's row comes before its event. Offsets say
+ * nothing of a history that is neither the view's nor the one that the write was made in: it began since (a backup was restored).
  */
-export function awaits({ confirmed }: View, { position, epoch = position?.epoch }: Mutation): boolean {
+export function awaits(
+  { confirmed }: View,
+  { position, epoch = position?.epoch, id, base }: Mutation,
+  batch?: ConfirmedBatch<VersionedRow>,
+): boolean {
   const status = confirmed.status.peek()
-  if (!position || status === 'failed') return false
-  const at = confirmed.position
+  const { position: at } = batch ?? confirmed
+  // After a resync to another history it will never get there.
+  const isOver = batch?.kind === 'resync' && at?.epoch !== position?.epoch
+  if (isOver || status === 'failed') return false
+  if (!position) return (confirmed.byId(id)?.version ?? Infinity) < (base?.version ?? 0)
   if (!at) return status === 'loading'
-  return !hasReached(at, position) || ![at.epoch, epoch].includes(position.epoch)
-}
-
-/** Has a batch brought a view past a stored write? Another history, after a resync, will never get there: it is past too. */
-export function isPast(batch: ConfirmedBatch<VersionedRow>, { position }: Mutation): boolean {
-  return (
-    !position ||
-    hasReached(batch.position, position) ||
-    (batch.kind === 'resync' && batch.position.epoch !== position.epoch)
-  )
+  return !hasReached(at, position) || !(batch || [at.epoch, epoch].includes(position.epoch))
 }

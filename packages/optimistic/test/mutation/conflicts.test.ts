@@ -1,7 +1,7 @@
 import { drainMicrotasks } from '@dnr/testing'
 import { VersionConflict } from '@dnr/protocol'
 import { expect, test, vi } from 'vitest'
-import { createSetup, type FakeServer, task } from '../fake-server.ts'
+import { createSetup, type FakeServer, task, watch } from '../fake-server.ts'
 
 /** Lets the server answer the last request, a conflict included. */
 async function exchange(server: FakeServer): Promise<void> {
@@ -74,6 +74,47 @@ test('the same field changed: resolve decides, with the row that I saw, mine, an
   expect(tasks.byId('a')?.title).toBe('mine+theirs')
   await exchange(server)
   expect(await updated.acked).toMatchObject({ title: 'mine+theirs', version: 3 })
+})
+
+test('who keeps theirs sees it at once, before the view has it, and never the row of before', async () => {
+  const { tasks, server, confirmed } = createSetup([task('a')], { resolve: () => ({}) })
+  const seen = watch(tasks.rows, (row) => row.title)
+  const updated = tasks.update('a', { title: 'mine' })
+  server.remote('a', { title: 'theirs' })
+  await drainMicrotasks()
+  await exchange(server)
+  expect([updated.state.value, server.sent.length]).toEqual(['acked', 1])
+  expect(await updated.acked).toMatchObject({ title: 'theirs', version: 2 })
+  confirmed.apply([], 0)
+  expect([updated.state.value, tasks.byId('a')?.title]).toEqual(['acked', 'theirs'])
+  confirmed.apply(server.log)
+  expect(updated.state.value).toBe('synced')
+  expect(seen.flat().join(' ')).toMatch(/^a mine( theirs)+$/)
+})
+
+test('who keeps theirs waits for no view that has lost the row meanwhile, nor for one that starts anew', async () => {
+  for (const isGone of [true, false]) {
+    const { tasks, server, confirmed } = createSetup([task('a')], { resolve: () => ({}) })
+    const updated = tasks.update('a', { title: 'mine' })
+    server.remote('a', { title: 'theirs' })
+    await drainMicrotasks()
+    await exchange(server)
+    if (isGone) confirmed.apply([server.write('a', null)])
+    else confirmed.resync([task('a', { title: 'restored' })], 0, 'other')
+    expect(updated.state.value).toBe('synced')
+    expect(tasks.byId('a')?.title).toBe(isGone ? undefined : 'restored')
+  }
+})
+
+test('what is merged shows over theirs at once, and goes with a row that is deleted meanwhile', async () => {
+  const { tasks, server, confirmed } = createSetup([task('a')], { resolve: () => ({ rank: 7 }) })
+  tasks.update('a', { title: 'mine', rank: 5 })
+  server.remote('a', { title: 'theirs', rank: 6 })
+  await drainMicrotasks()
+  await exchange(server)
+  expect(tasks.byId('a')).toMatchObject({ title: 'theirs', rank: 7 })
+  confirmed.apply([server.write('a', null)])
+  expect(tasks.rows.value).toEqual([])
 })
 
 test('without resolve my fields are written again', async () => {
