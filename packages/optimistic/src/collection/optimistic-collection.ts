@@ -249,9 +249,7 @@ export function createOptimisticCollection(parts: CollectionParts): OptimisticCo
     delete(id, writeOptions) {
       const lane = openLane(id)
       let base = rowToChange(lane, false)
-      const unsent = lane.mutations.find(
-        ({ operation, life }) => operation === 'create' && life.status === 'queued' && !life.attempt,
-      )
+      const unsent = lane.mutations.find(({ operation, fields }) => operation === 'create' && !fields)
       if (unsent) {
         const error = new DnrError('cancelled', `${entity} ${id} was deleted before it was sent.`)
         queue.refuse(unsent, error, false)

@@ -51,7 +51,7 @@ export interface Mutation extends OptimisticMutation<VersionedRow> {
   error: DnrError | null
   life: MutationState
   step: Step
-  /** What the author gave; `fields` once it is settled what is sent. */
+  /** What the author gave; `fields` once it is settled what is sent: from then on it may be stored. */
   patches: readonly (Fields | Updater)[]
   fields?: Fields | undefined
   /** The row that the author saw, then the one that the write before it left. */
@@ -82,6 +82,7 @@ export type MutationParts = Pick<
   | 'step'
   | 'patches'
   | 'base'
+  | 'fields'
 >
 
 export function createMutation(parts: MutationParts): Mutation {
@@ -89,7 +90,6 @@ export function createMutation(parts: MutationParts): Mutation {
   const sync = createDeferred()
   return {
     ...parts,
-    fields: undefined,
     ack,
     sync,
     acked: ack.promise,

@@ -1,8 +1,9 @@
 import { createManualClock, drainMicrotasks } from '@dnr/testing'
+import { DnrError } from '@dnr/protocol'
 import { signal } from '@preact/signals-core'
 import { expect, test } from 'vitest'
 import { createOptimisticManager } from '../../src/index.ts'
-import { createFakeServer, createTestRows, type Task, watch } from '../fake-server.ts'
+import { createFakeServer, createTestRows, type Task, task, watch } from '../fake-server.ts'
 
 /** Alice writes; `signIn` connects as somebody else, and takes the rows away as a collection of @dnr/client does. */
 function createSetup(initial: readonly Task[] = []) {
@@ -46,4 +47,17 @@ test('a write of the next user on a row that the former one had stored goes out'
   expect(server.last().request.mutationId).toBe(updated.mutationId)
   await server.last().answer(server.store(server.last().request))
   expect([updated.state.value, server.rows.get('a')?.title]).toEqual(['acked', 'of bob'])
+})
+
+test('what failed for the former user is not sent by a retry that is still at hand', async () => {
+  const { tasks, server, optimistic, signIn } = createSetup([task('a')])
+  const updated = tasks.update('a', { title: 'of alice' })
+  await drainMicrotasks()
+  await server.last().reject(new DnrError('forbidden', 'no'))
+  const [failed] = tasks.failed.value
+  await signIn('bob')
+  expect(tasks.failed.value).toEqual([])
+  expect(failed?.retry()).toBe(updated)
+  await drainMicrotasks()
+  expect([server.sent.length, optimistic.pendingCount.value]).toEqual([1, 0])
 })
