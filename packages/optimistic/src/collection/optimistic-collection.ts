@@ -147,7 +147,8 @@ export function createOptimisticCollection(parts: CollectionParts): OptimisticCo
   overlay.views.add(view)
   const stopListening = confirmed.onBatch((batch) => queue.applied(view, batch))
   const stopWatching = effect(() => {
-    if (confirmed.status.value === 'failed') queue.applied(view)
+    void confirmed.status.value
+    queue.applied(view)
   })
   const failed = computed(() => parts.failed.value.filter((each) => each.entity === entity))
 
@@ -191,7 +192,6 @@ export function createOptimisticCollection(parts: CollectionParts): OptimisticCo
       id: lane.id,
       mutationId: createId(),
       batch: currentBatch(),
-      epoch: confirmed.position?.epoch,
       isHidden: optimistic === false,
       usesVersion,
       resolve,

@@ -33,7 +33,7 @@ export interface MutationQueue {
   stored(mutation: Mutation, row: VersionedRow | null, position: Position | null, seenBy?: View): boolean
   /** Settles a mutation as failed. `isKept`: for `failed` and `onError` as well. */
   refuse(mutation: Mutation, error: DnrError, isKept: boolean): void
-  /** What a view has applied; without a batch: it will not catch up any more. */
+  /** What a view has applied; without a batch: its status is another, or it was closed. */
   applied(view: View, batch?: ConfirmedBatch<VersionedRow>): void
   resume(): void
   close(): void
@@ -165,6 +165,7 @@ export function createMutationQueue(options: MutationQueueOptions): MutationQueu
       if (!move(mutation, 'acked')) return false
       mutation.step = becomes(row)
       mutation.position = position
+      if (position) mutation.base = row ?? undefined
       // Mutations behind this one were made on top of it.
       if (row) for (const later of behind(mutation)) later.base = row
       for (const view of mutation.lane.overlay.views) {
@@ -306,8 +307,7 @@ export function createMutationQueue(options: MutationQueueOptions): MutationQueu
           if (mutation) stored(mutation, row, applied.position, view)
         })
         for (const mutation of settling) {
-          if (!(applied && awaits(view, mutation, applied)) && mutation.awaiting.delete(view))
-            caughtUp(mutation)
+          if (!awaits(view, mutation, applied) && mutation.awaiting.delete(view)) caughtUp(mutation)
         }
       })
     },

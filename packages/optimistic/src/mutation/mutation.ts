@@ -43,8 +43,6 @@ export interface Mutation extends OptimisticMutation<VersionedRow> {
   usesVersion: boolean
   readonly resolve: ConflictResolver | undefined
   readonly batch: object | null
-  /** The history that its author's view was at, if any. */
-  readonly epoch: string | undefined
   readonly state: Signal<MutationStatus>
   readonly ack: Deferred<VersionedRow | null>
   readonly sync: Deferred
@@ -54,7 +52,7 @@ export interface Mutation extends OptimisticMutation<VersionedRow> {
   /** What the author gave; `fields` once it is settled what is sent: from then on it may be stored. */
   patches: readonly (Fields | Updater)[]
   fields?: Fields | undefined
-  /** The row that the author saw, then the one that the write before it left. */
+  /** The row that the author saw, then the one that the write before it left, then the one that was stored. */
   base: VersionedRow | undefined
   position?: Position | null
   /** Views whose stream has not reached the stored write. */
@@ -78,7 +76,6 @@ export type MutationParts = Pick<
   | 'usesVersion'
   | 'resolve'
   | 'batch'
-  | 'epoch'
   | 'step'
   | 'patches'
   | 'base'

@@ -107,19 +107,23 @@ function newest({ views }: EntityOverlay, id: string): VersionedRow | undefined 
  * Does a view have to wait until its stream has passed a write that is now stored, also after `batch`?
  *
  * A write without a position waits for the version that it was made on: a conflict's row comes before its event. Offsets say
- * nothing of a history that is neither the view's nor the one that the write was made in: it began since (a backup was restored).
+ * nothing of a history that the view has not heard of, as after a restored backup: the rows come with its resync. Of one that
+ * it has left behind they do. Who is not live, or has the row as it was before, has not heard.
  */
 export function awaits(
-  { confirmed }: View,
-  { position, epoch = position?.epoch, id, base }: Mutation,
+  view: View,
+  { position, id, base }: Mutation,
   batch?: ConfirmedBatch<VersionedRow>,
 ): boolean {
+  const { confirmed, overlay } = view
   const status = confirmed.status.peek()
   const { position: at } = batch ?? confirmed
+  const isForeign = at?.epoch !== position?.epoch
   // After a resync to another history it will never get there.
-  const isOver = batch?.kind === 'resync' && at?.epoch !== position?.epoch
-  if (isOver || status === 'failed') return false
-  if (!position) return (confirmed.byId(id)?.version ?? Infinity) < (base?.version ?? 0)
+  const isOver = isForeign && batch?.kind === 'resync'
+  if (isOver || status === 'failed' || !overlay.views.has(view)) return false
+  const isOlder = (confirmed.byId(id)?.version ?? Infinity) < (base?.version ?? 0)
+  if (!position) return isOlder
   if (!at) return status === 'loading'
-  return !hasReached(at, position) || !(batch || [at.epoch, epoch].includes(position.epoch))
+  return !hasReached(at, position) || (isForeign && !batch && (isOlder || status !== 'live'))
 }
