@@ -61,7 +61,7 @@ export interface OptimisticManager {
   readonly paused: ReadonlySignal<DnrError | null>
   /** Sends again what waits, after signing in. */
   resume(): void
-  /** Fails what is pending with `closed` and stops for good. */
+  /** Fails what is pending with `closed`, empties `failed` and stops for good. */
   close(): void
 }
 
@@ -94,10 +94,14 @@ export function createOptimisticManager(options: OptimisticManagerOptions): Opti
     if (onError) queueMicrotask(() => onError(error))
   }
   const failed = createFailedMutations((mutation) => {
-    const { operation, id, patches } = mutation
-    const lane = laneOf(mutation.lane.overlay, id)
-    const step = operation === 'update' ? updates(patches) : mutation.step
-    const again = createMutation({ ...mutation, lane, step, base: rowBefore(lane) })
+    const lane = laneOf(mutation.lane.overlay, mutation.id)
+    const isUpdate = mutation.operation === 'update'
+    const again = createMutation({
+      ...mutation,
+      lane,
+      base: rowBefore(lane),
+      ...(isUpdate && { step: updates(mutation.patches), fields: undefined }),
+    })
     queue.enqueue(again)
     return again
   })
@@ -155,6 +159,7 @@ export function createOptimisticManager(options: OptimisticManagerOptions): Opti
       isOpen = false
       overlays.forEach(({ views }) => views.forEach(({ close }) => close()))
       queue.close()
+      failed.clear()
     },
   }
 }

@@ -28,7 +28,6 @@ import {
   creates,
   deletes,
   type Fields,
-  hasUpdater,
   type Step,
   type Updater,
   updates,
@@ -148,7 +147,8 @@ export function createOptimisticCollection(parts: CollectionParts): OptimisticCo
   overlay.views.add(view)
   const stopListening = confirmed.onBatch((batch) => queue.applied(view, batch))
   const stopWatching = effect(() => {
-    if (confirmed.status.value === 'failed') queue.applied(view)
+    void confirmed.status.value
+    queue.applied(view)
   })
   const failed = computed(() => parts.failed.value.filter((each) => each.entity === entity))
 
@@ -180,7 +180,8 @@ export function createOptimisticCollection(parts: CollectionParts): OptimisticCo
     step: Step,
     patches: readonly (Fields | Updater)[],
     base: VersionedRow | undefined,
-    { optimistic, ifVersion = options.ifVersion }: UpdateOptions = {},
+    { optimistic }: WriteOptions = {},
+    usesVersion = false,
   ): Mutation {
     const resolve = options.resolve as ConflictResolver | undefined
     const mutation = createMutation({
@@ -192,7 +193,7 @@ export function createOptimisticCollection(parts: CollectionParts): OptimisticCo
       mutationId: createId(),
       batch: currentBatch(),
       isHidden: optimistic === false,
-      usesVersion: ifVersion ?? (!!resolve || hasUpdater(patches)),
+      usesVersion,
       resolve,
       base,
     })
@@ -201,13 +202,15 @@ export function createOptimisticCollection(parts: CollectionParts): OptimisticCo
   }
 
   /** Adds a patch to the last mutation of the record, when it was made in the same batch and can still take one. */
-  function amend({ mutations }: Lane, patch: Fields | Updater): Mutation | undefined {
+  function amend({ mutations }: Lane, patch: Fields | Updater, usesVersion: boolean): Mutation | undefined {
     const last = mutations.at(-1)
     if (!last?.batch || last.batch !== currentBatch() || last.life.status !== 'queued') return undefined
     const created = last.operation === 'create' && last.step(undefined)
     const added = created ? combinePatches(created, [patch]) : patch
     last.patches = [...last.patches, added]
     last.step = created ? creates({ ...created, ...(added as Fields) }) : updates(last.patches)
+    // One that asks for the version has it sent for all of them: they are stored together.
+    last.usesVersion ||= usesVersion
     queue.changed(last.lane)
     return last
   }
@@ -228,7 +231,7 @@ export function createOptimisticCollection(parts: CollectionParts): OptimisticCo
       const row = { ...cleanFields(options.draft?.(input as never) ?? {}), ...fields, id, version: 0 }
       return write('create', lane, creates(row), [fields], undefined, writeOptions)
     },
-    update(id, input: Fields | Updater, writeOptions) {
+    update(id, input: Fields | Updater, writeOptions = {}) {
       const lane = openLane(id)
       const isComputed = typeof input === 'function'
       const patch = isComputed ? input : cleanFields(input)
@@ -236,15 +239,17 @@ export function createOptimisticCollection(parts: CollectionParts): OptimisticCo
         throw new DnrError('bad_field', `An update of ${entity} ${id} needs a field, and keeps the id.`)
       }
       const base = rowToChange(lane, isComputed)
+      const { ifVersion = options.ifVersion ?? (!!options.resolve || isComputed) } = writeOptions
       const patches = [patch]
-      return amend(lane, patch) ?? write('update', lane, updates(patches), patches, base, writeOptions)
+      return (
+        amend(lane, patch, ifVersion) ??
+        write('update', lane, updates(patches), patches, base, writeOptions, ifVersion)
+      )
     },
     delete(id, writeOptions) {
       const lane = openLane(id)
       let base = rowToChange(lane, false)
-      const unsent = lane.mutations.find(
-        ({ operation, life }) => operation === 'create' && life.status === 'queued' && !life.attempt,
-      )
+      const unsent = lane.mutations.find(({ operation, fields }) => operation === 'create' && !fields)
       if (unsent) {
         const error = new DnrError('cancelled', `${entity} ${id} was deleted before it was sent.`)
         queue.refuse(unsent, error, false)

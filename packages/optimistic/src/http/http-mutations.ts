@@ -1,6 +1,6 @@
 // Writes over the HTTP interface of @dnr/server, for pages that send nothing over a socket. Holds nothing.
 import { systemClock } from '@dnr/internal'
-import { type Clock, DnrError, parsePosition } from '@dnr/protocol'
+import { type Clock, DnrError, parsePosition, type WireRow } from '@dnr/protocol'
 import { signal } from '@preact/signals-core'
 import type { MutationAnswer, MutationRequest, MutationTransport } from '../ports/mutation-transport.ts'
 import { readProblem } from './read-problem.ts'
@@ -10,12 +10,24 @@ export interface HttpMutationsOptions {
   readonly url: string
   /** The bearer token, asked for before every request and once more after a 401. @default none is sent */
   readonly getToken?: () => string | null | Promise<string | null>
-  /** How long to wait for an answer before the write is sent again. @default 30_000 */
+  /**
+   * The forms of the rows by entity: those that the views have, so with `rows: decodeRows({ Task })` at the client the same here.
+   * @default as they travel, dates as ISO text
+   */
+  readonly rows?: { readonly [entity: string]: { decode(row: WireRow): unknown } }
+  /** How long to wait for the token and the answer before the write is sent again. @default 30_000 */
   readonly timeoutMs?: number
   /** @default the host's */
   readonly fetch?: (url: string, init: RequestInit) => Promise<Response>
   /** @default the system's */
   readonly clock?: Clock
+}
+
+interface Write {
+  readonly target: string
+  readonly method: string
+  readonly headers: Readonly<Record<string, string>>
+  readonly body?: string
 }
 
 /**
@@ -25,40 +37,62 @@ export interface HttpMutationsOptions {
  * const optimistic = createOptimisticManager({ transport: httpMutations({ url: '/api', getToken: () => token }) })
  */
 export function httpMutations(options: HttpMutationsOptions): MutationTransport {
-  const { url, getToken = () => null, timeoutMs = 30_000, clock = systemClock } = options
+  const { url, getToken = () => null, timeoutMs = 30_000, rows = {}, clock = systemClock } = options
   const send = options.fetch ?? ((target: string, init: RequestInit) => fetch(target, init))
 
-  async function request(
-    mutation: MutationRequest,
+  /** What a request is made of, but for the token. */
+  function write({ entity, operation, id, fields, ifVersion, mutationId }: MutationRequest): Write {
+    const isCreate = operation === 'create'
+    const body = isCreate ? { ...fields, id } : fields
+    try {
+      return {
+        target: `${url}/${entity}${isCreate ? '' : `/${encodeURIComponent(id)}`}`,
+        method: isCreate ? 'POST' : operation === 'update' ? 'PATCH' : 'DELETE',
+        headers: {
+          'Idempotency-Key': mutationId,
+          ...(body && { 'Content-Type': 'application/json' }),
+          ...(ifVersion !== undefined && { 'If-Match': `"${ifVersion}"` }),
+        },
+        ...(body && { body: JSON.stringify(body) }),
+      }
+    } catch (cause) {
+      // No later attempt would do better.
+      throw new DnrError('bad_message', `${entity} ${id} could not be written as JSON.`, { cause })
+    }
+  }
+
+  /** A row as the views have it; one that cannot be read is `null`, as what is hidden: where it is shown, the view says why. */
+  function decode(entity: string, row: WireRow): unknown {
+    try {
+      return rows[entity] ? rows[entity].decode(row) : row
+    } catch {
+      return null
+    }
+  }
+
+  function request(
+    { target, headers, ...init }: Write,
     token: string | null,
     abort: AbortSignal,
   ): Promise<Response> {
-    const { entity, operation, id, fields, ifVersion, mutationId } = mutation
-    const isCreate = operation === 'create'
-    const body = isCreate ? { ...fields, id } : fields
-    return send(`${url}/${entity}${isCreate ? '' : `/${encodeURIComponent(id)}`}`, {
-      method: isCreate ? 'POST' : operation === 'update' ? 'PATCH' : 'DELETE',
-      headers: {
-        'Idempotency-Key': mutationId,
-        ...(body && { 'Content-Type': 'application/json' }),
-        ...(token !== null && { Authorization: `Bearer ${token}` }),
-        ...(ifVersion !== undefined && { 'If-Match': `"${ifVersion}"` }),
-      },
-      ...(body && { body: JSON.stringify(body) }),
-      signal: abort,
-    })
+    // The token may have come when nobody waits any more, and be that of somebody else.
+    abort.throwIfAborted()
+    const authorization = token !== null && { Authorization: `Bearer ${token}` }
+    return send(target, { ...init, headers: { ...headers, ...authorization }, signal: abort })
   }
 
   async function exchange(mutation: MutationRequest, abort: AbortSignal): Promise<MutationAnswer> {
+    const written = write(mutation)
     const token = await getToken()
-    let response = await request(mutation, token, abort)
+    let response = await request(written, token, abort)
     if (response.status === 401) {
       const renewed = await getToken()
-      if (renewed !== token) response = await request(mutation, renewed, abort)
+      if (renewed !== token) response = await request(written, renewed, abort)
     }
-    if (!response.ok) throw await readProblem(response, mutation, clock.now())
+    const read = (wire: WireRow): unknown => decode(mutation.entity, wire)
+    if (!response.ok) throw await readProblem(response, mutation, clock.now(), read)
     const position = parsePosition(response.headers.get('DNR-Position') ?? '')
-    const row: unknown = response.status === 204 ? null : await response.json()
+    const row = response.status === 204 ? null : read((await response.json()) as WireRow)
     return {
       row,
       position: position.ok ? position.value : null,
@@ -70,6 +104,10 @@ export function httpMutations(options: HttpMutationsOptions): MutationTransport 
     connected: signal(true),
     async mutate(mutation, { signal: outer } = {}) {
       const abort = new AbortController()
+      // Who is asked for a token need not end by themselves, nor a fetch of one's own.
+      const ended = new Promise<never>((_, reject) =>
+        abort.signal.addEventListener('abort', () => reject(abort.signal.reason as Error)),
+      )
       const forward = (): void => abort.abort()
       if (outer?.aborted) forward()
       outer?.addEventListener('abort', forward)
@@ -79,7 +117,7 @@ export function httpMutations(options: HttpMutationsOptions): MutationTransport 
         abort.abort()
       }, timeoutMs)
       try {
-        return await exchange(mutation, abort.signal)
+        return await Promise.race([exchange(mutation, abort.signal), ended])
       } catch (cause) {
         if (cause instanceof DnrError) throw cause
         if (isLate)

@@ -1,5 +1,5 @@
 // Turns a refusal over HTTP into an error. By status and code; what a text says decides nothing.
-import { DnrError, type ErrorCode, VersionConflict } from '@dnr/protocol'
+import { DnrError, type ErrorCode, VersionConflict, type WireRow } from '@dnr/protocol'
 import type { MutationRequest } from '../ports/mutation-transport.ts'
 
 /** What a server, or a proxy before it, means that sends no problem+json. */
@@ -20,15 +20,17 @@ const CODES: Readonly<Record<number, ErrorCode>> = {
 }
 const RETRYABLE: readonly number[] = [408, 429, 502, 503, 504]
 
-/** The error that a response tells; `now` is for a `Retry-After` that is a date. */
+/** The error that a response tells; `now` is for a `Retry-After` that is a date, `decode` for the row of a conflict. */
 export async function readProblem(
   response: Response,
   request: MutationRequest,
   now: number,
+  decode: (row: WireRow) => unknown,
 ): Promise<DnrError> {
   const { status } = response
   const { code, detail, current, errors } = await readBody(response)
-  if (status === 412 && current) return new VersionConflict(current, request.ifVersion ?? 0, current.version)
+  const row = status === 412 && current && decode(current)
+  if (row) return new VersionConflict(row, request.ifVersion ?? 0, current.version)
   const retryAfterMs = readRetryAfterMs(response.headers.get('Retry-After'), now)
   return new DnrError(
     code === 'idempotency_key_reused'
@@ -46,7 +48,7 @@ export async function readProblem(
 interface Problem {
   readonly code?: string
   readonly detail?: string
-  readonly current?: { readonly version: number }
+  readonly current?: WireRow
   readonly errors?: unknown
 }
 

@@ -14,7 +14,10 @@ export interface FailedMutation {
   /** What was sent or would have been; `null` for a deletion, and for an updater function that was never called. */
   readonly fields: Readonly<Record<string, unknown>> | null
   readonly error: DnrError
-  /** Makes the mutation again, with its id and its content, on top of the rows as they are now. A second call does nothing new. */
+  /**
+   * Makes the mutation again, with its id and its content, on top of the rows as they are now. A second call returns the same.
+   * Does nothing and returns what failed when it was discarded, the manager closed or somebody else has signed in.
+   */
   retry(): OptimisticMutation<unknown>
   /** Forgets it. */
   discard(): void
@@ -43,7 +46,7 @@ export function createFailedMutations(
         patches,
         fields = patches.length === 0 || hasUpdater(patches) ? null : combinePatches(undefined, patches),
       } = mutation
-      let retried: OptimisticMutation<VersionedRow> | undefined
+      let latest: OptimisticMutation<VersionedRow> = mutation
       const entry: FailedMutation = {
         entity: lane.overlay.entity,
         operation,
@@ -52,8 +55,12 @@ export function createFailedMutations(
         fields,
         error,
         retry() {
-          entry.discard()
-          return (retried ??= again(mutation))
+          // Who still has a button for what was forgotten would send it as somebody else.
+          if (list.peek().includes(entry)) {
+            entry.discard()
+            latest = again(mutation)
+          }
+          return latest
         },
         discard() {
           list.value = list.peek().filter((each) => each !== entry)

@@ -5,7 +5,7 @@ import { type Clock, DnrError, type Position, toDnrError, type VersionConflict }
 import { batch, effect, type ReadonlySignal, signal } from '@preact/signals-core'
 import type { ConfirmedBatch, VersionedRow } from '../ports/confirmed-rows.ts'
 import type { MutationAnswer, MutationRequest, MutationTransport } from '../ports/mutation-transport.ts'
-import { awaits, isPast, type Lane, rowBefore, touchLane, type View } from '../rebase/entity-overlay.ts'
+import { awaits, type Lane, rowBefore, touchLane, type View } from '../rebase/entity-overlay.ts'
 import { becomes, cleanFields, combinePatches, type Fields, hasUpdater, updates } from '../rebase/replay.ts'
 import { isContested } from './conflict.ts'
 import { isStored, type Mutation } from './mutation.ts'
@@ -33,7 +33,7 @@ export interface MutationQueue {
   stored(mutation: Mutation, row: VersionedRow | null, position: Position | null, seenBy?: View): boolean
   /** Settles a mutation as failed. `isKept`: for `failed` and `onError` as well. */
   refuse(mutation: Mutation, error: DnrError, isKept: boolean): void
-  /** What a view has applied; without a batch: it will not catch up any more. */
+  /** What a view has applied; without a batch: its status is another, or it was closed. */
   applied(view: View, batch?: ConfirmedBatch<VersionedRow>): void
   resume(): void
   close(): void
@@ -134,9 +134,11 @@ export function createMutationQueue(options: MutationQueueOptions): MutationQueu
     return { ...request, fields: { ...mutation.fields }, ...(ifVersion && { ifVersion }) }
   }
 
-  /** From now on an update makes the same of every row. */
+  /** From now on an update makes the same of every row; of one that is older than its base, what it made of that. */
   function showFields(mutation: Mutation): void {
-    if (mutation.operation === 'update') mutation.step = updates([mutation.fields as Fields])
+    const change = updates([mutation.fields as Fields])
+    const rebase = becomes(mutation.base as VersionedRow)
+    if (mutation.operation === 'update') mutation.step = (row) => row && change(rebase(row))
     touchLane(mutation.lane)
   }
 
@@ -163,6 +165,7 @@ export function createMutationQueue(options: MutationQueueOptions): MutationQueu
       if (!move(mutation, 'acked')) return false
       mutation.step = becomes(row)
       mutation.position = position
+      if (position && row) mutation.base = row
       // Mutations behind this one were made on top of it.
       if (row) for (const later of behind(mutation)) later.base = row
       for (const view of mutation.lane.overlay.views) {
@@ -216,7 +219,8 @@ export function createMutationQueue(options: MutationQueueOptions): MutationQueu
     const isAuth = /^(unauthorized|token_\w+|needs_auth)$/.test(error.code)
     if (!current && !isAuth && !error.retryable) return refuse(mutation, error)
     move(mutation, 'waiting')
-    mutation.isHeld = !!current || error.retryAfterMs !== undefined
+    // Who has signed in does not wait for the time that a refusal names.
+    mutation.isHeld = !!current || (!isAuth && error.retryAfterMs !== undefined)
     if (current) void merge(mutation, error, current)
     else if (isAuth) paused.value = error
     else if (mutation.isHeld || transport.connected.peek()) retryLater(mutation, error.retryAfterMs)
@@ -255,10 +259,14 @@ export function createMutationQueue(options: MutationQueueOptions): MutationQueu
     })
   }
 
-  /** Ends everything that is not known to be stored, without a trace. */
-  function refuseAll(error: DnrError): void {
+  /** Ends everything without a trace: what is not known to be stored fails, and no view is waited for. */
+  function endAll(error: DnrError): void {
     batch(() => {
       pending.forEach((mutation) => refuse(mutation, error, false))
+      settling.forEach((mutation) => {
+        mutation.awaiting.clear()
+        caughtUp(mutation)
+      })
     })
   }
 
@@ -267,7 +275,7 @@ export function createMutationQueue(options: MutationQueueOptions): MutationQueu
     if (!transport.connected.value) return
     const userId = transport.userId?.peek()
     if (author && userId !== author) {
-      refuseAll(new DnrError('cancelled', 'Somebody else has signed in: the write may have been stored.'))
+      endAll(new DnrError('cancelled', 'Somebody else has signed in: the write may have been stored.'))
       onOtherUser()
     }
     author = userId
@@ -299,13 +307,13 @@ export function createMutationQueue(options: MutationQueueOptions): MutationQueu
           if (mutation) stored(mutation, row, applied.position, view)
         })
         for (const mutation of settling) {
-          if ((!applied || isPast(applied, mutation)) && mutation.awaiting.delete(view)) caughtUp(mutation)
+          if (!awaits(view, mutation, applied) && mutation.awaiting.delete(view)) caughtUp(mutation)
         }
       })
     },
     close() {
       stopWatching()
-      refuseAll(new DnrError('closed', 'The manager was closed.'))
+      endAll(new DnrError('closed', 'The manager was closed.'))
       abort.abort()
     },
   }

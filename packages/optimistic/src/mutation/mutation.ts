@@ -27,7 +27,7 @@ export interface OptimisticMutation<Row> {
   readonly acked: Promise<Row | null>
   /**
    * Resolves when every open view of the entity has applied the stream up to the write, so that whatever else it changed is
-   * visible too; with `acked` when none is open. Rejects as `acked` does.
+   * visible too; with `acked` when none is open, and when somebody else signs in. Rejects as `acked` does.
    */
   readonly synced: Promise<void>
   /** Why it failed; `null` otherwise. */
@@ -39,7 +39,8 @@ export interface Mutation extends OptimisticMutation<VersionedRow> {
   readonly lane: Lane
   readonly operation: Operation
   readonly isHidden: boolean
-  readonly usesVersion: boolean
+  /** Of an update: the version goes along that it was made on. */
+  usesVersion: boolean
   readonly resolve: ConflictResolver | undefined
   readonly batch: object | null
   readonly state: Signal<MutationStatus>
@@ -48,10 +49,10 @@ export interface Mutation extends OptimisticMutation<VersionedRow> {
   error: DnrError | null
   life: MutationState
   step: Step
-  /** What the author gave; `fields` once it is settled what is sent. */
+  /** What the author gave; `fields` once it is settled what is sent: from then on it may be stored. */
   patches: readonly (Fields | Updater)[]
   fields?: Fields | undefined
-  /** The row that the author saw, then the one that the write before it left. */
+  /** The row that the author saw, then the one that the write before it left, then the one that was stored. */
   base: VersionedRow | undefined
   position?: Position | null
   /** Views whose stream has not reached the stored write. */
@@ -78,6 +79,7 @@ export type MutationParts = Pick<
   | 'step'
   | 'patches'
   | 'base'
+  | 'fields'
 >
 
 export function createMutation(parts: MutationParts): Mutation {
@@ -85,7 +87,6 @@ export function createMutation(parts: MutationParts): Mutation {
   const sync = createDeferred()
   return {
     ...parts,
-    fields: undefined,
     ack,
     sync,
     acked: ack.promise,

@@ -33,7 +33,7 @@ export interface ConfirmedRows<Row extends VersionedRow> {
   /** When `rows` shows the first `limit` rows alone: all that are known, to fill up from. */
   readonly allRows?: ReadonlySignal<readonly Row[]>
   readonly limit?: number | undefined
-  /** `loading` before the first rows; `failed` when nothing will come any more. */
+  /** `loading` before the first rows; `live` while they are kept current; `failed` when nothing will come any more. */
   readonly status: ReadonlySignal<string>
   byId(id: string): Row | undefined
   /** Everything up to here is applied. */

@@ -103,18 +103,27 @@ function newest({ views }: EntityOverlay, id: string): VersionedRow | undefined 
   return row
 }
 
-/** Does a view have to wait until its stream has passed a write that is now stored? */
-export function awaits({ confirmed }: View, { position }: Mutation): boolean {
+/**
+ * Does a view have to wait until its stream has passed a write that is now stored, also after `batch`?
+ *
+ * A write without a position waits for the version that it was made on: a conflict's row comes before its event. Offsets say
+ * nothing of a history that the view has not heard of, as after a restored backup: the rows come with its resync. Of one that
+ * it has left behind they do. Who is not live, or has the row as it was before, has not heard.
+ */
+export function awaits(
+  view: View,
+  { position, id, base }: Mutation,
+  batch?: ConfirmedBatch<VersionedRow>,
+): boolean {
+  const { confirmed, overlay } = view
   const status = confirmed.status.peek()
-  if (!position || status === 'failed') return false
-  return confirmed.position ? !hasReached(confirmed.position, position) : status === 'loading'
-}
-
-/** Has a batch brought a view past a stored write? Another history, after a resync, will never get there: it is past too. */
-export function isPast(batch: ConfirmedBatch<VersionedRow>, { position }: Mutation): boolean {
-  return (
-    !position ||
-    hasReached(batch.position, position) ||
-    (batch.kind === 'resync' && batch.position.epoch !== position.epoch)
-  )
+  const { position: at } = batch ?? confirmed
+  const isForeign = at?.epoch !== position?.epoch
+  // After a resync to another history it will never get there.
+  const isOver = isForeign && batch?.kind === 'resync'
+  if (isOver || status === 'failed' || !overlay.views.has(view)) return false
+  const isOlder = (confirmed.byId(id)?.version ?? Infinity) < (base?.version ?? 0)
+  if (!position) return isOlder
+  if (!at) return status === 'loading'
+  return !hasReached(at, position) || (isForeign && !batch && (isOlder || status !== 'live'))
 }

@@ -95,6 +95,28 @@ test('412 is a VersionConflict with the current row', async () => {
   expect((error as VersionConflict).current).toEqual(row)
 })
 
+test('rows come in the form of the views: stored ones, and the current one of a conflict', async () => {
+  const dated = { ...row, due: '2026-01-01T00:00:00.000Z' }
+  const rows = {
+    Task: { decode: (wire: object) => ({ ...wire, due: new Date((wire as typeof dated).due) }) },
+  }
+  const { transport } = setup([json(200, dated), json(412, { current: dated }), json(200, dated)], { rows })
+  const expected = { ...row, due: new Date(dated.due) }
+  expect(await transport.mutate(update)).toMatchObject({ row: expected, visible: true })
+  await expect(transport.mutate(update)).rejects.toMatchObject({ current: expected })
+  expect(await transport.mutate({ ...update, entity: 'Note' })).toMatchObject({ row: dated })
+})
+
+test('a stored row that cannot be read counts as hidden, a conflict with one is final', async () => {
+  const decode = (): never => {
+    throw new Error('boom')
+  }
+  const responses = [json(200, row), json(412, { code: 'version_conflict', current: row })]
+  const { transport } = setup(responses, { rows: { Task: { decode } } })
+  expect(await transport.mutate(update)).toMatchObject({ row: null, visible: false })
+  await expect(transport.mutate(update)).rejects.toMatchObject({ code: 'version_conflict', retryable: false })
+})
+
 test.each([
   { status: 403, body: { code: 'forbidden', detail: 'not yours' }, code: 'forbidden', retryable: false },
   {
@@ -168,6 +190,27 @@ test('an unreachable server and a broken answer are retryable, with their cause'
   await expect(transport.mutate(update)).rejects.toMatchObject({ code: 'disconnected', retryable: true })
 })
 
+test.each<{ name: string; mutation: MutationRequest; cause: unknown }>([
+  {
+    name: 'a bigint',
+    mutation: { ...update, fields: { size: 8n } },
+    cause: expect.any(TypeError),
+  },
+  {
+    name: 'half a character in an id',
+    mutation: { ...update, id: '\ud800' },
+    cause: expect.any(URIError),
+  },
+])('what cannot be written down is refused for good, and nothing is asked: $name', async (each) => {
+  const { transport, fetch, clock } = setup([json(200, row)])
+  await expect(transport.mutate(each.mutation)).rejects.toMatchObject({
+    code: 'bad_message',
+    retryable: false,
+    cause: each.cause,
+  })
+  expect([fetch.mock.calls, clock.pendingTimers]).toEqual([[], 0])
+})
+
 test('no answer in time is retryable; an aborted write is cancelled; no timer is left', async () => {
   const fetch = (_url: string, { signal }: RequestInit): Promise<Response> =>
     new Promise((_resolve, reject) => {
@@ -189,4 +232,31 @@ test('no answer in time is retryable; an aborted write is cancelled; no timer is
     code: 'cancelled',
   })
   expect(clock.pendingTimers).toBe(0)
+})
+
+test('a token that does not come in time is a timeout; with one that comes later nothing is sent', async () => {
+  let give = (_token: string): void => {}
+  const getToken = (): Promise<string> => new Promise((resolve) => (give = resolve))
+  const { transport, fetch, clock } = setup([json(200, row)], { getToken, timeoutMs: 1_000 })
+  const late = expect(transport.mutate(update)).rejects.toMatchObject({ code: 'timeout', retryable: true })
+  await drainMicrotasks()
+  await clock.advance(1_000)
+  await late
+  give('late')
+  await drainMicrotasks()
+  expect([fetch.mock.calls, clock.pendingTimers]).toEqual([[], 0])
+})
+
+test('a fetch that does not end when it is aborted holds nothing either', async () => {
+  const { transport, clock } = setup([], { timeoutMs: 1_000 })
+  const late = expect(transport.mutate(update)).rejects.toMatchObject({ code: 'timeout' })
+  await drainMicrotasks()
+  await clock.advance(1_000)
+  await late
+  const controller = new AbortController()
+  const cancelled = expect(transport.mutate(update, { signal: controller.signal })).rejects.toMatchObject({
+    code: 'cancelled',
+  })
+  controller.abort()
+  await cancelled
 })

@@ -1,7 +1,7 @@
 import { drainMicrotasks } from '@dnr/testing'
 import { VersionConflict } from '@dnr/protocol'
 import { expect, test, vi } from 'vitest'
-import { createSetup, type FakeServer, task } from '../fake-server.ts'
+import { createSetup, type FakeServer, task, watch } from '../fake-server.ts'
 
 /** Lets the server answer the last request, a conflict included. */
 async function exchange(server: FakeServer): Promise<void> {
@@ -76,6 +76,47 @@ test('the same field changed: resolve decides, with the row that I saw, mine, an
   expect(await updated.acked).toMatchObject({ title: 'mine+theirs', version: 3 })
 })
 
+test('who keeps theirs sees it at once, before the view has it, and never the row of before', async () => {
+  const { tasks, server, confirmed } = createSetup([task('a')], { resolve: () => ({}) })
+  const seen = watch(tasks.rows, (row) => row.title)
+  const updated = tasks.update('a', { title: 'mine' })
+  server.remote('a', { title: 'theirs' })
+  await drainMicrotasks()
+  await exchange(server)
+  expect([updated.state.value, server.sent.length]).toEqual(['acked', 1])
+  expect(await updated.acked).toMatchObject({ title: 'theirs', version: 2 })
+  confirmed.apply([], 0)
+  expect([updated.state.value, tasks.byId('a')?.title]).toEqual(['acked', 'theirs'])
+  confirmed.apply(server.log)
+  expect(updated.state.value).toBe('synced')
+  expect(seen.flat().join(' ')).toMatch(/^a mine( theirs)+$/)
+})
+
+test('who keeps theirs waits for no view that has lost the row meanwhile, nor for one that starts anew', async () => {
+  for (const isGone of [true, false]) {
+    const { tasks, server, confirmed } = createSetup([task('a')], { resolve: () => ({}) })
+    const updated = tasks.update('a', { title: 'mine' })
+    server.remote('a', { title: 'theirs' })
+    await drainMicrotasks()
+    await exchange(server)
+    if (isGone) confirmed.apply([server.write('a', null)])
+    else confirmed.resync([task('a', { title: 'restored' })], 0, 'other')
+    expect(updated.state.value).toBe('synced')
+    expect(tasks.byId('a')?.title).toBe(isGone ? undefined : 'restored')
+  }
+})
+
+test('what is merged shows over theirs at once, and goes with a row that is deleted meanwhile', async () => {
+  const { tasks, server, confirmed } = createSetup([task('a')], { resolve: () => ({ rank: 7 }) })
+  tasks.update('a', { title: 'mine', rank: 5 })
+  server.remote('a', { title: 'theirs', rank: 6 })
+  await drainMicrotasks()
+  await exchange(server)
+  expect(tasks.byId('a')).toMatchObject({ title: 'theirs', rank: 7 })
+  confirmed.apply([server.write('a', null)])
+  expect(tasks.rows.value).toEqual([])
+})
+
 test('without resolve my fields are written again', async () => {
   const { tasks, server } = createSetup([task('a')], { ifVersion: true })
   tasks.update('a', { title: 'mine' })
@@ -96,6 +137,37 @@ test('a function is computed anew from the row as it is', async () => {
   await exchange(server)
   expect(server.rows.get('a')).toMatchObject({ count: 11, version: 3 })
 })
+
+test('a function that joins a patch in a batch is sent with the version that it was computed on', async () => {
+  const { tasks, server, optimistic } = createSetup([task('a')])
+  optimistic.batch(() => {
+    tasks.update('a', { title: 'mine' })
+    tasks.update('a', (row) => ({ count: row.count + 1 }))
+  })
+  server.remote('a', { count: 10 })
+  await drainMicrotasks()
+  await exchange(server)
+  await exchange(server)
+  expect(server.sent.map(({ request }) => request.ifVersion)).toEqual([1, 2])
+  expect(server.rows.get('a')).toMatchObject({ title: 'mine', count: 11 })
+})
+
+test.each([
+  { first: { ifVersion: true }, second: {} },
+  { first: {}, second: { ifVersion: true } },
+  { first: { ifVersion: true }, second: { ifVersion: false } },
+])(
+  'in a batch one that asks for the version has it sent: $first, then $second',
+  async ({ first, second }) => {
+    const { tasks, server, optimistic } = createSetup([task('a')])
+    optimistic.batch(() => {
+      tasks.update('a', { title: 'mine' }, first)
+      tasks.update('a', { count: 1 }, second)
+    })
+    await drainMicrotasks()
+    expect(server.last().request).toMatchObject({ fields: { title: 'mine', count: 1 }, ifVersion: 1 })
+  },
+)
 
 test('a slow resolver holds its record alone, also over a reconnect (E65)', async () => {
   let decide = (_fields: { title: string }): void => {}

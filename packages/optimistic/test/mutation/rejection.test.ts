@@ -86,6 +86,39 @@ test('a failure can be discarded, also twice', async () => {
   expect(tasks.failed.value).toEqual([])
 })
 
+test('a retry after it was discarded, or after the manager was closed, does nothing', async () => {
+  for (const isClosed of [false, true]) {
+    const { tasks, server, optimistic } = createSetup([task('a')])
+    const updated = tasks.update('a', { title: 'x' })
+    await drainMicrotasks()
+    await server.last().reject(forbidden)
+    const [failed] = tasks.failed.value
+    if (isClosed) optimistic.close()
+    else failed?.discard()
+    expect(optimistic.failed.value).toEqual([])
+    expect(failed?.retry()).toBe(updated)
+    await drainMicrotasks()
+    expect([server.sent.length, optimistic.pendingCount.value]).toEqual([1, 0])
+  }
+})
+
+test('a creation that may have been stored, retried and deleted at once, is deleted on the server', async () => {
+  const { tasks, server, confirmed } = createSetup()
+  tasks.create({ id: 'a', title: 'x' })
+  await drainMicrotasks()
+  server.store(server.last().request)
+  await server.last().reject(new DnrError('internal', 'The answer is not known.'))
+  tasks.failed.value[0]?.retry()
+  const deleted = tasks.delete('a')
+  expect(tasks.rows.value).toEqual([])
+  await drainMicrotasks()
+  await server.last().answer(server.store(server.last().request))
+  await server.last().answer(server.store(server.last().request))
+  confirmed.apply(server.log)
+  expect(server.sent.map(({ request }) => request.operation)).toEqual(['create', 'create', 'delete'])
+  expect([deleted.state.value, server.rows.size, tasks.rows.value]).toEqual(['synced', 0, []])
+})
+
 test('a refusal does not roll back what succeeded after it on the same row (D52)', async () => {
   const { tasks, server, confirmed } = createSetup([task('a')])
   tasks.update('a', { title: 'refused' })

@@ -113,6 +113,21 @@ test.each(['unauthorized', 'token_expired', 'token_revoked', 'needs_auth'] as co
   },
 )
 
+test('a refusal that asks who we are is sent again after resume, also when it names a time', async () => {
+  const { tasks, server, clock, optimistic } = createSetup([task('a')])
+  tasks.update('a', { count: 1 })
+  await drainMicrotasks()
+  for (let round = 1; round < 3; round++) {
+    await server.last().reject(new DnrError('unauthorized', 'who?', { retryable: true, retryAfterMs: 1_000 }))
+    await clock.advance(600_000)
+    expect([server.sent.length, optimistic.paused.value?.code]).toEqual([round, 'unauthorized'])
+    optimistic.resume()
+    await drainMicrotasks()
+  }
+  await server.last().answer(server.store(server.last().request))
+  expect([optimistic.pendingCount.value, clock.pendingTimers]).toEqual([0, 0])
+})
+
 test('connecting again ends the pause as well', async () => {
   const { tasks, server, optimistic } = createSetup([task('a')])
   tasks.update('a', { count: 1 })

@@ -248,6 +248,64 @@ test('a resync that is older than the write does not undo it; one of another his
   expect(tasks.byId('a')?.title).toBe('restored')
 })
 
+test('a write stored in a history that the view has not heard of is shown until the rows of that history come', async () => {
+  const { tasks, server, confirmed } = createSetup([task('a')])
+  confirmed.apply([], 10)
+  const seen = watch(tasks.rows, title)
+  const updated = tasks.update('a', { title: 'mine' })
+  await drainMicrotasks()
+  // The server came back from a backup: its log ended at 3.
+  const { row } = server.store(server.last().request)
+  await server.last().answer({ row, position: { epoch: 'new', offset: 4 } })
+  expect(updated.state.value).toBe('acked')
+  confirmed.resync([task('a', { title: 'mine', version: 2 })], 4, 'new')
+  expect(updated.state.value).toBe('synced')
+  expect(seen.flat().join(' ')).toMatch(/^a( mine)+$/)
+})
+
+test.each(['create', 'update', 'delete'] as const)(
+  'while a view is not live, a %s that was stored in another history holds until the rows of that history come',
+  async (operation) => {
+    const { tasks, server, confirmed } = createSetup(operation === 'create' ? [] : [task('a')])
+    confirmed.apply([], 10)
+    confirmed.status.value = 'stale'
+    if (operation === 'create') tasks.create({ id: 'a', title: 'mine', rank: 0 })
+    if (operation === 'update') tasks.update('a', { title: 'mine' })
+    if (operation === 'delete') tasks.delete('a')
+    const expected = operation === 'delete' ? [] : ['mine']
+    await drainMicrotasks()
+    const { row } = server.store(server.last().request)
+    await server.last().answer({ row, position: { epoch: 'new', offset: 4 } })
+    expect([tasks.pendingOf('a').state, tasks.rows.value.map(title)]).toEqual(['acked', expected])
+    confirmed.resync([...server.rows.values()], 4, 'new')
+    expect([tasks.pendingOf('a').state, tasks.rows.value.map(title)]).toEqual(['synced', expected])
+  },
+)
+
+test('a view that comes back and has missed nothing has left the history of such a write behind', async () => {
+  const { tasks, server, confirmed } = createSetup([task('a')])
+  confirmed.apply([], 10)
+  confirmed.status.value = 'stale'
+  const deleted = tasks.delete('a')
+  await drainMicrotasks()
+  await server.last().answer({ row: null, position: { epoch: 'former', offset: 4 } })
+  expect(deleted.state.value).toBe('acked')
+  confirmed.status.value = 'live'
+  expect([deleted.state.value, tasks.rows.value.length]).toEqual(['synced', 1])
+})
+
+test('an answer that was lost in a restart is past for a view that has gone on in the next history', async () => {
+  const { tasks, server, confirmed, clock } = createSetup([task('a')])
+  const updated = tasks.update('a', { title: 'mine' })
+  await drainMicrotasks()
+  const stored = server.store(server.last().request)
+  await server.last().reject(new DnrError('disconnected', 'lost', { retryable: true }))
+  confirmed.resync([], 2, 'next')
+  await clock.advance(30_000)
+  await server.last().answer(stored)
+  expect([updated.state.value, tasks.rows.value]).toEqual(['synced', []])
+})
+
 test('a write made while the view loads is not undone by the snapshot from before it', async () => {
   const { optimistic, server, tasks: other } = createSetup()
   other.close()
