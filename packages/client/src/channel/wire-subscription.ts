@@ -186,7 +186,7 @@ export function createWireSubscription(
       const { type, requestId } = message
       if (isEntityEvent(message)) inbox.event(message)
       else if (type === 'snapshot') {
-        grant = message.payload.grant ?? grant
+        if (isAnswered) grant = message.payload.grant ?? grant
         inbox.chunk(message.payload)
       }
       // With an id these answer a question that was withdrawn; without one the server says by itself how we stand.

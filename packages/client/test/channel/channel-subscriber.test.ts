@@ -688,3 +688,23 @@ test('rights that are told in the middle of a transaction, or of a snapshot, los
   expect(tasks.rows.value.map(({ id }) => id)).toEqual(['c', 'd'])
   expect(await grantAfterReconnect(t)).toBe('unsettled')
 })
+
+test('rights that come with the end of a snapshot that was answered too late are not those of the rows there are', async () => {
+  await using t = await setUp()
+  const tasks = t.client.collection('Task')
+  await tasks.ready
+  const channel = 'entity:Task'
+  t.server.held.add('subscribe')
+  t.server.peer.say({ type: 'subscribed', channel, payload: { recovered: true, grant: 'old' } })
+  t.server.peer.say({ type: 'unsubscribed', channel })
+  await settle()
+  const { requestId } = t.server.heard('subscribe').at(-1) ?? {}
+  // It is not waited for any more, and not yet asked for again.
+  await t.clock.advance(10_000)
+  const position = { epoch: 'e1', offset: 3 }
+  const payload = { recovered: false, grant: 'half', position, snapshot: { rows: [], more: true } }
+  t.server.peer.say({ type: 'subscribed', channel, requestId, payload })
+  t.server.peer.say({ type: 'snapshot', channel, payload: { rows: [], more: false, grant: 'new' } })
+  await settle()
+  expect(await grantAfterReconnect(t)).toBe('old')
+})
