@@ -125,7 +125,8 @@ export function createChannelManager(options: ChannelManagerOptions): Channels {
     onBegun: tellMembersOfDoubt,
     settle: (group) => settleDoubt(group, { ...options, recheck: rechecks.recheck }),
   })
-  const registry = createChannelRegistry(options.entities, doubts, fanOut.flush)
+  // What a channel held back is told to nobody then, and done with.
+  const registry = createChannelRegistry(options.entities, doubts, fanOut.flush, options.flush)
   const endings = createEndings({ ...options, registry })
   const { subscribe, pursue } = createSubscribing({
     ...options,

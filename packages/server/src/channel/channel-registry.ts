@@ -43,6 +43,8 @@ export function createChannelRegistry(
   doubts: Doubts,
   /** Called before a group has other members. */
   beforeMembers: () => void,
+  /** Called when nobody hears a channel any more. */
+  vacated: (entry: ChannelEntry) => void,
 ): ChannelRegistry {
   const channels = new Map<string, ChannelEntry>()
   const rowChannels = createRowChannels()
@@ -112,6 +114,7 @@ export function createChannelRegistry(
     if (channel.groups.length > 0) return
     channels.delete(channel.name)
     rowChannels.remove(channel)
+    vacated(channel)
   }
 
   return {

@@ -101,7 +101,8 @@ export function forgetRows(shown: ShownRows): void {
 /** As it is now; its numbers have to be held while it is used. */
 export function copyShownRows(shown: ShownRows): ShownRows {
   const { few, bits, ahead } = shown
-  return { ...shown, few: few && new Set(few), bits: bits.slice(), ahead: ahead && new Set(ahead) }
+  const readings = ahead && new Set([...ahead].map(({ ids, until }) => ({ ids: new Set(ids), until })))
+  return { ...shown, few: few && new Set(few), bits: bits.slice(), ahead: readings }
 }
 
 function setBit(shown: ShownRows, number: number): void {

@@ -151,6 +151,8 @@ export function createConnectionLife(options: ConnectionLifeOptions): Connection
     sessionEnds.forget(connection)
     closings.add(connection)
     connection.socket.close(code, reason)
+    // Its peer may take its time to answer, and what it was shown is nobody's any more. Not now: it may be one of many who are sent to.
+    queueMicrotask(() => stations().channels.release(connection))
   }
 
   const release = (connection: Connection, code: number, reason: string): void => {

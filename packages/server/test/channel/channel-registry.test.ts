@@ -7,7 +7,12 @@ const entry = { channel: { kind: 'room', room: 'lobby' }, name: 'room:lobby' } a
 
 test('whoever is muted, held back and muted again is counted once, and no more when it is live or gone', () => {
   const doubts = idleDoubts()
-  const registry = createChannelRegistry(new Map(), doubts, () => {})
+  const registry = createChannelRegistry(
+    new Map(),
+    doubts,
+    () => {},
+    () => {},
+  )
   const connection = { id: 'c1', subscriptions: null } as Connection
   const subscription = registry.install(connection, entry, null, true)
   const { group } = subscription
