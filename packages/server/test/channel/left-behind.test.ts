@@ -59,7 +59,7 @@ describe('a channel that everybody has left holds a deletion back, and the row i
     await server.rightsChanged({ userId: 'bob' })
     const said = await bob.take()
     const left = said.filter(({ type }) => type === 'entity:deleted').map(({ payload }) => payload.id)
-    expect(left.toSorted()).toEqual(['a', 'filler'])
+    expect(new Set(left)).toEqual(new Set(['a', 'filler']))
   })
 
   test('nobody is told the id of a row that they may never have seen', async () => {
