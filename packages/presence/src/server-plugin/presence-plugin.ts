@@ -22,7 +22,8 @@ export interface PresenceOptions {
   readonly maxMembersPerResource?: number
   /**
    * What one user sees of another at the same resource: the member, a copy with less in it, or `null` for nothing. Asked
-   * when there is something to tell; costs a call for each pair and an encoding for each viewer. Throwing hides.
+   * when there is something to tell; costs a call for each pair and an encoding for each viewer. Sessions of one user are one
+   * viewer where their principals say the same, and several where they do not. Throwing hides.
    * @default everything: all watchers share one encoded message
    */
   readonly view?: PresenceView

@@ -373,6 +373,45 @@ test('a view hides users and takes away what a viewer may not see, in syncs and 
   expect(take()).toEqual(['a presence:update alice×1', 'c presence:join alice×1'])
 })
 
+test('a view is asked for each session of a user whose principal says other things, and once for those that are alike', async () => {
+  const { connect, say, sent, encodings, settle } = setUp({
+    view: (viewer, member) =>
+      'isAdmin' in viewer && viewer.isAdmin === true ? member : { ...member, metadata: {} },
+  })
+  connect('admin', 'bob', undefined, { isAdmin: true })
+  connect('plain1', 'bob', undefined, { isAdmin: false, expiresAt: 1 })
+  connect('plain2', 'bob', undefined, { isAdmin: false, expiresAt: 2 })
+  connect('a', 'alice')
+  for (const id of ['admin', 'plain1', 'plain2']) await say(id, 'presence:join')
+  await settle()
+  const before = { sent: sent().length, encodings: encodings() }
+  await say('a', 'presence:join', { metadata: { secret: 1 } })
+  const seen = sent()
+    .slice(before.sent)
+    .filter(({ type }) => type === 'presence:join')
+    .map(({ to, users }) => [to, users[0]?.metadata])
+  expect(seen).toEqual([
+    ['admin', { secret: 1 }],
+    ['plain1', {}],
+    ['plain2', {}],
+  ])
+  // One for the admin's session, one for the other two, and the answer to the join.
+  expect(encodings() - before.encodings).toBe(3)
+})
+
+test('a view is asked for each session whose principal cannot be compared', async () => {
+  const { connect, say, sent } = setUp({
+    view: (viewer, member) =>
+      'roles' in viewer && (viewer.roles as Set<string>).has('admin') ? member : null,
+  })
+  connect('admin', 'bob', undefined, { roles: new Set(['admin']) })
+  connect('plain', 'bob', undefined, { roles: new Set() })
+  connect('a', 'alice', undefined, { roles: new Set() })
+  for (const id of ['admin', 'plain', 'a']) await say(id, 'presence:join')
+  const heard = sent().filter(({ users }) => users.some(({ id }) => id === 'alice'))
+  expect(heard.map(({ to }) => to).sort()).toEqual(['a', 'admin'])
+})
+
 test('a view that throws hides the others and nothing else', async () => {
   const { connect, say, take } = setUp({
     view: () => {

@@ -1,5 +1,5 @@
 // Presence on a host of its own: principals by connection, permissions that can be held back, and all that was sent.
-import type { ChannelName, ClientMessage, Member } from '@dnr/protocol'
+import type { ChannelName, ClientMessage, Member, Principal } from '@dnr/protocol'
 import { createManualClock, type ManualClock } from '@dnr/testing'
 import { presence, type PresenceHost, type PresenceOptions, type PresenceSession } from '../../src/server.ts'
 
@@ -18,7 +18,7 @@ export interface Setting {
   readonly subscribers: Map<string, Set<string>>
   /** How often something was encoded. */
   readonly encodings: () => number
-  connect(connectionId: string, userId: string, name?: string): void
+  connect(connectionId: string, userId: string, name?: string, more?: object): void
   /** Sends, in the tick of the caller. */
   post(
     connectionId: string,
@@ -51,7 +51,7 @@ const SETTLED_MS = 30
 
 export function setUp(options: PresenceOptions = {}): Setting {
   const clock = createManualClock()
-  const principals = new Map<string, { id: string; name?: string }>()
+  const principals = new Map<string, Principal>()
   const subscribers = new Map<string, Set<string>>()
   const refused: string[] = []
   let sent: Sent[] = []
@@ -98,8 +98,8 @@ export function setUp(options: PresenceOptions = {}): Setting {
     refused,
     subscribers,
     encodings: () => encodings,
-    connect: (id, userId, name) =>
-      void principals.set(id, { id: userId, ...(name === undefined ? {} : { name }) }),
+    connect: (id, userId, name, more) =>
+      void principals.set(id, { id: userId, ...(name === undefined ? {} : { name }), ...more }),
     post,
     async say(...message) {
       post(...message)
