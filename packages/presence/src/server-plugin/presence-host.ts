@@ -44,6 +44,8 @@ export interface PresenceSession {
   rechecked(connectionId: string, channel: ChannelName): void
   /** `silentMs`: how long nothing had been heard of it; the time-out includes that. @default 0 */
   disconnected(connectionId: string, close: { code: number; reason?: string; silentMs?: number }): void
+  /** A user was signed out: they are gone at once, also with connections that were lost before. */
+  signedOut(userId: string): void
   stop(): void
 }
 

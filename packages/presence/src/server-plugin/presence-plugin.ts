@@ -232,6 +232,10 @@ function startPresence(host: PresenceHost, options: PresenceOptions): PresenceSe
       for (const resource of tracker.lose(connectionId, silentMs)) telling.touch(resource)
       sweepLater()
     },
+    signedOut(userId) {
+      for (const resource of tracker.leaveEverywhere(userId)) telling.touch(resource)
+      sweepLater()
+    },
     stop() {
       cancelSweep()
       telling.stop()

@@ -44,6 +44,8 @@ export interface PresenceTracker {
    * the time-out includes. Answers where it was.
    */
   lose(connectionId: string, silentMs?: number): readonly string[]
+  /** A user is gone at once, with all of their connections, lost ones too. Answers where they were. */
+  leaveEverywhere(userId: string): readonly string[]
   /** Everybody at a resource, by id. */
   getPresent(resource: string): readonly Member[]
   /** One user at a resource; `null` when not there. */
@@ -162,6 +164,16 @@ export function createPresenceTracker(options: PresenceTrackerOptions): Presence
       const lostMark = clock.monotonic() - silentMs
       for (const resource of resources) change(resource, connectionId, { lostMark }, false)
       if (resources.length > 0) staleMarkByConnection.set(connectionId, lostMark + ttlMs)
+      return resources
+    },
+    leaveEverywhere(userId) {
+      const resources = [...seatsByResource.keys()].filter(
+        (resource) => seatsByResource.get(resource)?.has(userId) === true,
+      )
+      for (const resource of resources) {
+        const { metas } = seatsByResource.get(resource)?.get(userId) as Seat
+        for (const connectionId of [...metas.keys()]) remove(resource, connectionId)
+      }
       return resources
     },
     getPresent: (resource) =>

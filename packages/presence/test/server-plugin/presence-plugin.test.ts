@@ -246,6 +246,36 @@ test('whoever is signed out by the server is gone at once; an expired session ha
   expect(take()).toHaveLength(1)
 })
 
+test('whoever is signed out is gone at once, also with a connection that was lost before', async () => {
+  const { clock, connect, say, session, drop, settle, take } = await withThree()
+  connect('a2', 'alice')
+  await say('a2', 'presence:join')
+  drop('a', 1006)
+  await settle()
+  take()
+  session.signedOut('alice')
+  await drainMicrotasks()
+  expect(take()).toEqual([
+    'a2 presence:leave alice×1',
+    'b presence:leave alice×1',
+    'c presence:leave alice×1',
+  ])
+  drop('a2', 4401, undefined, 'token_revoked')
+  await settle()
+  expect(take()).toEqual([])
+  expect(clock.pendingTimers).toBe(0)
+})
+
+test('one device that is sent away does not end the grace of another', async () => {
+  const { connect, say, drop, settle, take } = await withThree()
+  connect('a2', 'alice')
+  await say('a2', 'presence:join')
+  drop('a', 1006)
+  drop('a2', 4401, undefined, 'token_revoked')
+  await settle()
+  expect(take().filter((line) => line.includes('leave'))).toEqual([])
+})
+
 test('the time-out includes the time that it took to notice the loss', async () => {
   const { clock, drop, take } = await withThree({ ttlMs: 1_000 })
   drop('a', 4408, 900)

@@ -22,7 +22,7 @@ type Step =
       readonly activity: Activity
     }
   | { readonly type: 'leave'; readonly resource: string; readonly connection: number }
-  | { readonly type: 'lose'; readonly connection: number }
+  | { readonly type: 'lose' | 'leaveEverywhere'; readonly connection: number }
   | { readonly type: 'wait'; readonly ms: number }
 
 const resource = fc.constantFrom(...RESOURCES)
@@ -44,7 +44,13 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     activity: fc.constantFrom('active', 'idle', 'away'),
   }),
   fc.record({ type: fc.constant('leave' as const), resource, connection }),
-  fc.record({ type: fc.constant('lose' as const), connection }),
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      type: fc.constantFrom('lose' as const, 'lose' as const, 'leaveEverywhere' as const),
+      connection,
+    }),
+  },
   fc.record({ type: fc.constant('wait' as const), ms: fc.constantFrom(100, 400, 1_000) }),
 )
 
@@ -72,6 +78,18 @@ test('after any steps the tracker says what the model says, and the differences 
             model.set(
               name,
               metas.filter(({ lostMark }) => lostMark === null || clock.monotonic() - lostMark < TTL_MS),
+            )
+          }
+          continue
+        }
+        if (next.type === 'leaveEverywhere') {
+          const { id } = personOf(next.connection)
+          const where = RESOURCES.filter((name) => model.get(name)?.some(({ person }) => person.id === id))
+          expect([...tracker.leaveEverywhere(id)].sort()).toEqual(where)
+          for (const [name, metas] of model) {
+            model.set(
+              name,
+              metas.filter(({ person }) => person.id !== id),
             )
           }
           continue

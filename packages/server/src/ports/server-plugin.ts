@@ -70,5 +70,10 @@ export interface PluginSession {
   /** Rights changed, and this connection may go on hearing the channel; what it may see there can be other things. */
   rechecked?(connectionId: string, channel: ChannelName): void
   disconnected(connectionId: string, end: ConnectionEnd): void
+  /**
+   * A user was signed out, also one who has no connection just now. Their connections are being closed and hear nothing more;
+   * `disconnected` of each comes when its socket is gone.
+   */
+  signedOut?(userId: string): void
   stop(): void
 }

@@ -48,6 +48,9 @@ function joining(outcomes: string[], session: Partial<PluginSession> = {}): Retu
   return plugin
 }
 
+/** One that does not ask to be told. */
+const silent: ServerPlugin = { ...recording(), name: 'silent', messageTypes: [] }
+
 const openAlone = policies(
   allowChannel('presence', (_user, resource) => resource === 'open'),
   allowChannel('room', () => true),
@@ -88,6 +91,18 @@ test('a plugin is told how long a connection had been silent when it was given u
   going.socket.close(1000)
   await drainMicrotasks()
   expect(ends[1]).toMatchObject({ code: 1000, silentMs: 0 })
+})
+
+test('a plugin is told that a user was signed out, also when they have no connection', async () => {
+  const signedOut: string[] = []
+  const plugin = recording({ signedOut: (userId) => void signedOut.push(userId) })
+  const server = createTestServer({ plugins: [plugin, silent], policies: openAlone })
+  const client = await server.connect('ann@red')
+  server.connections.disconnectUser('ann')
+  server.connections.disconnectUser('bob')
+  await drainMicrotasks()
+  expect(client.closed).toEqual({ code: 4401, reason: 'token_revoked' })
+  expect(signedOut).toEqual(['ann', 'bob'])
 })
 
 test('a plugin subscribes quietly: authorised, without a frame and without being told', async () => {

@@ -1,0 +1,74 @@
+// Presence and the server together, on a clock that is moved by hand: what sessions and subscriptions mean for who is here.
+import { presence } from '@dnr/presence/server'
+import type { ChannelName, Principal } from '@dnr/protocol'
+import { allowChannel, createRealtimeServer, policies } from '@dnr/server'
+import { createManualClock, createSocketPair, drainMicrotasks } from '@dnr/testing'
+import { expect, test } from 'vitest'
+
+interface Received {
+  readonly type: string
+  readonly requestId?: string
+  readonly payload?: { readonly users?: readonly { readonly id: string; readonly name: string }[] }
+}
+
+const BOARD: ChannelName = 'presence:board'
+/** Longer than changes are gathered. */
+const SETTLED_MS = 100
+
+/** Tokens are `id` or `id/name`. */
+function startServer() {
+  const clock = createManualClock()
+  const server = createRealtimeServer({
+    clock,
+    repositories: [],
+    plugins: [presence()],
+    policies: policies(allowChannel('presence', () => true)),
+    authenticate({ token }): Principal | null {
+      const [id = '', name = id] = (token ?? '').split('/')
+      return id === '' ? null : { id, name }
+    },
+  })
+  const connect = async (token: string) => {
+    const pair = createSocketPair({ clock })
+    let received: Received[] = []
+    pair.client.onmessage = ({ data }) => void received.push(JSON.parse(data as string) as Received)
+    const handshake = { url: '/ws', headers: {}, cookies: new Map<string, string>(), token }
+    pair.server.attach(server.webSockets.connect(pair.server, { ...handshake, remoteAddress: '10.0.0.1' }))
+    const settle = async (): Promise<void> => {
+      await drainMicrotasks()
+      await clock.advance(SETTLED_MS)
+    }
+    await settle()
+    received = []
+    return {
+      cut: () => pair.cut(),
+      /** Says something about the board, and lets everything be told. */
+      async say(type: string, payload?: object) {
+        pair.client.send(JSON.stringify({ type, channel: BOARD, payload, requestId: type }))
+        await settle()
+      },
+      /** What came since the last call. */
+      async take() {
+        await settle()
+        const taken = received
+        received = []
+        return taken
+      },
+    }
+  }
+  return { server, connect }
+}
+
+const typesOf = (messages: readonly Received[]): string[] => messages.map(({ type }) => type)
+
+test('who is signed out within the grace of a lost connection is gone at once', async () => {
+  const { server, connect } = startServer()
+  const ann = await connect('ann')
+  const bob = await connect('bob')
+  await ann.say('presence:join')
+  await bob.say('presence:join')
+  ann.cut()
+  await bob.take()
+  expect(server.webSockets.disconnectUser('ann')).toBe(0)
+  expect(await bob.take()).toMatchObject([{ type: 'presence:leave', payload: { users: [{ id: 'ann' }] } }])
+})
