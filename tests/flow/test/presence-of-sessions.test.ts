@@ -72,3 +72,51 @@ test('who is signed out within the grace of a lost connection is gone at once', 
   expect(server.webSockets.disconnectUser('ann')).toBe(0)
   expect(await bob.take()).toMatchObject([{ type: 'presence:leave', payload: { users: [{ id: 'ann' }] } }])
 })
+
+const view = { subscription: 'v' }
+
+test('after the end of a subscription with a key nothing comes, also when one joined and left meanwhile', async () => {
+  const { server, connect } = startServer()
+  const ann = await connect('ann')
+  const bob = await connect('bob')
+  await ann.say('subscribe', view)
+  await ann.say('presence:join')
+  await ann.say('presence:leave')
+  await ann.say('unsubscribe', view)
+  await ann.take()
+  await bob.say('presence:join')
+  expect(typesOf(await ann.take())).toEqual([])
+  expect(server.stats().subscriptions).toBe(1)
+})
+
+test('a leave ends the subscription of the join, when one with a key was ended before', async () => {
+  const { server, connect } = startServer()
+  const ann = await connect('ann')
+  await ann.say('subscribe', view)
+  await ann.say('presence:join')
+  await ann.say('unsubscribe', view)
+  await ann.take()
+  await ann.say('presence:leave')
+  expect(await ann.take()).toMatchObject([{ type: 'presence:leave', payload: { users: [{ id: 'ann' }] } }])
+  expect(server.stats().subscriptions).toBe(0)
+})
+
+test('a leave does not end what was asked for by subscribe, with a key or without, before or after the join', async () => {
+  const { server, connect } = startServer()
+  const bob = await connect('bob')
+  const watchers = []
+  for (const payload of [view, undefined]) {
+    const before = await connect('ann')
+    await before.say('subscribe', payload)
+    await before.say('presence:join')
+    const after = await connect('ann')
+    await after.say('presence:join')
+    await after.say('subscribe', payload)
+    watchers.push(before, after)
+  }
+  for (const watcher of watchers) await watcher.say('presence:leave')
+  for (const watcher of watchers) await watcher.take()
+  await bob.say('presence:join')
+  for (const watcher of watchers) expect(typesOf(await watcher.take())).toEqual(['presence:join'])
+  expect(server.stats().subscriptions).toBe(5)
+})

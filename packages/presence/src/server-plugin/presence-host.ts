@@ -13,6 +13,7 @@ import type {
  *
  * `subscribe` authorises as a client's own `subscribe` would, sends no `subscribed`, and answers a refusal itself. While the
  * server asks about a right that may have changed, `subscribe` waits for the answer, and `subscribers` leaves the connection out.
+ * `unsubscribe` ends what `subscribe` has made, and nothing that the client itself asked for.
  * `send` encodes once whatever the number of receivers, and passes over connections that are gone.
  */
 export interface PresenceHost {

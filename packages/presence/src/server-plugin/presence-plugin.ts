@@ -1,4 +1,4 @@
-// Presence as a feature of the server. Holds the tracker and who only watches; sockets, channels and permissions are the
+// Presence as a feature of the server. Holds the tracker; sockets, channels and permissions are the
 // host's. Next: telling.ts, which gathers what changed and tells the others.
 import { type ChannelName, type ClientMessage, DnrError, reconnectAdvice } from '@dnr/protocol'
 import { checkMetadata, DEFAULT_MAX_METADATA_BYTES, type Metadata } from '../tracker/metadata.ts'
@@ -52,7 +52,6 @@ function startPresence(host: PresenceHost, options: PresenceOptions): PresenceSe
   const tracker = createPresenceTracker({ clock: host.clock, ...options })
   const telling = createTelling({ host, view, present: tracker.getPresent, count: tracker.countPresent })
   const turns = createInTurn()
-  const watchedByConnection = new Map<string, Set<string>>() // channels subscribed to in so many words
   const asking = new Map<string, Address>() // who waits for a permission
   let cancelSweep = (): void => {}
 
@@ -86,7 +85,7 @@ function startPresence(host: PresenceHost, options: PresenceOptions): PresenceSe
     try {
       tracker.join(resource, connectionId, personOf(principal), metadata)
     } catch (error) {
-      unlessWatched(address)
+      host.unsubscribe(connectionId, address.channel)
       throw error
     }
     telling.owe(address)
@@ -97,7 +96,8 @@ function startPresence(host: PresenceHost, options: PresenceOptions): PresenceSe
     telling.settle(connectionId, resource)
     const member = tracker.getMember(resource, userIdOf(connectionId))
     const hasLeft = end(connectionId, resource)
-    unlessWatched(address)
+    // A join subscribes, so a leave unsubscribes.
+    host.unsubscribe(connectionId, channel)
     // Who is still here with another connection has not left for those who watch.
     const isGone = hasLeft && tracker.getMember(resource, userIdOf(connectionId)) === null
     const users = isGone && member !== null ? [member] : []
@@ -120,11 +120,6 @@ function startPresence(host: PresenceHost, options: PresenceOptions): PresenceSe
   /** Who is not seen yet leaves in turn, after the join; unless there is no room to wait. */
   const leavesAtOnce = ({ connectionId, channel, resource }: Address): boolean =>
     tracker.resourcesOf(connectionId).includes(resource) || !turns.hasRoom(keyOf(connectionId, channel))
-
-  /** A join subscribes, so a leave unsubscribes; but not who had subscribed anyway. */
-  const unlessWatched = ({ connectionId, channel }: Address): void => {
-    if (watchedByConnection.get(connectionId)?.has(channel) !== true) host.unsubscribe(connectionId, channel)
-  }
 
   /** What somebody says of themselves waits, as a join does, while it is asked whether they may still be here. */
   const update = async (address: Address, metadata: Metadata): Promise<void> => {
@@ -206,8 +201,6 @@ function startPresence(host: PresenceHost, options: PresenceOptions): PresenceSe
       })
     },
     subscribed(connectionId, channel) {
-      const watched = watchedByConnection.get(connectionId) ?? new Set()
-      watchedByConnection.set(connectionId, watched.add(channel))
       telling.owe({ connectionId, channel, resource: resourceOf(channel), requestId: undefined })
     },
     rechecked(connectionId, channel) {
@@ -215,15 +208,11 @@ function startPresence(host: PresenceHost, options: PresenceOptions): PresenceSe
     },
     unsubscribed(connectionId, channel) {
       const resource = resourceOf(channel)
-      const watched = watchedByConnection.get(connectionId)
-      watched?.delete(channel)
-      if (watched?.size === 0) watchedByConnection.delete(connectionId)
       asking.delete(keyOf(connectionId, channel))
       telling.forget(connectionId, resource)
       end(connectionId, resource)
     },
     disconnected(connectionId, { code, reason, silentMs = 0 }) {
-      watchedByConnection.delete(connectionId)
       if (isOnPurpose(code, reason)) {
         for (const resource of tracker.resourcesOf(connectionId)) end(connectionId, resource)
         return

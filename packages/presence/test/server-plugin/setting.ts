@@ -53,6 +53,7 @@ export function setUp(options: PresenceOptions = {}): Setting {
   const clock = createManualClock()
   const principals = new Map<string, Principal>()
   const subscribers = new Map<string, Set<string>>()
+  const asked = new Set<string>() // subscribed to in so many words
   const refused: string[] = []
   let sent: Sent[] = []
   let encodings = 0
@@ -70,7 +71,9 @@ export function setUp(options: PresenceOptions = {}): Setting {
       install(id, channel)
       return 'installed'
     },
-    unsubscribe: (id, channel) => void subscribers.get(channel)?.delete(id),
+    unsubscribe(id, channel) {
+      if (!asked.has(`${id} ${channel}`)) subscribers.get(channel)?.delete(id)
+    },
     subscribers: (channel) => subscribers.get(channel) ?? [],
     send(ids, { type, payload, requestId }) {
       encodings++
@@ -107,10 +110,12 @@ export function setUp(options: PresenceOptions = {}): Setting {
     },
     watch(id, channel = BOARD) {
       install(id, channel)
+      asked.add(`${id} ${channel}`)
       session.subscribed(id, channel)
     },
     unwatch(id, channel = BOARD) {
       subscribers.get(channel)?.delete(id)
+      asked.delete(`${id} ${channel}`)
       session.unsubscribed(id, channel)
     },
     drop(id, code, silentMs, reason = '') {

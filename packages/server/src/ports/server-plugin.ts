@@ -32,7 +32,10 @@ export interface PluginHost {
     channel: ChannelName,
     options: { quiet: true; requestId?: string },
   ): Promise<'installed' | 'refused'>
-  /** Without a frame, and without the session's `unsubscribed`. */
+  /**
+   * Ends what `subscribe` of this host has made; what the client itself asked for stays. Without a frame, and without the
+   * session's `unsubscribed`.
+   */
   unsubscribe(connectionId: string, channel: ChannelName): void
   /** Ids of the connections whose subscription is installed; while the server asks about a right, it is not among them. */
   subscribers(channel: ChannelName): Iterable<string>

@@ -277,6 +277,44 @@ test('a plugin that lets go of a channel does not cancel the subscribe of the cl
   expect(typesOf(await client.take())).toEqual(['subscribed'])
 })
 
+test('a plugin ends what it subscribed, and nothing that the client itself asked for', async () => {
+  const plugin = recording()
+  const server = createTestServer({ plugins: [plugin], policies: openAlone })
+  const client = await server.connect()
+  const channel = 'presence:open'
+  const count = () => server.channels.subscriptionCount
+  await client.ask({ type: 'subscribe', channel, payload: { subscription: 'v' } })
+  await plugin.host.subscribe(client.id, channel, { quiet: true })
+  expect(count()).toBe(2)
+  plugin.host.unsubscribe(client.id, channel)
+  expect(count()).toBe(1)
+  // What takes the place of the plugin's is the client's own.
+  await plugin.host.subscribe(client.id, channel, { quiet: true })
+  await client.ask({ type: 'subscribe', channel })
+  plugin.host.unsubscribe(client.id, channel)
+  expect(count()).toBe(2)
+  await client.ask({ type: 'unsubscribe', channel })
+  await client.ask({ type: 'unsubscribe', channel, payload: { subscription: 'v' } })
+  expect(count()).toBe(0)
+  expect(plugin.calls.at(-1)).toEqual(['unsubscribed', client.id, channel])
+})
+
+test('what a plugin subscribed is its own to end also when rights have changed since', async () => {
+  const plugin = recording()
+  let team = 'red'
+  const server = createTestServer({
+    plugins: [plugin],
+    policies: policies(allow(Task, () => ({ key: team, sees: (row) => row.team === team }))),
+  })
+  const client = await server.connect()
+  await plugin.host.subscribe(client.id, 'entity:Task', { quiet: true })
+  team = 'blue'
+  await server.rightsChanged({ userId: 'ann' })
+  expect(server.channels.subscriptionCount).toBe(1)
+  plugin.host.unsubscribe(client.id, 'entity:Task')
+  expect(server.channels.subscriptionCount).toBe(0)
+})
+
 /** Of a plugin of rows, what it hears of subscriptions; rules answer with `answer`. */
 function watchingRows(memory = createMemoryStore({ chunkRows: 1 })) {
   const calls: string[] = []
