@@ -120,3 +120,19 @@ test('a leave does not end what was asked for by subscribe, with a key or withou
   for (const watcher of watchers) expect(typesOf(await watcher.take())).toEqual(['presence:join'])
   expect(server.stats().subscriptions).toBe(5)
 })
+
+test('a member has the name of the renewed session, for who is here and for who comes', async () => {
+  const { connect } = startServer()
+  const ann = await connect('ann/Ann Old')
+  const bob = await connect('bob')
+  await ann.say('presence:join')
+  await bob.say('subscribe')
+  for (const client of [ann, bob]) await client.take()
+  await ann.say('auth', { token: 'ann/Ann New' })
+  const renamed = { payload: { users: [{ id: 'ann', name: 'Ann New' }] } }
+  expect(await ann.take()).toMatchObject([{ type: 'authenticated' }, { type: 'presence:sync', ...renamed }])
+  expect(await bob.take()).toMatchObject([{ type: 'presence:update', ...renamed }])
+  const carol = await connect('carol')
+  await carol.say('subscribe')
+  expect(await carol.take()).toMatchObject([{ type: 'subscribed' }, { type: 'presence:sync', ...renamed }])
+})

@@ -41,7 +41,10 @@ export interface PresenceSession {
   message(connectionId: string, message: ClientMessage): void | Promise<void>
   subscribed(connectionId: string, channel: ChannelName): void
   unsubscribed(connectionId: string, channel: ChannelName): void
-  /** Rights changed, and it may go on: it is told who is here, because it was told nothing while that was asked. */
+  /**
+   * Rights changed, and it may go on: it is told who is here, because it was told nothing while that was asked. Its principal
+   * may be another: the others are told of a new name.
+   */
   rechecked(connectionId: string, channel: ChannelName): void
   /** `silentMs`: how long nothing had been heard of it; the time-out includes that. @default 0 */
   disconnected(connectionId: string, close: { code: number; reason?: string; silentMs?: number }): void

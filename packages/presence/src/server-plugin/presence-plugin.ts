@@ -144,6 +144,15 @@ function startPresence(host: PresenceHost, options: PresenceOptions): PresenceSe
     return hasLeft
   }
 
+  /** It needs to know who is here; and its session may have been renewed since it joined, under another name. */
+  const greet = (connectionId: string, channel: ChannelName): void => {
+    const resource = resourceOf(channel)
+    const principal = host.connection(connectionId)?.principal
+    if (principal != null && tracker.rename(resource, connectionId, personOf(principal).name))
+      telling.touch(resource)
+    telling.owe({ connectionId, channel, resource, requestId: undefined })
+  }
+
   const handle = (address: Address, message: ClientMessage): void | Promise<void> => {
     const { resource, connectionId } = address
     if (host.connection(connectionId) === undefined) return
@@ -200,12 +209,8 @@ function startPresence(host: PresenceHost, options: PresenceOptions): PresenceSe
         return turns.run(keyOf(connectionId, address.channel), () => handle(address, message))
       })
     },
-    subscribed(connectionId, channel) {
-      telling.owe({ connectionId, channel, resource: resourceOf(channel), requestId: undefined })
-    },
-    rechecked(connectionId, channel) {
-      telling.owe({ connectionId, channel, resource: resourceOf(channel), requestId: undefined })
-    },
+    subscribed: greet,
+    rechecked: greet,
     unsubscribed(connectionId, channel) {
       const resource = resourceOf(channel)
       asking.delete(keyOf(connectionId, channel))

@@ -35,6 +35,8 @@ export interface PresenceTracker {
   join(resource: string, connectionId: string, person: Person, metadata?: Metadata): void
   /** Replaces the metadata of a connection. False when it has not joined. @throws DnrError `bad_metadata` */
   update(resource: string, connectionId: string, metadata: Metadata): boolean
+  /** Who a connection is of may have another name by now. False when it has not joined, or nothing has changed. */
+  rename(resource: string, connectionId: string, name: string): boolean
   /** How active a connection is; `active` also says that it was seen. False when it has not joined. @default active */
   heartbeat(resource: string, connectionId: string, activity?: Activity): boolean
   /** Gone at once. False when it had not joined. */
@@ -153,6 +155,11 @@ export function createPresenceTracker(options: PresenceTrackerOptions): Presence
     update(resource, connectionId, metadata) {
       checkMetadata(metadata, maxMetadataBytes)
       return change(resource, connectionId, { metadata, lastSeen: clock.now() }, true)
+    },
+    rename(resource, connectionId, name) {
+      const person = seatOf(resource, connectionId)?.metas.get(connectionId)?.person
+      if (person === undefined || person.name === name) return false
+      return change(resource, connectionId, { person: { ...person, name } }, false)
     },
     heartbeat(resource, connectionId, activity = 'active') {
       const seen = activity === 'active' ? { lastSeen: clock.now() } : {}

@@ -482,6 +482,34 @@ test('who goes on after a change of rights is told who is here: meanwhile nothin
   expect(take()).toEqual(['c presence:sync bob×1,carol×1'])
 })
 
+test.each(['rechecked', 'subscribed'] as const)(
+  'a session that was renewed under another name is an update when it is %s, and of a watcher it is none',
+  async (event) => {
+    const { connect, watch, session, settle, take, sent } = await withThree()
+    connect('w', 'watcher')
+    watch('w')
+    await settle()
+    take()
+    connect('a', 'alice', 'Alice\u202e Renamed')
+    connect('w', 'watcher', 'Other')
+    for (const id of ['a', 'b', 'w']) session[event](id, 'presence:board')
+    await settle()
+    expect(sent().find(({ to }) => to === 'c')?.users).toMatchObject([
+      { name: 'Alice Renamed', connections: 1 },
+    ])
+    const all = 'alice×1,bob×1,carol×1'
+    expect(take()).toEqual([
+      `a presence:sync ${all}`,
+      `b presence:sync ${all}`,
+      'c presence:update alice×1',
+      `w presence:sync ${all}`,
+    ])
+    session[event]('a', 'presence:board')
+    await settle()
+    expect(take()).toEqual([`a presence:sync ${all}`])
+  },
+)
+
 test('an answer that is owed while a right is asked about waits for it, and goes with who goes', async () => {
   const { connect, drop, post, settle, take, subscribers, session } = await withThree()
   const board = subscribers.get('presence:board')

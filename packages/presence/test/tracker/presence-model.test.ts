@@ -21,6 +21,7 @@ type Step =
       readonly connection: number
       readonly activity: Activity
     }
+  | { readonly type: 'rename'; readonly resource: string; readonly connection: number; readonly name: string }
   | { readonly type: 'leave'; readonly resource: string; readonly connection: number }
   | { readonly type: 'lose'; readonly connection: number }
   | { readonly type: 'leaveEverywhere'; readonly connection: number }
@@ -43,6 +44,12 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     resource,
     connection,
     activity: fc.constantFrom('active', 'idle', 'away'),
+  }),
+  fc.record({
+    type: fc.constant('rename' as const),
+    resource,
+    connection,
+    name: fc.constantFrom('alice', 'ally'),
   }),
   fc.record({ type: fc.constant('leave' as const), resource, connection }),
   { weight: 2, arbitrary: fc.record({ type: fc.constant('lose' as const), connection }) },
@@ -135,6 +142,14 @@ test('after any steps the tracker says what the model says, and the differences 
             metas.map((meta) =>
               meta === own ? { ...meta, activity: next.activity, lastSeen: lastSeen ?? now } : meta,
             ),
+          )
+        } else if (next.type === 'rename') {
+          const { resource: where, name } = next
+          const isNew = own !== undefined && own.person.name !== name
+          expect(tracker.rename(where, connectionId, name)).toBe(isNew)
+          model.set(
+            where,
+            metas.map((meta) => (meta === own ? { ...meta, person: { ...meta.person, name } } : meta)),
           )
         } else {
           expect(tracker.leave(next.resource, connectionId)).toBe(own !== undefined)
