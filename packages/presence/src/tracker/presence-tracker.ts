@@ -174,14 +174,14 @@ export function createPresenceTracker(options: PresenceTrackerOptions): Presence
       return resources
     },
     leaveEverywhere(userId) {
-      const resources = [...seatsByResource.keys()].filter(
-        (resource) => seatsByResource.get(resource)?.has(userId) === true,
-      )
-      for (const resource of resources) {
-        const { metas } = seatsByResource.get(resource)?.get(userId) as Seat
-        for (const connectionId of [...metas.keys()]) remove(resource, connectionId)
+      const left: string[] = []
+      for (const [resource, seats] of seatsByResource) {
+        const seat = seats.get(userId)
+        if (seat === undefined) continue
+        for (const connectionId of seat.metas.keys()) remove(resource, connectionId)
+        left.push(resource)
       }
-      return resources
+      return left
     },
     getPresent: (resource) =>
       [...(seatsByResource.get(resource)?.values() ?? [])].map(({ member }) => member).sort(byId),

@@ -49,7 +49,7 @@ function joining(outcomes: string[], session: Partial<PluginSession> = {}): Retu
 }
 
 /** One that does not ask to be told. */
-const silent: ServerPlugin = { ...recording(), name: 'silent', messageTypes: [] }
+const incurious: ServerPlugin = { ...recording(), name: 'silent', messageTypes: [] }
 
 const openAlone = policies(
   allowChannel('presence', (_user, resource) => resource === 'open'),
@@ -96,7 +96,7 @@ test('a plugin is told how long a connection had been silent when it was given u
 test('a plugin is told that a user was signed out, also when they have no connection', async () => {
   const signedOut: string[] = []
   const plugin = recording({ signedOut: (userId) => void signedOut.push(userId) })
-  const server = createTestServer({ plugins: [plugin, silent], policies: openAlone })
+  const server = createTestServer({ plugins: [plugin, incurious], policies: openAlone })
   const client = await server.connect('ann@red')
   server.connections.disconnectUser('ann')
   server.connections.disconnectUser('bob')
