@@ -13,6 +13,7 @@ import type {
  *
  * `subscribe` authorises as a client's own `subscribe` would, sends no `subscribed`, and answers a refusal itself. While the
  * server asks about a right that may have changed, `subscribe` waits for the answer, and `subscribers` leaves the connection out.
+ * `unsubscribe` ends what `subscribe` has made, and nothing that the client itself asked for.
  * `send` encodes once whatever the number of receivers, and passes over connections that are gone.
  */
 export interface PresenceHost {
@@ -40,10 +41,15 @@ export interface PresenceSession {
   message(connectionId: string, message: ClientMessage): void | Promise<void>
   subscribed(connectionId: string, channel: ChannelName): void
   unsubscribed(connectionId: string, channel: ChannelName): void
-  /** Rights changed, and it may go on: it is told who is here, because it was told nothing while that was asked. */
+  /**
+   * Rights changed, and it may go on: it is told who is here, because it was told nothing while that was asked. Its principal
+   * may be another: the others are told of a new name.
+   */
   rechecked(connectionId: string, channel: ChannelName): void
   /** `silentMs`: how long nothing had been heard of it; the time-out includes that. @default 0 */
   disconnected(connectionId: string, close: { code: number; reason?: string; silentMs?: number }): void
+  /** A user was signed out: they are gone at once, also with connections that were lost before. */
+  signedOut(userId: string): void
   stop(): void
 }
 

@@ -1,4 +1,4 @@
-// Presence as a feature of the server. Holds the tracker and who only watches; sockets, channels and permissions are the
+// Presence as a feature of the server. Holds the tracker; sockets, channels and permissions are the
 // host's. Next: telling.ts, which gathers what changed and tells the others.
 import { type ChannelName, type ClientMessage, DnrError, reconnectAdvice } from '@dnr/protocol'
 import { checkMetadata, DEFAULT_MAX_METADATA_BYTES, type Metadata } from '../tracker/metadata.ts'
@@ -22,7 +22,8 @@ export interface PresenceOptions {
   readonly maxMembersPerResource?: number
   /**
    * What one user sees of another at the same resource: the member, a copy with less in it, or `null` for nothing. Asked
-   * when there is something to tell; costs a call for each pair and an encoding for each viewer. Throwing hides.
+   * when there is something to tell; costs a call for each pair and an encoding for each viewer. Sessions of one user are one
+   * viewer where their principals say the same, and several where they do not. Throwing hides.
    * @default everything: all watchers share one encoded message
    */
   readonly view?: PresenceView
@@ -51,7 +52,6 @@ function startPresence(host: PresenceHost, options: PresenceOptions): PresenceSe
   const tracker = createPresenceTracker({ clock: host.clock, ...options })
   const telling = createTelling({ host, view, present: tracker.getPresent, count: tracker.countPresent })
   const turns = createInTurn()
-  const watchedByConnection = new Map<string, Set<string>>() // channels subscribed to in so many words
   const asking = new Map<string, Address>() // who waits for a permission
   let cancelSweep = (): void => {}
 
@@ -85,7 +85,7 @@ function startPresence(host: PresenceHost, options: PresenceOptions): PresenceSe
     try {
       tracker.join(resource, connectionId, personOf(principal), metadata)
     } catch (error) {
-      unlessWatched(address)
+      host.unsubscribe(connectionId, address.channel)
       throw error
     }
     telling.owe(address)
@@ -96,7 +96,8 @@ function startPresence(host: PresenceHost, options: PresenceOptions): PresenceSe
     telling.settle(connectionId, resource)
     const member = tracker.getMember(resource, userIdOf(connectionId))
     const hasLeft = end(connectionId, resource)
-    unlessWatched(address)
+    // A join subscribes, so a leave unsubscribes.
+    host.unsubscribe(connectionId, channel)
     // Who is still here with another connection has not left for those who watch.
     const isGone = hasLeft && tracker.getMember(resource, userIdOf(connectionId)) === null
     const users = isGone && member !== null ? [member] : []
@@ -120,11 +121,6 @@ function startPresence(host: PresenceHost, options: PresenceOptions): PresenceSe
   const leavesAtOnce = ({ connectionId, channel, resource }: Address): boolean =>
     tracker.resourcesOf(connectionId).includes(resource) || !turns.hasRoom(keyOf(connectionId, channel))
 
-  /** A join subscribes, so a leave unsubscribes; but not who had subscribed anyway. */
-  const unlessWatched = ({ connectionId, channel }: Address): void => {
-    if (watchedByConnection.get(connectionId)?.has(channel) !== true) host.unsubscribe(connectionId, channel)
-  }
-
   /** What somebody says of themselves waits, as a join does, while it is asked whether they may still be here. */
   const update = async (address: Address, metadata: Metadata): Promise<void> => {
     const { connectionId, channel, resource } = address
@@ -146,6 +142,15 @@ function startPresence(host: PresenceHost, options: PresenceOptions): PresenceSe
     const hasLeft = tracker.leave(resource, connectionId)
     if (hasLeft) telling.touch(resource)
     return hasLeft
+  }
+
+  /** It needs to know who is here; and its session may have been renewed since it joined, under another name. */
+  const greet = (connectionId: string, channel: ChannelName): void => {
+    const resource = resourceOf(channel)
+    const principal = host.connection(connectionId)?.principal
+    if (principal != null && tracker.rename(resource, connectionId, personOf(principal).name))
+      telling.touch(resource)
+    telling.owe({ connectionId, channel, resource, requestId: undefined })
   }
 
   const handle = (address: Address, message: ClientMessage): void | Promise<void> => {
@@ -204,31 +209,25 @@ function startPresence(host: PresenceHost, options: PresenceOptions): PresenceSe
         return turns.run(keyOf(connectionId, address.channel), () => handle(address, message))
       })
     },
-    subscribed(connectionId, channel) {
-      const watched = watchedByConnection.get(connectionId) ?? new Set()
-      watchedByConnection.set(connectionId, watched.add(channel))
-      telling.owe({ connectionId, channel, resource: resourceOf(channel), requestId: undefined })
-    },
-    rechecked(connectionId, channel) {
-      telling.owe({ connectionId, channel, resource: resourceOf(channel), requestId: undefined })
-    },
+    subscribed: greet,
+    rechecked: greet,
     unsubscribed(connectionId, channel) {
       const resource = resourceOf(channel)
-      const watched = watchedByConnection.get(connectionId)
-      watched?.delete(channel)
-      if (watched?.size === 0) watchedByConnection.delete(connectionId)
       asking.delete(keyOf(connectionId, channel))
       telling.forget(connectionId, resource)
       end(connectionId, resource)
     },
     disconnected(connectionId, { code, reason, silentMs = 0 }) {
-      watchedByConnection.delete(connectionId)
       if (isOnPurpose(code, reason)) {
         for (const resource of tracker.resourcesOf(connectionId)) end(connectionId, resource)
         return
       }
       // Another connection of the same user goes on counting; only the number of connections changes at once.
       for (const resource of tracker.lose(connectionId, silentMs)) telling.touch(resource)
+      sweepLater()
+    },
+    signedOut(userId) {
+      for (const resource of tracker.leaveEverywhere(userId)) telling.touch(resource)
       sweepLater()
     },
     stop() {

@@ -9,6 +9,7 @@
 import type { ChannelName, Member, Principal } from '@dnr/protocol'
 import { diffMembers } from '../tracker/presence-state.ts'
 import type { Address, PresenceHost } from './presence-host.ts'
+import { createViewerKey } from './viewer-key.ts'
 
 /** What one user sees of another: the member, less of it, or `null` for nothing. */
 export type PresenceView = (viewer: Principal, member: Member) => Member | null
@@ -60,6 +61,7 @@ export function windowMs(members: number): number {
 
 export function createTelling({ host, view, present, count }: TellingOptions): Telling {
   const desks = new Map<string, Desk>()
+  const viewerKey = createViewerKey()
   let isStopped = false
 
   const deskOf = (resource: string): Desk => {
@@ -146,18 +148,19 @@ export function createTelling({ host, view, present, count }: TellingOptions): T
     }
   }
 
-  /** Receivers that see the same: all of them, or, with a view, the connections of one user. */
+  /** Receivers that see the same: all of them, or, with a view, the connections of one user with the same rights. */
   const audiences = (
     connectionIds: readonly string[],
   ): readonly { receivers: readonly string[]; show(members: readonly Member[]): readonly Member[] }[] => {
     if (connectionIds.length === 0) return []
     if (view === null) return [{ receivers: connectionIds, show: (members) => members }]
-    const byViewer = new Map<string, { viewer: Principal; receivers: string[] }>()
+    const byViewer = new Map<string | Principal, { viewer: Principal; receivers: string[] }>()
     for (const connectionId of connectionIds) {
       const viewer = host.connection(connectionId)?.principal
       if (viewer == null) continue
-      const audience = byViewer.get(viewer.id) ?? { viewer, receivers: [] }
-      byViewer.set(viewer.id, audience)
+      const key = viewerKey(viewer)
+      const audience = byViewer.get(key) ?? { viewer, receivers: [] }
+      byViewer.set(key, audience)
       audience.receivers.push(connectionId)
     }
     return [...byViewer.values()].map(({ viewer, receivers }) => ({

@@ -35,6 +35,8 @@ export interface PresenceTracker {
   join(resource: string, connectionId: string, person: Person, metadata?: Metadata): void
   /** Replaces the metadata of a connection. False when it has not joined. @throws DnrError `bad_metadata` */
   update(resource: string, connectionId: string, metadata: Metadata): boolean
+  /** Who a connection is of may have another name by now. False when it has not joined, or nothing has changed. */
+  rename(resource: string, connectionId: string, name: string): boolean
   /** How active a connection is; `active` also says that it was seen. False when it has not joined. @default active */
   heartbeat(resource: string, connectionId: string, activity?: Activity): boolean
   /** Gone at once. False when it had not joined. */
@@ -44,6 +46,8 @@ export interface PresenceTracker {
    * the time-out includes. Answers where it was.
    */
   lose(connectionId: string, silentMs?: number): readonly string[]
+  /** A user is gone at once, with all of their connections, lost ones too. Answers where they were. */
+  leaveEverywhere(userId: string): readonly string[]
   /** Everybody at a resource, by id. */
   getPresent(resource: string): readonly Member[]
   /** One user at a resource; `null` when not there. */
@@ -152,6 +156,11 @@ export function createPresenceTracker(options: PresenceTrackerOptions): Presence
       checkMetadata(metadata, maxMetadataBytes)
       return change(resource, connectionId, { metadata, lastSeen: clock.now() }, true)
     },
+    rename(resource, connectionId, name) {
+      const person = seatOf(resource, connectionId)?.metas.get(connectionId)?.person
+      if (person === undefined || person.name === name) return false
+      return change(resource, connectionId, { person: { ...person, name } }, false)
+    },
     heartbeat(resource, connectionId, activity = 'active') {
       const seen = activity === 'active' ? { lastSeen: clock.now() } : {}
       return change(resource, connectionId, { activity, ...seen }, false)
@@ -163,6 +172,16 @@ export function createPresenceTracker(options: PresenceTrackerOptions): Presence
       for (const resource of resources) change(resource, connectionId, { lostMark }, false)
       if (resources.length > 0) staleMarkByConnection.set(connectionId, lostMark + ttlMs)
       return resources
+    },
+    leaveEverywhere(userId) {
+      const left: string[] = []
+      for (const [resource, seats] of seatsByResource) {
+        const seat = seats.get(userId)
+        if (seat === undefined) continue
+        for (const connectionId of seat.metas.keys()) remove(resource, connectionId)
+        left.push(resource)
+      }
+      return left
     },
     getPresent: (resource) =>
       [...(seatsByResource.get(resource)?.values() ?? [])].map(({ member }) => member).sort(byId),

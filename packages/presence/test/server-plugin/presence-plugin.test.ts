@@ -246,6 +246,36 @@ test('whoever is signed out by the server is gone at once; an expired session ha
   expect(take()).toHaveLength(1)
 })
 
+test('whoever is signed out is gone at once, also with a connection that was lost before', async () => {
+  const { clock, connect, say, session, drop, settle, take } = await withThree()
+  connect('a2', 'alice')
+  await say('a2', 'presence:join')
+  drop('a', 1006)
+  await settle()
+  take()
+  session.signedOut('alice')
+  await drainMicrotasks()
+  expect(take()).toEqual([
+    'a2 presence:leave alice×1',
+    'b presence:leave alice×1',
+    'c presence:leave alice×1',
+  ])
+  drop('a2', 4401, undefined, 'token_revoked')
+  await settle()
+  expect(take()).toEqual([])
+  expect(clock.pendingTimers).toBe(0)
+})
+
+test('one device that is sent away does not end the grace of another', async () => {
+  const { connect, say, drop, settle, take } = await withThree()
+  connect('a2', 'alice')
+  await say('a2', 'presence:join')
+  drop('a', 1006)
+  drop('a2', 4401, undefined, 'token_revoked')
+  await settle()
+  expect(take().filter((line) => line.includes('leave'))).toEqual([])
+})
+
 test('the time-out includes the time that it took to notice the loss', async () => {
   const { clock, drop, take } = await withThree({ ttlMs: 1_000 })
   drop('a', 4408, 900)
@@ -373,6 +403,45 @@ test('a view hides users and takes away what a viewer may not see, in syncs and 
   expect(take()).toEqual(['a presence:update alice×1', 'c presence:join alice×1'])
 })
 
+test('a view is asked for each session of a user whose principal says other things, and once for those that are alike', async () => {
+  const { connect, say, sent, encodings, settle } = setUp({
+    view: (viewer, member) =>
+      'isAdmin' in viewer && viewer.isAdmin === true ? member : { ...member, metadata: {} },
+  })
+  connect('admin', 'bob', undefined, { isAdmin: true })
+  connect('plain1', 'bob', undefined, { isAdmin: false, expiresAt: 1 })
+  connect('plain2', 'bob', undefined, { isAdmin: false, expiresAt: 2 })
+  connect('a', 'alice')
+  for (const id of ['admin', 'plain1', 'plain2']) await say(id, 'presence:join')
+  await settle()
+  const before = { sent: sent().length, encodings: encodings() }
+  await say('a', 'presence:join', { metadata: { secret: 1 } })
+  const seen = sent()
+    .slice(before.sent)
+    .filter(({ type }) => type === 'presence:join')
+    .map(({ to, users }) => [to, users[0]?.metadata])
+  expect(seen).toEqual([
+    ['admin', { secret: 1 }],
+    ['plain1', {}],
+    ['plain2', {}],
+  ])
+  // One for the admin's session, one for the other two, and the answer to the join.
+  expect(encodings() - before.encodings).toBe(3)
+})
+
+test('a view is asked for each session whose principal cannot be compared', async () => {
+  const { connect, say, sent } = setUp({
+    view: (viewer, member) =>
+      'roles' in viewer && (viewer.roles as Set<string>).has('admin') ? member : null,
+  })
+  connect('admin', 'bob', undefined, { roles: new Set(['admin']) })
+  connect('plain', 'bob', undefined, { roles: new Set() })
+  connect('a', 'alice', undefined, { roles: new Set() })
+  for (const id of ['admin', 'plain', 'a']) await say(id, 'presence:join')
+  const heard = sent().filter(({ users }) => users.some(({ id }) => id === 'alice'))
+  expect(heard.map(({ to }) => to).sort()).toEqual(['a', 'admin'])
+})
+
 test('a view that throws hides the others and nothing else', async () => {
   const { connect, say, take } = setUp({
     view: () => {
@@ -412,6 +481,34 @@ test('who goes on after a change of rights is told who is here: meanwhile nothin
   await settle()
   expect(take()).toEqual(['c presence:sync bob×1,carol×1'])
 })
+
+test.each(['rechecked', 'subscribed'] as const)(
+  'a session that was renewed under another name is an update when it is %s, and of a watcher it is none',
+  async (event) => {
+    const { connect, watch, session, settle, take, sent } = await withThree()
+    connect('w', 'watcher')
+    watch('w')
+    await settle()
+    take()
+    connect('a', 'alice', 'Alice\u202e Renamed')
+    connect('w', 'watcher', 'Other')
+    for (const id of ['a', 'b', 'w']) session[event](id, 'presence:board')
+    await settle()
+    expect(sent().find(({ to }) => to === 'c')?.users).toMatchObject([
+      { name: 'Alice Renamed', connections: 1 },
+    ])
+    const all = 'alice×1,bob×1,carol×1'
+    expect(take()).toEqual([
+      `a presence:sync ${all}`,
+      `b presence:sync ${all}`,
+      'c presence:update alice×1',
+      `w presence:sync ${all}`,
+    ])
+    session[event]('a', 'presence:board')
+    await settle()
+    expect(take()).toEqual([`a presence:sync ${all}`])
+  },
+)
 
 test('an answer that is owed while a right is asked about waits for it, and goes with who goes', async () => {
   const { connect, drop, post, settle, take, subscribers, session } = await withThree()

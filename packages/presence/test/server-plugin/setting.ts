@@ -1,5 +1,5 @@
 // Presence on a host of its own: principals by connection, permissions that can be held back, and all that was sent.
-import type { ChannelName, ClientMessage, Member } from '@dnr/protocol'
+import type { ChannelName, ClientMessage, Member, Principal } from '@dnr/protocol'
 import { createManualClock, type ManualClock } from '@dnr/testing'
 import { presence, type PresenceHost, type PresenceOptions, type PresenceSession } from '../../src/server.ts'
 
@@ -18,7 +18,7 @@ export interface Setting {
   readonly subscribers: Map<string, Set<string>>
   /** How often something was encoded. */
   readonly encodings: () => number
-  connect(connectionId: string, userId: string, name?: string): void
+  connect(connectionId: string, userId: string, name?: string, more?: object): void
   /** Sends, in the tick of the caller. */
   post(
     connectionId: string,
@@ -51,8 +51,9 @@ const SETTLED_MS = 30
 
 export function setUp(options: PresenceOptions = {}): Setting {
   const clock = createManualClock()
-  const principals = new Map<string, { id: string; name?: string }>()
+  const principals = new Map<string, Principal>()
   const subscribers = new Map<string, Set<string>>()
+  const asked = new Set<string>() // subscribed to in so many words
   const refused: string[] = []
   let sent: Sent[] = []
   let encodings = 0
@@ -70,7 +71,9 @@ export function setUp(options: PresenceOptions = {}): Setting {
       install(id, channel)
       return 'installed'
     },
-    unsubscribe: (id, channel) => void subscribers.get(channel)?.delete(id),
+    unsubscribe(id, channel) {
+      if (!asked.has(`${id} ${channel}`)) subscribers.get(channel)?.delete(id)
+    },
     subscribers: (channel) => subscribers.get(channel) ?? [],
     send(ids, { type, payload, requestId }) {
       encodings++
@@ -98,8 +101,8 @@ export function setUp(options: PresenceOptions = {}): Setting {
     refused,
     subscribers,
     encodings: () => encodings,
-    connect: (id, userId, name) =>
-      void principals.set(id, { id: userId, ...(name === undefined ? {} : { name }) }),
+    connect: (id, userId, name, more) =>
+      void principals.set(id, { id: userId, ...(name === undefined ? {} : { name }), ...more }),
     post,
     async say(...message) {
       post(...message)
@@ -107,10 +110,12 @@ export function setUp(options: PresenceOptions = {}): Setting {
     },
     watch(id, channel = BOARD) {
       install(id, channel)
+      asked.add(`${id} ${channel}`)
       session.subscribed(id, channel)
     },
     unwatch(id, channel = BOARD) {
       subscribers.get(channel)?.delete(id)
+      asked.delete(`${id} ${channel}`)
       session.unsubscribed(id, channel)
     },
     drop(id, code, silentMs, reason = '') {

@@ -21,8 +21,10 @@ type Step =
       readonly connection: number
       readonly activity: Activity
     }
+  | { readonly type: 'rename'; readonly resource: string; readonly connection: number; readonly name: string }
   | { readonly type: 'leave'; readonly resource: string; readonly connection: number }
   | { readonly type: 'lose'; readonly connection: number }
+  | { readonly type: 'leaveEverywhere'; readonly connection: number }
   | { readonly type: 'wait'; readonly ms: number }
 
 const resource = fc.constantFrom(...RESOURCES)
@@ -43,8 +45,15 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     connection,
     activity: fc.constantFrom('active', 'idle', 'away'),
   }),
+  fc.record({
+    type: fc.constant('rename' as const),
+    resource,
+    connection,
+    name: fc.constantFrom('alice', 'ally'),
+  }),
   fc.record({ type: fc.constant('leave' as const), resource, connection }),
-  fc.record({ type: fc.constant('lose' as const), connection }),
+  { weight: 2, arbitrary: fc.record({ type: fc.constant('lose' as const), connection }) },
+  fc.record({ type: fc.constant('leaveEverywhere' as const), connection }),
   fc.record({ type: fc.constant('wait' as const), ms: fc.constantFrom(100, 400, 1_000) }),
 )
 
@@ -72,6 +81,18 @@ test('after any steps the tracker says what the model says, and the differences 
             model.set(
               name,
               metas.filter(({ lostMark }) => lostMark === null || clock.monotonic() - lostMark < TTL_MS),
+            )
+          }
+          continue
+        }
+        if (next.type === 'leaveEverywhere') {
+          const { id } = personOf(next.connection)
+          const where = RESOURCES.filter((name) => model.get(name)?.some(({ person }) => person.id === id))
+          expect([...tracker.leaveEverywhere(id)].sort()).toEqual(where)
+          for (const [name, metas] of model) {
+            model.set(
+              name,
+              metas.filter(({ person }) => person.id !== id),
             )
           }
           continue
@@ -121,6 +142,14 @@ test('after any steps the tracker says what the model says, and the differences 
             metas.map((meta) =>
               meta === own ? { ...meta, activity: next.activity, lastSeen: lastSeen ?? now } : meta,
             ),
+          )
+        } else if (next.type === 'rename') {
+          const { resource: where, name } = next
+          const isNew = own !== undefined && own.person.name !== name
+          expect(tracker.rename(where, connectionId, name)).toBe(isNew)
+          model.set(
+            where,
+            metas.map((meta) => (meta === own ? { ...meta, person: { ...meta.person, name } } : meta)),
           )
         } else {
           expect(tracker.leave(next.resource, connectionId)).toBe(own !== undefined)

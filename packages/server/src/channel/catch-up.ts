@@ -99,7 +99,13 @@ export function createCatchUp(context: CatchUpContext): CatchUp {
     // Of what somebody who sees all is sent no account is kept.
     if (!attempt.isRecheck && underway.before.grant?.seesAll === true && !grant.seesAll)
       return askAnew(connection, attempt)
-    const subscription = context.registry.install(connection, request, grant, true)
+    const subscription = context.registry.install(
+      connection,
+      request,
+      grant,
+      true,
+      attempt.subscription?.isQuiet,
+    )
     attempt.subscription = subscription
     attempt.isAsked = false
     // It has missed what came since: the log has it.

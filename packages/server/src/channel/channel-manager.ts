@@ -28,6 +28,7 @@ import { settleDoubt } from './settle-doubt.ts'
 import { wasTakenAfter } from './shown-rows.ts'
 import { createSubscribing } from './subscribing.ts'
 import {
+  type Attempt,
   type ChannelEntry,
   type Group,
   isOpened,
@@ -59,7 +60,7 @@ export interface Channels extends ChannelManager {
   channelsOfRow(change: Pick<Change, 'entity' | 'id'>): ChannelEntry[]
   /** Authorises, installs and opens; answers with `subscribed` or `error`. At once when nothing has to be waited for. */
   subscribe(connection: Connection, request: SubscribeRequest): MaybePromise<SubscribeResult>
-  /** Ends what is installed or under way under a {@link subscriptionKey}; no frame follows for it. `quiet`: a plugin asks, and is not told. */
+  /** Ends what is installed or under way under a {@link subscriptionKey}; no frame follows for it. `quiet`: a plugin asks, is not told, and ends only what it made. */
   unsubscribe(connection: Connection, key: string, options?: { readonly quiet: boolean }): void
   /** Asks the policies again about subscriptions, and those under way: their difference is sent, or they end. */
   recheck(affected: Affected): Promise<void>
@@ -197,10 +198,10 @@ export function createChannelManager(options: ChannelManagerOptions): Channels {
     subscribe,
     unsubscribe(connection, key, { quiet } = { quiet: false }) {
       const pending = connection.attempts?.get(key)
-      // The client itself wants to hear the channel, whatever its plugin does.
-      if (quiet && pending?.isRecheck === false && pending.request.quiet !== true) return
-      endings.supersede(connection, pending)
       const subscription = connection.subscriptions?.get(key)
+      // The client itself wants to hear the channel, whatever its plugin does.
+      if (quiet && isOwn(pending, subscription)) return
+      endings.supersede(connection, pending)
       if (subscription !== undefined) (quiet ? registry : endings).remove(subscription)
       // One that is being asked about, or replaced, is over with that, and its plugin has still to be told.
       else if (pending !== undefined && !quiet) endings.end(connection, pending)
@@ -287,4 +288,9 @@ export function createChannelManager(options: ChannelManagerOptions): Channels {
       return served.size
     },
   }
+}
+
+/** Does a client ask for it, or has it asked? */
+function isOwn(pending: Attempt | undefined, subscription: Subscription | undefined): boolean {
+  return subscription?.isQuiet === false || (pending?.isRecheck === false && pending.request.quiet !== true)
 }

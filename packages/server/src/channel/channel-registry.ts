@@ -27,12 +27,13 @@ export interface ChannelRegistry {
   gaps: number
   /** The transaction that is being handed over in parts. */
   passing: PassingTransaction | null
-  /** Adds a subscription; `isMuted`: from the start, until its reading has ended. */
+  /** Adds a subscription; `isMuted`: from the start, until its reading has ended. `isQuiet`: that of the one it takes the place of. */
   install(
     connection: Connection,
     request: SubscribeRequest,
     grant: Grant | null,
     isMuted: boolean,
+    isQuiet?: boolean,
   ): Subscription
   /** Harmless when it is not installed. */
   remove(subscription: Subscription): void
@@ -128,7 +129,7 @@ export function createChannelRegistry(
     },
     gaps: 0,
     passing: null,
-    install(connection, request, grant, isMuted) {
+    install(connection, request, grant, isMuted, isQuiet = request.quiet === true) {
       beforeMembers()
       const group = groupOf(request, grant)
       const opening = isMuted ? newOpening() : null
@@ -142,6 +143,7 @@ export function createChannelRegistry(
         isUnsure: false,
         wasAhead: false,
         wantsGrant: request.grant !== undefined,
+        isQuiet,
       }
       group.members.push(subscription)
       if (opening !== null) {

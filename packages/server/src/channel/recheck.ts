@@ -202,7 +202,7 @@ export function createRechecks(context: RecheckContext): Rechecks {
     const { subscription, attempt, before } = recheck
     const { connection } = subscription
     // In this order, so that a group whose only member it is stays, with what is known of it.
-    const moved = registry.install(connection, attempt.request, grant, true)
+    const moved = registry.install(connection, attempt.request, grant, true, subscription.isQuiet)
     registry.remove(subscription)
     forgetUntold(before, moved.group)
     attempt.subscription = moved

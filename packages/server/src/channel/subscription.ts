@@ -75,6 +75,8 @@ export interface Subscription {
   wasAhead: boolean
   /** Does its client want to be told which rights it has? */
   readonly wantsGrant: boolean
+  /** A plugin made it, and may end it; its client has not asked for it. */
+  readonly isQuiet: boolean
 }
 
 /** A frame that is to be sent later. */

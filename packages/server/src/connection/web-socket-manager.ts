@@ -100,6 +100,8 @@ export interface Connections extends WebSocketManager {
 
 export interface WebSocketManagerOptions extends ConnectionLifeOptions {
   newId(): string
+  /** After their connections have been closed; also when there was none. */
+  onSignedOut(userId: string): void
 }
 
 export function createWebSocketManager(options: WebSocketManagerOptions): Connections {
@@ -159,6 +161,7 @@ export function createWebSocketManager(options: WebSocketManagerOptions): Connec
       options.authenticator.revoke(userId, code, why)
       const own = registry.ofUser(userId).filter(isLive)
       for (const connection of own) close(connection, code, why)
+      options.onSignedOut(userId)
       return own.length
     },
     async subscribe(connectionId, channel) {

@@ -32,7 +32,10 @@ export interface PluginHost {
     channel: ChannelName,
     options: { quiet: true; requestId?: string },
   ): Promise<'installed' | 'refused'>
-  /** Without a frame, and without the session's `unsubscribed`. */
+  /**
+   * Ends what `subscribe` of this host has made; what the client itself asked for stays. Without a frame, and without the
+   * session's `unsubscribed`.
+   */
   unsubscribe(connectionId: string, channel: ChannelName): void
   /** Ids of the connections whose subscription is installed; while the server asks about a right, it is not among them. */
   subscribers(channel: ChannelName): Iterable<string>
@@ -70,5 +73,10 @@ export interface PluginSession {
   /** Rights changed, and this connection may go on hearing the channel; what it may see there can be other things. */
   rechecked?(connectionId: string, channel: ChannelName): void
   disconnected(connectionId: string, end: ConnectionEnd): void
+  /**
+   * A user was signed out, also one who has no connection just now. Their connections are being closed and hear nothing more;
+   * `disconnected` of each comes when its socket is gone.
+   */
+  signedOut?(userId: string): void
   stop(): void
 }

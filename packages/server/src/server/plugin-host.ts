@@ -24,6 +24,7 @@ export interface Plugins {
   unsubscribed(connection: Connection, entry: ChannelEntry): void
   rechecked(connection: Connection, entry: ChannelEntry): void
   disconnected(connection: Connection, end: ConnectionEnd): void
+  signedOut(userId: string): void
   stop(): void
 }
 
@@ -79,6 +80,7 @@ export function startPlugins({ plugins, clock, connections, channels, onError }:
     rechecked: ({ id }, { name, channel }) =>
       tell('rechecked', (session) => session.rechecked?.(id, name), channel.kind),
     disconnected: ({ id }, end) => tell('disconnected', (session) => session.disconnected(id, end)),
+    signedOut: (userId) => tell('signedOut', (session) => session.signedOut?.(userId)),
     stop: () => tell('stop', (session) => session.stop()),
   }
 }

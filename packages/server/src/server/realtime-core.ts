@@ -61,6 +61,7 @@ export function createRealtimeCore(
     ...options,
     stations: () => ({ channels, router, rightsChanged }),
     onReleased: (connection, end) => plugins.disconnected(connection, end),
+    onSignedOut: (userId) => plugins.signedOut(userId),
   })
   const eventBus = createEventBus({
     history,

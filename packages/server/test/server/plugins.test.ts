@@ -48,6 +48,9 @@ function joining(outcomes: string[], session: Partial<PluginSession> = {}): Retu
   return plugin
 }
 
+/** One that does not ask to be told. */
+const incurious: ServerPlugin = { ...recording(), name: 'silent', messageTypes: [] }
+
 const openAlone = policies(
   allowChannel('presence', (_user, resource) => resource === 'open'),
   allowChannel('room', () => true),
@@ -88,6 +91,18 @@ test('a plugin is told how long a connection had been silent when it was given u
   going.socket.close(1000)
   await drainMicrotasks()
   expect(ends[1]).toMatchObject({ code: 1000, silentMs: 0 })
+})
+
+test('a plugin is told that a user was signed out, also when they have no connection', async () => {
+  const signedOut: string[] = []
+  const plugin = recording({ signedOut: (userId) => void signedOut.push(userId) })
+  const server = createTestServer({ plugins: [plugin, incurious], policies: openAlone })
+  const client = await server.connect('ann@red')
+  server.connections.disconnectUser('ann')
+  server.connections.disconnectUser('bob')
+  await drainMicrotasks()
+  expect(client.closed).toEqual({ code: 4401, reason: 'token_revoked' })
+  expect(signedOut).toEqual(['ann', 'bob'])
 })
 
 test('a plugin subscribes quietly: authorised, without a frame and without being told', async () => {
@@ -260,6 +275,44 @@ test('a plugin that lets go of a channel does not cancel the subscribe of the cl
   client.send({ type: 'presence:leave', channel: 'presence:open' })
   resolve(true)
   expect(typesOf(await client.take())).toEqual(['subscribed'])
+})
+
+test('a plugin ends what it subscribed, and nothing that the client itself asked for', async () => {
+  const plugin = recording()
+  const server = createTestServer({ plugins: [plugin], policies: openAlone })
+  const client = await server.connect()
+  const channel = 'presence:open'
+  const count = () => server.channels.subscriptionCount
+  await client.ask({ type: 'subscribe', channel, payload: { subscription: 'v' } })
+  await plugin.host.subscribe(client.id, channel, { quiet: true })
+  expect(count()).toBe(2)
+  plugin.host.unsubscribe(client.id, channel)
+  expect(count()).toBe(1)
+  // What takes the place of the plugin's is the client's own.
+  await plugin.host.subscribe(client.id, channel, { quiet: true })
+  await client.ask({ type: 'subscribe', channel })
+  plugin.host.unsubscribe(client.id, channel)
+  expect(count()).toBe(2)
+  await client.ask({ type: 'unsubscribe', channel })
+  await client.ask({ type: 'unsubscribe', channel, payload: { subscription: 'v' } })
+  expect(count()).toBe(0)
+  expect(plugin.calls.at(-1)).toEqual(['unsubscribed', client.id, channel])
+})
+
+test('what a plugin subscribed is its own to end also when rights have changed since', async () => {
+  const plugin = recording()
+  let team = 'red'
+  const server = createTestServer({
+    plugins: [plugin],
+    policies: policies(allow(Task, () => ({ key: team, sees: (row) => row.team === team }))),
+  })
+  const client = await server.connect()
+  await plugin.host.subscribe(client.id, 'entity:Task', { quiet: true })
+  team = 'blue'
+  await server.rightsChanged({ userId: 'ann' })
+  expect(server.channels.subscriptionCount).toBe(1)
+  plugin.host.unsubscribe(client.id, 'entity:Task')
+  expect(server.channels.subscriptionCount).toBe(0)
 })
 
 /** Of a plugin of rows, what it hears of subscriptions; rules answer with `answer`. */
