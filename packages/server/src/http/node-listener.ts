@@ -40,7 +40,7 @@ async function ask(
   })
   const { remoteAddress } = incoming.socket
   try {
-    const request = requestOf(incoming, gone.signal)
+    const request = requestOf(incoming, outgoing, gone.signal)
     if (request !== null) return await handler(request, remoteAddress === undefined ? {} : { remoteAddress })
     return problemResponse(
       new DnrError('bad_request', 'The URL or the method of the request cannot be used.'),
