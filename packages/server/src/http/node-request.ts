@@ -84,6 +84,7 @@ function streamOf(incoming: IncomingMessage, outgoing: ServerResponse): Readable
         outgoing.on('finish', onAnswered)
         incoming.pause()
         if (incoming.readableEnded) onEnd()
+        else if (incoming.destroyed) onLost()
       },
       pull() {
         incoming.resume()

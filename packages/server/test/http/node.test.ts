@@ -232,6 +232,32 @@ test('a body that stops halfway ends the request and nothing else', async () => 
   expect(next.status).toBe(200)
 })
 
+test.each(['GET', 'POST'])(
+  'a %s whose client went before the listener got it comes to its end',
+  async (method) => {
+    const settled = Promise.withResolvers<boolean>()
+    const handler: FetchHandler = async (request) => {
+      const { aborted } = request.signal
+      await request.text().catch(() => {})
+      settled.resolve(aborted)
+      return new Response('x'.repeat(200_000))
+    }
+    const listener = toNodeListener(handler)
+    const served = Promise.withResolvers<void>()
+    await using running = await serve(async (incoming, outgoing) => {
+      // As a middleware that asks a database.
+      await new Promise((resolve) => incoming.on('error', () => {}).socket.on('close', resolve))
+      await listener(incoming, outgoing).then(served.resolve)
+    })
+    const socket = connect(running.port, '127.0.0.1')
+    socket.write(`${method} / HTTP/1.1\r\nHost: x\r\nContent-Length: 50\r\n\r\n{"title":`)
+    await once(running.server, 'request')
+    socket.destroy()
+    expect(await settled.promise).toBe(true)
+    await served.promise
+  },
+)
+
 test('works mounted under a path, and behind a body parser, as in Express', async () => {
   const listener = toNodeListener(setting().handler)
   await using running = await serve((incoming, outgoing) => {
