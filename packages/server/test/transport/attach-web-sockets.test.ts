@@ -413,6 +413,33 @@ test('a peer that does not read is cut off at maxQueueBytes; others miss nothing
   expect(healthy.received).toHaveLength(2 + written)
 })
 
+test('a reader that is slow, but takes something between two heartbeats, is not taken for dead; one that stops is', async () => {
+  const clock = createManualClock()
+  await using server = await start({ clock })
+  const client = server.open()
+  await client.count(1)
+  const tcp = (client.ws as unknown as { _socket: Socket })._socket
+  const sayMuch = (): void => {
+    for (let count = 0; count < 30; count++)
+      server.connections.sendToUser('ann', { type: 'message', payload: 'x'.repeat(1_000_000) })
+  }
+  client.ws.pause()
+  sayMuch()
+  for (let bytes = 5_000_000; bytes <= 30_000_000; bytes += 5_000_000) {
+    client.ws.resume()
+    while (tcp.bytesRead < bytes) await once(tcp, 'data')
+    client.ws.pause()
+    await clock.advance(25_000)
+    expect(server.connections.connectionCount).toBe(1)
+  }
+  client.ws.resume()
+  await client.count(31)
+  client.ws.pause()
+  sayMuch()
+  await clock.advance(4 * 25_000)
+  expect(server.connections.connectionCount).toBe(0)
+})
+
 test('a peer that sends pings and never reads is cut off, and others are served', async () => {
   const sockets: Socket[] = []
   await using server = await start({
