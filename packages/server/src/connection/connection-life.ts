@@ -237,6 +237,7 @@ export function createConnectionLife(options: ConnectionLifeOptions): Connection
     beat(connection) {
       if (connection.unansweredPings >= MAX_UNANSWERED_PINGS)
         return close(connection, CLOSE_CODES.heartbeatTimeout, 'disconnected')
+      // Before the ping: a transport that sees the peer take what waits for it answers at once.
       connection.unansweredPings++
       connection.socket.ping()
     },

@@ -12,7 +12,7 @@ export function formatEtag(version: number): string {
  */
 export function parseIfMatch(header: string | null): number | undefined {
   if (header === null || header.trim() === '*') return undefined
-  const version = /^"(\d{1,15})"$/.exec(header.trim())?.[1]
+  const version = /^"(0|[1-9]\d{0,14})"$/.exec(header.trim())?.[1]
   if (version !== undefined) return Number(version)
   throw new DnrError('bad_request', 'If-Match takes one ETag of this row, such as "3", or *.')
 }

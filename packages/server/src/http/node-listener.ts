@@ -35,12 +35,15 @@ async function ask(
   outgoing: ServerResponse,
 ): Promise<Response> {
   const gone = new AbortController()
-  outgoing.once('close', () => {
+  const leave = (): void => {
     if (!outgoing.writableFinished) gone.abort()
-  })
+  }
+  // After an asynchronous middleware the client may be gone, and nothing will say so once more.
+  if (outgoing.destroyed || incoming.socket.destroyed) leave()
+  else outgoing.once('close', leave)
   const { remoteAddress } = incoming.socket
   try {
-    const request = requestOf(incoming, gone.signal)
+    const request = requestOf(incoming, outgoing, gone.signal)
     if (request !== null) return await handler(request, remoteAddress === undefined ? {} : { remoteAddress })
     return problemResponse(
       new DnrError('bad_request', 'The URL or the method of the request cannot be used.'),

@@ -1,4 +1,4 @@
-import type { IncomingMessage } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 
 /** What frameworks put on the request. */
 interface Framed {
@@ -7,13 +7,17 @@ interface Framed {
   readonly body?: unknown
 }
 
-/** Node's request as a `Request`; `null` when its URL or method cannot be one. */
-export function requestOf(incoming: IncomingMessage & Framed, signal: AbortSignal): Request | null {
+/** Node's request as a `Request`; `null` when its URL or method cannot be one. Its body ends with the answer. */
+export function requestOf(
+  incoming: IncomingMessage & Framed,
+  outgoing: ServerResponse,
+  signal: AbortSignal,
+): Request | null {
   const target = typeof incoming.originalUrl === 'string' ? incoming.originalUrl : (incoming.url ?? '/')
   const method = incoming.method ?? 'GET'
   // The host is the client's to choose and nobody's to trust, so it has no part in this.
   if (!target.startsWith('/') || !URL.canParse(`http://localhost${target}`)) return null
-  const body = method === 'GET' || method === 'HEAD' ? null : bodyOf(incoming)
+  const body = method === 'GET' || method === 'HEAD' ? null : bodyOf(incoming, outgoing)
   try {
     return new Request(`http://localhost${target}`, {
       method,
@@ -37,9 +41,10 @@ function headersOf({ headersDistinct }: IncomingMessage): Headers {
 
 function bodyOf(
   incoming: IncomingMessage & Framed,
+  outgoing: ServerResponse,
 ): ReadableStream<Uint8Array> | string | Uint8Array<ArrayBuffer> {
   if (incoming.readableDidRead && incoming.body !== undefined) return parsedBody(incoming.body)
-  return streamOf(incoming)
+  return streamOf(incoming, outgoing)
 }
 
 /** A body parser was there first: its result is all that is left. */
@@ -49,7 +54,7 @@ function parsedBody(body: unknown): string | Uint8Array<ArrayBuffer> {
 }
 
 // Not `Readable.toWeb`: cancelling that destroys the socket, and the answer 413 could not be sent any more.
-function streamOf(incoming: IncomingMessage): ReadableStream<Uint8Array> {
+function streamOf(incoming: IncomingMessage, outgoing: ServerResponse): ReadableStream<Uint8Array> {
   let stop = (): void => {}
   return new ReadableStream<Uint8Array>(
     {
@@ -62,16 +67,24 @@ function streamOf(incoming: IncomingMessage): ReadableStream<Uint8Array> {
           stop()
           controller.close()
         }
-        const onLost = (): void => {
+        const breakOff = (why: string): void => {
           stop()
-          controller.error(new Error('The request was aborted.'))
+          controller.error(new Error(why))
+        }
+        const onLost = (): void => breakOff('The request was aborted.')
+        // The rest is node-response.ts's to throw away: pausing it here would hold up the next request of the connection.
+        const onAnswered = (): void => {
+          if (!incoming.complete) breakOff('The request was answered before its body had come.')
         }
         stop = () => {
           incoming.off('data', onData).off('end', onEnd).off('error', onLost).off('close', onLost)
+          outgoing.off('finish', onAnswered)
         }
         incoming.on('data', onData).on('end', onEnd).on('error', onLost).on('close', onLost)
+        outgoing.on('finish', onAnswered)
         incoming.pause()
         if (incoming.readableEnded) onEnd()
+        else if (incoming.destroyed) onLost()
       },
       pull() {
         incoming.resume()

@@ -10,8 +10,13 @@ export function mutationIdOf({ headers }: Request): { mutationId?: string } {
   throw new DnrError('bad_request', 'Idempotency-Key takes 1 to 128 visible ASCII characters.')
 }
 
-/** The version that `If-Match` asks for. @throws DnrError `bad_request`. */
+const OTHER_CONDITIONS = ['If-None-Match', 'If-Unmodified-Since'] as const
+
+/** The version that `If-Match` asks for. @throws DnrError `bad_request`, also for conditions of another kind. */
 export function conditionOf({ headers }: Request): { ifVersion?: number } {
+  const other = OTHER_CONDITIONS.find((name) => headers.has(name))
+  if (other !== undefined)
+    throw new DnrError('bad_request', `${other}: a write takes no condition but If-Match. Leave it out.`)
   const ifVersion = parseIfMatch(headers.get('if-match'))
   return ifVersion === undefined ? {} : { ifVersion }
 }

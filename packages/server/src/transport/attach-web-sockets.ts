@@ -130,13 +130,14 @@ export function attachWebSockets(
     refuseUnlessAnswered(socket)
   }
 
-  /** Others may answer; when nobody has written a byte after a while, nobody will. */
+  /** Others may answer; when nobody has written a byte after a while, or reads, nobody will. */
   const refuseUnlessAnswered = (socket: Duplex & { readonly bytesWritten?: number }): void => {
+    // Whoever was asked before us may have accepted it, and written by now: that they did shows in their reading.
     const before = socket.bytesWritten
     const cancel = clock.setTimeout(() => {
       socket.off('close', cancel)
-      if (socket.bytesWritten === before && !socket.destroyed)
-        refuseUpgrade(socket, 404, 'There is no WebSocket here.')
+      const isTaken = socket.readableFlowing !== null || socket.bytesWritten !== before
+      if (!isTaken && !socket.destroyed) refuseUpgrade(socket, 404, 'There is no WebSocket here.')
     }, UNANSWERED_MS)
     socket.once('close', cancel)
   }

@@ -15,6 +15,8 @@ interface WsSocket extends ServerSocket, Gathering {
   readonly tcp: Duplex
   readonly flush: TickFlush
   events: SocketEvents | null
+  /** What the system had taken at the last ping, when something waited then. */
+  takenAtPing: number | null
 }
 
 // Found on the `ws` socket by its listeners, which all sockets share: a connection costs no closure.
@@ -42,12 +44,29 @@ const methods = {
     this.ws.terminate()
   },
   ping(this: WsSocket): void {
-    if (this.ws.readyState === NORMAL_OPEN) this.ws.ping()
+    if (this.ws.readyState !== NORMAL_OPEN) return
+    const taken = takenOf(this.tcp)
+    // Pongs wait behind all that waits. Until then, that a peer takes of it is its answer.
+    if (this.takenAtPing !== null && taken !== this.takenAtPing) this.events?.pong()
+    this.takenAtPing = this.tcp.writableLength > 0 ? taken : null
+    this.ws.ping()
   },
   get bufferedBytes(): number {
     const { tcp, chain, untaken } = this as unknown as WsSocket
     return chain === null ? tcp.writableLength : untaken + chain.bytes
   },
+}
+
+interface TcpSocket extends Duplex {
+  readonly bytesWritten?: number
+  /** Node's own; where it is not, a write counts as taken when all of it is. */
+  readonly _handle?: { readonly writeQueueSize?: number } | null
+}
+
+/** Bytes that the system has taken: another number whenever it takes some, also of a long write. `null`: not told. */
+function takenOf({ bytesWritten, writableLength, _handle }: TcpSocket): number | null {
+  if (bytesWritten === undefined) return null
+  return bytesWritten - writableLength - (_handle?.writeQueueSize ?? 0)
 }
 
 function gather(socket: WsSocket, part: Part): void {
@@ -58,7 +77,7 @@ function gather(socket: WsSocket, part: Part): void {
 /** Wraps an accepted socket. `listen` begins the events; frames that came before are delivered then. */
 export function createWsSocket(ws: WebSocket, tcp: Duplex, flush: TickFlush): ServerSocket {
   // The methods stand once, behind all sockets, not on each.
-  const own = { __proto__: methods, ws, tcp, flush, chain: null, untaken: 0, events: null }
+  const own = { __proto__: methods, ws, tcp, flush, chain: null, untaken: 0, events: null, takenAtPing: null }
   const socket = own as unknown as WsSocket
   ;(ws as Marked)[kSocket] = socket
   return socket

@@ -206,7 +206,7 @@ test('a version that moved is 412 with the row as its reader may see it', async 
   expect((await ask('/api/Task/t1', { method: 'DELETE', headers: { 'if-match': '"2"' } })).status).toBe(412)
 })
 
-test.each(['3', 'W/"3"', '"3", "4"', '"x"', ''])(
+test.each(['3', 'W/"3"', '"3", "4"', '"x"', '"0001"', '"01"', '""', ''])(
   'If-Match: %s is not understood and refused',
   async (condition) => {
     const { ask } = setting([task('t1')])
@@ -217,6 +217,23 @@ test.each(['3', 'W/"3"', '"3", "4"', '"x"', ''])(
     expect([status, body.code]).toEqual([400, 'bad_request'])
   },
 )
+
+test.each([
+  ['If-None-Match', '*'],
+  ['If-None-Match', '"1"'],
+  ['If-Unmodified-Since', 'Wed, 21 Oct 2015 07:28:00 GMT'],
+])('a write with %s: %s is refused, for its condition would not be kept', async (name, value) => {
+  const { ask, store } = setting([task('t1')])
+  const headers = { [name]: value }
+  for (const answer of [
+    await ask('/api/Task', { method: 'POST', json: { id: 't2', title: 'x' }, headers }),
+    await ask('/api/Task/t1', { method: 'PATCH', json: { title: 'x' }, headers }),
+    await ask('/api/Task/t1', { method: 'DELETE', headers }),
+  ])
+    expect([answer.status, answer.body.code]).toEqual([400, 'bad_request'])
+  expect((await ask('/api/Task/t1')).body).toMatchObject({ title: 'Task t1', version: 1 })
+  expect(store.rows.size).toBe(1)
+})
 
 test('a new row with If-Match is refused: it has no version yet', async () => {
   const { ask } = setting()

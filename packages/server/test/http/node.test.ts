@@ -1,12 +1,13 @@
 import { once } from 'node:events'
 import {
+  Agent,
   createServer,
   type IncomingMessage,
   request as httpRequest,
   type RequestListener,
   type Server,
 } from 'node:http'
-import { type AddressInfo, connect } from 'node:net'
+import { type AddressInfo, connect, type Socket } from 'node:net'
 import { expect, test } from 'vitest'
 import { type FetchHandler, toNodeListener } from '../../src/node.ts'
 import { task } from '../writes/fixtures.ts'
@@ -38,6 +39,15 @@ async function serve(listener: (...given: Parameters<RequestListener>) => unknow
 }
 
 const asAnn = { authorization: 'Bearer ann' }
+
+/** Posts on a connection that is kept alive; the status of the answer. */
+async function post(port: number, agent: Agent, token: string, body: string | Uint8Array): Promise<number> {
+  const headers = { authorization: `Bearer ${token}` }
+  const sender = httpRequest({ port, agent, method: 'POST', path: '/api/Task', headers }).end(body)
+  const [answer] = (await once(sender, 'response')) as [IncomingMessage]
+  await once(answer.resume(), 'end')
+  return answer.statusCode ?? 0
+}
 
 /** Sends bytes as they are, and reads until the server ends. */
 async function exchange(port: number, text: string): Promise<string> {
@@ -101,6 +111,49 @@ test('who goes on sending after an early answer is cut off', async () => {
   let sent = 0
   while (sent < 200 && (await Promise.race([cut, written()])) === 'written') sent++
   expect(sent).toBeLessThan(200)
+})
+
+test.each([
+  ['a refused token', 'bad', 401],
+  ['a body that is too big', 'ann', 413],
+])('a connection that is kept alive serves on after %s', async (_what, token, status) => {
+  await using running = await serve(toNodeListener(setting().handler))
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+  const connected = once(running.server, 'connection')
+  const unread = new Uint8Array(900_000).fill(0x20)
+  expect(await post(running.port, agent, token, unread)).toBe(status)
+  await connected
+  const again = once(running.server, 'connection').then(() => 'another connection')
+  expect(await Promise.race([again, post(running.port, agent, 'ann', '{"title":"next"}')])).toBe(201)
+  agent.destroy()
+})
+
+test('who sends without end is cut off on a connection that is kept alive, too', async () => {
+  await using running = await serve(toNodeListener(setting().handler))
+  const socket = connect(running.port, '127.0.0.1').on('error', () => {})
+  socket.resume().write('POST /api/Task HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999\r\n\r\n')
+  const [accepted] = (await once(running.server, 'connection')) as [Socket]
+  await once(socket, 'data')
+  const goOn = (): void => void socket.write(new Uint8Array(65_536), (error) => error ?? goOn())
+  goOn()
+  await once(accepted, 'close')
+  expect(accepted.bytesRead).toBeGreaterThan(1_048_576)
+  expect(accepted.bytesRead).toBeLessThan(2_000_000)
+})
+
+test('who reads a body beyond the answer gets an error when the answer is out first', async () => {
+  const broken = Promise.withResolvers<unknown>()
+  const handler: FetchHandler = async (request) => {
+    void request.text().catch(broken.resolve)
+    return new Response('at once')
+  }
+  await using running = await serve(toNodeListener(handler))
+  const sender = httpRequest({ port: running.port, method: 'POST', headers: { 'content-length': 9 } })
+  sender.on('error', () => {}).write('half')
+  expect(await broken.promise).toMatchObject({
+    message: 'The request was answered before its body had come.',
+  })
+  sender.destroy()
 })
 
 test.each(['/api/%', '//', '/api/Task/%ff', '/\\\\x', '/?%'])(
@@ -178,6 +231,32 @@ test('a body that stops halfway ends the request and nothing else', async () => 
   const next = await fetch(`${running.url}/api/Task`, { headers: asAnn })
   expect(next.status).toBe(200)
 })
+
+test.each(['GET', 'POST'])(
+  'a %s whose client went before the listener got it comes to its end',
+  async (method) => {
+    const settled = Promise.withResolvers<boolean>()
+    const handler: FetchHandler = async (request) => {
+      const { aborted } = request.signal
+      await request.text().catch(() => {})
+      settled.resolve(aborted)
+      return new Response('x'.repeat(200_000))
+    }
+    const listener = toNodeListener(handler)
+    const served = Promise.withResolvers<void>()
+    await using running = await serve(async (incoming, outgoing) => {
+      // As a middleware that asks a database.
+      await new Promise((resolve) => incoming.on('error', () => {}).socket.on('close', resolve))
+      await listener(incoming, outgoing).then(served.resolve)
+    })
+    const socket = connect(running.port, '127.0.0.1')
+    socket.write(`${method} / HTTP/1.1\r\nHost: x\r\nContent-Length: 50\r\n\r\n{"title":`)
+    await once(running.server, 'request')
+    socket.destroy()
+    expect(await settled.promise).toBe(true)
+    await served.promise
+  },
+)
 
 test('works mounted under a path, and behind a body parser, as in Express', async () => {
   const listener = toNodeListener(setting().handler)

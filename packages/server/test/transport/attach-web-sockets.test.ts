@@ -1,8 +1,8 @@
 // Real sockets on port 0.
-import { createServer, type IncomingMessage, type Server } from 'node:http'
+import { Agent, createServer, type IncomingMessage, request as httpRequest, type Server } from 'node:http'
 import { type AddressInfo, connect, type Socket } from 'node:net'
 import { once } from 'node:events'
-import { type ClientOptions, WebSocket } from 'ws'
+import { type ClientOptions, WebSocket, WebSocketServer } from 'ws'
 import { createManualClock } from '@dnr/testing'
 import { expect, test } from 'vitest'
 import { attachWebSockets, type AttachOptions } from '../../src/ws.ts'
@@ -291,6 +291,43 @@ test('an upgrade that nobody answers gets 404 after ten seconds, so that the ser
   expect(clock.pendingTimers).toBe(0)
 })
 
+test('an upgrade that an earlier listener has accepted is left alone, however silent it is', async () => {
+  const clock = createManualClock()
+  const others = new WebSocketServer({ noServer: true })
+  const accepted = Promise.withResolvers<WebSocket>()
+  await using server = await start({
+    clock,
+    before: (http) =>
+      http.on('upgrade', (request, socket, head) => {
+        if (request.url === '/theirs') others.handleUpgrade(request, socket, head, accepted.resolve)
+      }),
+  })
+  const client = server.open('/theirs', [])
+  const theirs = await accepted.promise
+  await once(client.ws, 'open')
+  await clock.advance(10_000)
+  // Whatever was written in between would come first, and be no frame.
+  theirs.send('{"type":"hello"}')
+  expect(await Promise.race([client.closed, client.count(1)])).toEqual([{ type: 'hello' }])
+})
+
+test('an upgrade that nobody answers gets 404 also on a connection that has been answered before', async () => {
+  const clock = createManualClock()
+  await using server = await start({ clock, before: (http) => http.on('upgrade', () => {}) })
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+  const ask = (headers: Record<string, string>) =>
+    httpRequest({ port: server.port, host: '127.0.0.1', path: '/nobody', agent, headers }).end()
+  const [first] = (await once(ask({}), 'response')) as [IncomingMessage]
+  await once(first.resume(), 'end')
+  const arrived = once(server.http, 'upgrade')
+  const second = once(ask({ connection: 'Upgrade', upgrade: 'websocket' }), 'response')
+  const [, socket] = (await arrived) as [IncomingMessage, Socket]
+  expect(socket.bytesWritten).toBeGreaterThan(0)
+  await clock.advance(10_000)
+  expect(((await second) as [IncomingMessage])[0].statusCode).toBe(404)
+  agent.destroy()
+})
+
 test('too many headers, a wrong method and a bad key are refused', async () => {
   await using server = await start()
   const many = Array.from({ length: 120 }, (_, index) => `X-${index}: 1`)
@@ -374,6 +411,33 @@ test('a peer that does not read is cut off at maxQueueBytes; others miss nothing
   slow.ws.resume()
   expect(await slow.closed).toEqual({ code: 4408, reason: 'slow_consumer' })
   expect(healthy.received).toHaveLength(2 + written)
+})
+
+test('a reader that is slow, but takes something between two heartbeats, is not taken for dead; one that stops is', async () => {
+  const clock = createManualClock()
+  await using server = await start({ clock })
+  const client = server.open()
+  await client.count(1)
+  const tcp = (client.ws as unknown as { _socket: Socket })._socket
+  const sayMuch = (): void => {
+    for (let count = 0; count < 30; count++)
+      server.connections.sendToUser('ann', { type: 'message', payload: 'x'.repeat(1_000_000) })
+  }
+  client.ws.pause()
+  sayMuch()
+  for (let bytes = 5_000_000; bytes <= 30_000_000; bytes += 5_000_000) {
+    client.ws.resume()
+    while (tcp.bytesRead < bytes) await once(tcp, 'data')
+    client.ws.pause()
+    await clock.advance(25_000)
+    expect(server.connections.connectionCount).toBe(1)
+  }
+  client.ws.resume()
+  await client.count(31)
+  client.ws.pause()
+  sayMuch()
+  await clock.advance(4 * 25_000)
+  expect(server.connections.connectionCount).toBe(0)
 })
 
 test('a peer that sends pings and never reads is cut off, and others are served', async () => {
