@@ -241,8 +241,12 @@ export function createConnectionLife(options: ConnectionLifeOptions): Connection
   })
 
   const authenticate = (connection: Connection, credentials: Credentials, requestId?: string): void => {
-    const settle = (result: AuthenticationResult): void => {
+    const watch = options.authenticator.watch()
+    const settle = (answer: AuthenticationResult): void => {
       handshakes.remove(connection)
+      // Asked here: between the answer and this call somebody may have been signed out.
+      const result = (answer.ok ? watch.refusalOf(answer.principal) : null) ?? answer
+      watch.end()
       const event: ConnectionEvent = result.ok
         ? { type: 'accepted', principal: result.principal }
         : { type: 'refused', code: result.code, reason: result.reason }

@@ -2,6 +2,7 @@
 // mutations, room-messages.ts for words in rooms, a plugin for its own messages.
 import {
   type ChannelName,
+  CLOSE_CODES,
   type ClientMessage,
   type ClientMessageType,
   DnrError,
@@ -17,6 +18,7 @@ import { isAboutRows, subscriptionKey } from '../channel/subscription.ts'
 import type { MaybePromise } from '../policy/maybe-promise.ts'
 import type { Mutation } from '../ports/entity-store.ts'
 import type { Frame } from '../ports/server-socket.ts'
+import { refusedError, type Watch } from './authenticate.ts'
 import { type Connection, principalOf } from './connection.ts'
 import { encodeMessage, type OutgoingMessage, unsubscribedFrame } from './frame.ts'
 import { createOvertakenWrites } from './overtaken-writes.ts'
@@ -48,7 +50,7 @@ export interface Writes {
   write(
     entityName: string,
     mutation: Mutation,
-    context: { principal: Principal | null; mutationId?: string },
+    context: { principal: Principal | null; principalNow?: () => Principal; mutationId?: string },
   ): Promise<{
     row: WireRow | null
     visible: boolean
@@ -68,6 +70,8 @@ export interface MessageRouterOptions extends RoomMessagesOptions {
     type: ClientMessageType,
   ): ((connectionId: string, message: ClientMessage) => void | Promise<void>) | null
   authenticate(connection: Connection, token: string, requestId: string | undefined): void
+  /** Notes who is signed out from now on. */
+  watch(): Watch
   /** A user's connections, in the order in which they came. */
   ofUser(userId: string): readonly Connection[]
   /** Closes a connection whose session is over; `false` when it is not. */
@@ -131,13 +135,22 @@ export function createMessageRouter(options: MessageRouterOptions): MessageRoute
     say(connection, { type: 'pong', requestId, position })
   }
 
-  const mutate = async (connection: Connection, { payload, requestId }: Typed<'mutate'>): Promise<void> => {
+  const mutate = async (
+    connection: Connection,
+    principal: Principal,
+    { payload, requestId }: Typed<'mutate'>,
+  ): Promise<void> => {
     const { entity, mutationId, ...mutation } = payload
     if (!overtaken.admit(connection, mutationId)) throw new DnrError('cancelled', OVERTAKEN)
-    const context = { principal: principalOf(connection), mutationId }
-    const { row, visible, position } = await writes.write(entity, mutation as Mutation, context)
-    const shown = visible && row !== null ? { mutationId, row } : { mutationId }
-    say(connection, { type: 'mutated', payload: shown, requestId, position })
+    const watch = options.watch()
+    try {
+      const context = { principal, principalNow: followSession(connection, principal, watch), mutationId }
+      const { row, visible, position } = await writes.write(entity, mutation as Mutation, context)
+      const shown = visible && row !== null ? { mutationId, row } : { mutationId }
+      say(connection, { type: 'mutated', payload: shown, requestId, position })
+    } finally {
+      watch.end()
+    }
   }
 
   const handOver = (connection: Connection, message: ClientMessage): MaybePromise<void> => {
@@ -177,7 +190,7 @@ export function createMessageRouter(options: MessageRouterOptions): MessageRoute
       case 'unsubscribe':
         return unsubscribe(connection, message)
       case 'mutate':
-        return mutate(connection, message)
+        return mutate(connection, principal, message)
       case 'message':
         return sayInRoom(connection, message)
       default:
@@ -243,6 +256,26 @@ const RESERVED: ReadonlySet<string> = new Set(
     'authenticated',
   ].concat(['snapshot', 'mutate', 'mutated', 'reconnect', 'message']),
 )
+
+/**
+ * Who somebody that has asked over a connection is now, for as long as their session lasts: renewed it may say other things of
+ * them. What was said before the socket was lost counts; what was said before the session was ended does not.
+ */
+function followSession(connection: Connection, asked: Principal, watch: Watch): () => Principal {
+  let latest = asked
+  return () => {
+    latest = principalOf(connection) ?? latest
+    const refused = watch.refusalOf(latest)
+    if (refused !== null) throw refusedError(refused)
+    const { state } = connection
+    const isClosed = state.status === 'closing' || state.status === 'closed'
+    if (isClosed && SESSION_ENDS.has(state.code)) throw refusedError({ code: state.code, reason: '' })
+    return latest
+  }
+}
+
+/** Closes after which nobody acts for the user; after any other their session goes on. */
+const SESSION_ENDS: ReadonlySet<number> = new Set([CLOSE_CODES.unauthorized, CLOSE_CODES.forbidden])
 
 /** Is there a live subscription to rows, and none that still reads? Then everything up to the bus's position was sent. */
 function hearsRows({ subscriptions, attempts }: Connection): boolean {

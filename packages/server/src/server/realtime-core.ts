@@ -127,6 +127,7 @@ export function createRealtimeCore(
     refuse: connections.refuse,
     pluginFor: (type) => plugins.handlerFor(type),
     authenticate: connections.authenticate,
+    watch: () => options.authenticator.watch(),
     ofUser: connections.ofUser,
     closeExpired: connections.closeExpired,
     onError,

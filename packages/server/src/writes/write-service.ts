@@ -14,7 +14,7 @@ import type { Grant } from '../policy/grant.ts'
 import type { Ruling } from '../policy/policy-evaluator.ts'
 import { changingRights, MAX_ASKS, unknownRights } from '../policy/unknown-rights.ts'
 import type { EntityStore, Mutation, MutationResult } from '../ports/entity-store.ts'
-import { type AskedPolicies, type Current, currentGrant } from './current-grant.ts'
+import { type AskedPolicies, type Current, currentGrant, type PrincipalNow } from './current-grant.ts'
 import { createFieldDecoder, type DecodeFields } from './field-decoder.ts'
 import { createWriteGate, notFound, type WriteGate } from './write-gate.ts'
 
@@ -26,6 +26,11 @@ export interface WriteServiceOptions {
 export interface WriteContext {
   /** Who writes; a guest may not. */
   readonly principal: Principal | null
+  /**
+   * The same user as their session says now: it may be renewed, or end, while a rule or a store is waited for. What it throws
+   * refuses the write, as long as nothing is stored. @default as they were
+   */
+  readonly principalNow?: PrincipalNow | undefined
   /** Makes repeating the write harmless. */
   readonly mutationId?: string | undefined
 }
@@ -76,15 +81,16 @@ export function createWriteService({ stores, policies }: WriteServiceOptions): W
   const perform = async (
     entityName: string,
     mutation: Mutation,
-    principal: Principal,
+    principalNow: PrincipalNow,
     mutationId: string | undefined,
   ): Promise<WriteAnswer> => {
+    // Who has waited for a twin, or for the body of a request, may have been signed out meanwhile.
+    principalNow()
     const target = targets.get(entityName)
     if (target === undefined) throw notFound()
-    const ask = (): Promise<Current> => currentGrant(entityName, principal, policies)
+    const author: Author = { principalNow, ask: () => currentGrant(entityName, principalNow, policies) }
     for (let asks = 0; asks < MAX_ASKS; asks++) {
-      const current = await ask()
-      const answer = await writeUnder(current, ask, target, mutation, { principal, mutationId })
+      const answer = await writeUnder(await author.ask(), author, target, mutation, mutationId)
       if (answer !== null) return answer
     }
     throw changingRights()
@@ -101,31 +107,40 @@ export function createWriteService({ stores, policies }: WriteServiceOptions): W
   }
 
   return {
-    async write(entityName, mutation, { principal, mutationId }) {
+    async write(entityName, mutation, { principal, mutationId, principalNow }) {
       if (principal === null) throw new DnrError('unauthorized', 'Sign in first: only then can you write.')
-      const write = (): Promise<WriteAnswer> => perform(entityName, mutation, principal, mutationId)
+      const write = (): Promise<WriteAnswer> => perform(entityName, mutation, principalNow ?? (() => principal), mutationId)
       return mutationId === undefined ? write() : inTurn(JSON.stringify([principal.id, mutationId]), write)
     },
   }
 }
 
+interface Author {
+  readonly principalNow: PrincipalNow
+  /** The grant of now. */
+  ask(): Promise<Current>
+}
+
 /** Writes by the grant of now; `null`: rights had changed when the store asked, and nothing has been written. */
 async function writeUnder(
-  { grant, isCurrent }: Current,
-  askAgain: () => Promise<Current>,
+  { grant, principal, isCurrent }: Current,
+  { principalNow, ask }: Author,
   target: Target,
   mutation: Mutation,
-  { principal, mutationId }: WriteContext & { readonly principal: Principal },
+  mutationId: string | undefined,
 ): Promise<WriteAnswer | null> {
   if (grant === 'unknown') throw unknownRights()
   // A repeated write may have been done while there were rights to do it.
   if (grant === null && mutationId === undefined) throw notFound()
   checkMutation(mutation)
-  const gate = createWriteGate(grant, isCurrent)
+  const gate = createWriteGate(grant, isCurrent, principalNow)
   const { authorize } = gate
   const context = { principal, authorize, ...(mutationId === undefined ? {} : { mutationId }) }
-  /** What may be told: a store may have taken its time. */
-  const grantOfNow = async (): Promise<Ruling> => (isCurrent() ? grant : (await askAgain()).grant)
+  /** What may be told: a store may have taken its time. Nothing to whom a session is over. */
+  const grantOfNow = async (): Promise<Ruling> => {
+    principalNow()
+    return isCurrent() ? grant : (await ask()).grant
+  }
   try {
     const result = await target.store.mutate(decode(mutation, target), context)
     const ruling = await grantOfNow().catch(() => 'unknown' as const)

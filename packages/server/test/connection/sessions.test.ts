@@ -381,6 +381,19 @@ describe('disconnectUser', () => {
     expect(typesOf([...early.received, ...guest.received])).toEqual(['connected'])
   })
 
+  test.each([0, 1, 2, 3, 4, 5, 6])(
+    'an authentication that was answered %i microtasks before takes no effect either',
+    async (ticks) => {
+      const { server, asked } = createAsking()
+      const client = await server.connect('t')
+      asked[0]?.accept(ann)
+      for (let tick = 0; tick < ticks; tick++) await Promise.resolve()
+      server.connections.disconnectUser('ann')
+      await drainMicrotasks()
+      expect(client.closed).toEqual({ code: 4401, reason: 'token_revoked' })
+    },
+  )
+
   test('an authentication that begins afterwards is the application’s to refuse', async () => {
     const server = createTestServer()
     server.connections.disconnectUser('ann')
