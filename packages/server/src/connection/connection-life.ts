@@ -238,6 +238,7 @@ export function createConnectionLife(options: ConnectionLifeOptions): Connection
       connection.unansweredPings++
       connection.socket.ping()
     },
+    tick: () => sessionEnds.look(),
   })
 
   const authenticate = (connection: Connection, credentials: Credentials, requestId?: string): void => {

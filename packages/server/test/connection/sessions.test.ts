@@ -103,6 +103,17 @@ describe('the end of a session', () => {
     expect(client.closed?.reason).toBe('token_expired')
   })
 
+  test('nothing is sent under a session that is over because the wall clock was set forward', async () => {
+    const server = createLasting()
+    const client = await server.connect('ann@red@600000')
+    await client.ask({ type: 'subscribe', channel: 'entity:Task' })
+    server.clock.setNow(server.clock.now() + 3_600_000)
+    await server.clock.advance(1_000)
+    server.memory.write([{ id: 't1', row: task('red') }])
+    expect(typesOf(await client.take())).toEqual([])
+    expect(client.closed?.reason).toBe('token_expired')
+  })
+
   test('a renewal that is still being judged at the end comes too late', async () => {
     const { server, asked } = createAsking()
     const client = await server.connect('first')
