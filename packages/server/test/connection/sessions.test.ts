@@ -128,6 +128,19 @@ describe('the end of a session', () => {
     expect(await timersLeft(server)).toBe(0)
   })
 
+  test('while a renewal is being judged a client may say what it may say at any time', async () => {
+    const { server, asked } = createAsking({ limits: { maxMessageBurst: 40 } })
+    const client = await server.connect('t')
+    asked[0]?.accept(ann)
+    await client.take()
+    client.send({ type: 'auth', payload: { token: 'new' } })
+    for (let frame = 0; frame < 39; frame++) client.send({ type: 'ping' })
+    await drainMicrotasks()
+    asked[1]?.accept(ann)
+    expect(typesOf(await client.take())).toEqual(['authenticated', ...Array<string>(39).fill('pong')])
+    expect(client.closed).toBeNull()
+  })
+
   test('while a renewal is being judged the client is not asked for another', async () => {
     const { server, asked } = createAsking({ limits: { handshakeTimeoutMs: null } })
     const client = await server.connect('first')
