@@ -60,6 +60,9 @@ export const MAX_RENEWING_BYTES = 1_048_576
 /** What a frame takes beside its bytes. */
 const PLACE_BYTES = 64
 
+/** Stands for a binary frame among the others. No text of a client means anything by it; who sends it is answered alike. */
+export const BINARY_FRAME = '\u0000'
+
 export const newConnection: ConnectionState = {
   status: 'authenticating',
   welcomed: false,
