@@ -89,10 +89,7 @@ export function transition(state: ConnectionState, event: ConnectionEvent): Tran
 
 type Authenticating = Extract<ConnectionState, { status: 'authenticating' }>
 
-function whileAuthenticating(
-  state: Authenticating,
-  event: ConnectionEvent,
-): Transition {
+function whileAuthenticating(state: Authenticating, event: ConnectionEvent): Transition {
   switch (event.type) {
     case 'frame': {
       const waiting = [...state.waiting, event.text]
@@ -118,10 +115,7 @@ function isTooMuch({ welcomed, waiting, waitingBytes }: Authenticating): boolean
   return waiting.length > 1 && waitingBytes + waiting.length * PLACE_BYTES > MAX_RENEWING_BYTES
 }
 
-function accepted(
-  state: Authenticating,
-  principal: Principal | null,
-): Transition {
+function accepted(state: Authenticating, principal: Principal | null): Transition {
   if (state.principal !== null && principal?.id !== state.principal.id) return closing(4403, 'forbidden')
   const welcome: ConnectionEffect =
     state.welcomed && principal !== null

@@ -21,7 +21,6 @@ import type { Frame } from '../ports/server-socket.ts'
 import { refusedError, type Watch } from './authenticate.ts'
 import { type Connection, principalOf } from './connection.ts'
 import { encodeMessage, type OutgoingMessage, unsubscribedFrame } from './frame.ts'
-import { createOvertakenWrites } from './overtaken-writes.ts'
 import { addressOf, isOwnFault, refusalOf } from './refusal.ts'
 import { createRoomMessages, type RoomMessagesOptions } from './room-messages.ts'
 
@@ -50,7 +49,12 @@ export interface Writes {
   write(
     entityName: string,
     mutation: Mutation,
-    context: { principal: Principal | null; principalNow?: () => Principal; mutationId?: string },
+    context: {
+      principal: Principal | null
+      principalNow?: () => Principal
+      mutationId?: string
+      arrival?: number
+    },
   ): Promise<{
     row: WireRow | null
     visible: boolean
@@ -72,8 +76,6 @@ export interface MessageRouterOptions extends RoomMessagesOptions {
   authenticate(connection: Connection, token: string, requestId: string | undefined): void
   /** Notes who is signed out from now on. */
   watch(): Watch
-  /** A user's connections, in the order in which they came. */
-  ofUser(userId: string): readonly Connection[]
   /** Closes a connection whose session is over; `false` when it is not. */
   closeExpired(connection: Connection): boolean
   onError(error: unknown, what: string): void
@@ -88,14 +90,12 @@ export interface MessageRouter {
 
 type Typed<Type extends ClientMessageType> = Extract<ClientMessage, { type: Type }>
 
-const OVERTAKEN = 'This write was asked for again over a later connection: the answer there counts.'
 const SIGN_IN = 'Sign in first: send auth with a token, or connect with one.'
 
 export function createMessageRouter(options: MessageRouterOptions): MessageRouter {
   const { clock, channels, writes, send, refuse } = options
   const handlers = new Map<string, MessageHandler>()
   const extraTypes = new Set<string>()
-  const overtaken = createOvertakenWrites(options.ofUser)
   const sayInRoom = createRoomMessages(options)
 
   const say = (connection: Connection, message: OutgoingMessage): void =>
@@ -141,10 +141,10 @@ export function createMessageRouter(options: MessageRouterOptions): MessageRoute
     { payload, requestId }: Typed<'mutate'>,
   ): Promise<void> => {
     const { entity, mutationId, ...mutation } = payload
-    if (!overtaken.admit(connection, mutationId)) throw new DnrError('cancelled', OVERTAKEN)
     const watch = options.watch()
     try {
-      const context = { principal, principalNow: followSession(connection, principal, watch), mutationId }
+      const principalNow = followSession(connection, principal, watch)
+      const context = { principal, principalNow, mutationId, arrival: connection.arrival }
       const { row, visible, position } = await writes.write(entity, mutation as Mutation, context)
       const shown = visible && row !== null ? { mutationId, row } : { mutationId }
       say(connection, { type: 'mutated', payload: shown, requestId, position })

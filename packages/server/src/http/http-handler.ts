@@ -15,6 +15,7 @@ import { type Authenticator, refusedError, type Watch } from '../connection/auth
 import type { Grant } from '../policy/grant.ts'
 import type { EntityStore } from '../ports/entity-store.ts'
 import { type AskedPolicies, type PrincipalNow, readUnderGrant } from '../writes/current-grant.ts'
+import { nextArrival } from '../writes/refused-writes.ts'
 import { notFound } from '../writes/write-gate.ts'
 import type { WriteContext, WriteService } from '../writes/write-service.ts'
 import { formatEtag } from './etag.ts'
@@ -58,6 +59,8 @@ interface Asked {
   readonly principal: Principal
   /** They, as long as their session lasts: a body, a rule or a store may take its time. @throws DnrError when it is over. */
   readonly principalNow: PrincipalNow
+  /** Its place among connections and requests. */
+  readonly arrival: number
 }
 
 type RowRoute = Extract<Route, { kind: 'row' }>
@@ -84,11 +87,12 @@ export function createHttpHandler(options: HttpHandlerOptions): HttpHandler {
     if (!methods.includes(request.method)) return wrongMethod(request.method, methods)
     // Servers other than ours may hand over something of their own as a second argument.
     const remoteAddress = typeof peer?.remoteAddress === 'string' ? peer.remoteAddress : ''
+    const arrival = nextArrival()
     const watch = authenticator.watch()
     try {
       const principal = await identify(request, url, remoteAddress, { authenticator, clock, timeoutMs })
       const principalNow = lasting(principal, watch)
-      return await perform({ request, url, principal, principalNow }, route)
+      return await perform({ request, url, principal, principalNow, arrival }, route)
     } finally {
       watch.end()
     }
@@ -187,8 +191,8 @@ function lasting(principal: Principal, watch: Watch): PrincipalNow {
   }
 }
 
-function contextOf({ request, principal, principalNow }: Asked): WriteContext {
-  return { principal, principalNow, ...mutationIdOf(request) }
+function contextOf({ request, principal, principalNow, arrival }: Asked): WriteContext {
+  return { principal, principalNow, arrival, ...mutationIdOf(request) }
 }
 
 function wrongMethod(method: string, methods: readonly string[]): Response {

@@ -128,7 +128,6 @@ export function createRealtimeCore(
     pluginFor: (type) => plugins.handlerFor(type),
     authenticate: connections.authenticate,
     watch: () => options.authenticator.watch(),
-    ofUser: connections.ofUser,
     closeExpired: connections.closeExpired,
     onError,
   })

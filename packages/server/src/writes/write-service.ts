@@ -1,6 +1,8 @@
 // One write under the policy, whichever way it came: http/ and the socket's `mutate` call it. Holds no row; what depends
 // on one is decided by the gate, inside the store's transaction. Next: the store, whose log entry becomes the event.
+import { systemClock } from '@dnr/internal'
 import {
+  type Clock,
   createRowCodec,
   DnrError,
   isRowId,
@@ -16,11 +18,14 @@ import { changingRights, MAX_ASKS, unknownRights } from '../policy/unknown-right
 import type { EntityStore, Mutation, MutationResult } from '../ports/entity-store.ts'
 import { type AskedPolicies, type Current, currentGrant, type PrincipalNow } from './current-grant.ts'
 import { createFieldDecoder, type DecodeFields } from './field-decoder.ts'
+import { createRefusedWrites } from './refused-writes.ts'
 import { createWriteGate, notFound, type WriteGate } from './write-gate.ts'
 
 export interface WriteServiceOptions {
   readonly stores: readonly EntityStore[]
   readonly policies: AskedPolicies
+  /** @default the system's */
+  readonly clock?: Pick<Clock, 'monotonic'>
 }
 
 export interface WriteContext {
@@ -33,6 +38,11 @@ export interface WriteContext {
   readonly principalNow?: PrincipalNow | undefined
   /** Makes repeating the write harmless. */
   readonly mutationId?: string | undefined
+  /**
+   * When what carries the write came, a `nextArrival()`: refused, it takes no effect by what came earlier. Absent: that is not
+   * looked after.
+   */
+  readonly arrival?: number | undefined
 }
 
 /** What the author of a write is told. */
@@ -56,10 +66,12 @@ export interface WriteService {
    * that may be seen but not written is `forbidden`; a field that may not be set is `forbidden_field`, never dropped.
    *
    * @throws DnrError among others `unauthorized` for guests, `bad_field`, `id_taken`, `mutation_id_reused`, `busy` when the
-   *   rule failed or rights change faster than it can be asked, and VersionConflict whose `current` holds what may be seen.
+   *   rule failed or rights change faster than it can be asked, `cancelled` when the same was refused to a later arrival, and VersionConflict whose `current` holds what may be seen.
    */
   write(entityName: string, mutation: Mutation, context: WriteContext): Promise<WriteAnswer>
 }
+
+const OVERTAKEN = 'This write was asked for again, and refused: the answer there counts.'
 
 interface Target {
   readonly store: EntityStore
@@ -68,7 +80,9 @@ interface Target {
 }
 
 /** Makes the one way by which principals write. */
-export function createWriteService({ stores, policies }: WriteServiceOptions): WriteService {
+export function createWriteService(options: WriteServiceOptions): WriteService {
+  const { stores, policies, clock = systemClock } = options
+  const refused = createRefusedWrites(clock)
   const targets = new Map<string, Target>(
     stores.map((store) => [
       store.entity.name,
@@ -96,6 +110,22 @@ export function createWriteService({ stores, policies }: WriteServiceOptions): W
     throw changingRights()
   }
 
+  /** Once refused, a write is refused to whatever carries it since before: its author was told no. */
+  const unlessOvertaken = async (
+    userId: string,
+    mutationId: string,
+    arrival: number,
+    write: () => Promise<WriteAnswer>,
+  ): Promise<WriteAnswer> => {
+    if (refused.isOvertaken(userId, mutationId, arrival)) throw new DnrError('cancelled', OVERTAKEN)
+    try {
+      return await write()
+    } catch (error) {
+      refused.note(userId, mutationId, arrival)
+      throw error
+    }
+  }
+
   /** A twin waits for the first: refused before it, while it may still be done, it would have lied to its author. */
   const inTurn = (key: string, write: () => Promise<WriteAnswer>): Promise<WriteAnswer> => {
     const first = underWay.get(key)
@@ -107,10 +137,14 @@ export function createWriteService({ stores, policies }: WriteServiceOptions): W
   }
 
   return {
-    async write(entityName, mutation, { principal, mutationId, principalNow }) {
+    async write(entityName, mutation, { principal, mutationId, principalNow, arrival = 0 }) {
       if (principal === null) throw new DnrError('unauthorized', 'Sign in first: only then can you write.')
-      const write = (): Promise<WriteAnswer> => perform(entityName, mutation, principalNow ?? (() => principal), mutationId)
-      return mutationId === undefined ? write() : inTurn(JSON.stringify([principal.id, mutationId]), write)
+      const write = (): Promise<WriteAnswer> =>
+        perform(entityName, mutation, principalNow ?? (() => principal), mutationId)
+      if (mutationId === undefined) return write()
+      return inTurn(JSON.stringify([principal.id, mutationId]), () =>
+        unlessOvertaken(principal.id, mutationId, arrival, write),
+      )
     },
   }
 }
