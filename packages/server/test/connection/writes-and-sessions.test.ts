@@ -19,7 +19,7 @@ interface Setting {
 
 /** Ann of the red team, whose writes wait for the rule, or for the store once they are stored. */
 async function waitingFor(what: 'rule' | 'store', endsAfterMs?: number): Promise<Setting> {
-  const held = createDeferred<void>()
+  const held = createDeferred()
   const memory = createMemoryStore(Task, [task('t1')])
   const store: MemoryStore = {
     ...memory,

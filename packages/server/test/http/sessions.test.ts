@@ -39,7 +39,7 @@ function setting(identify: (user: User) => User | Promise<User> = (user) => user
         ...init,
         headers: { authorization: 'Bearer ann' },
         ...(init.body == null ? {} : { duplex: 'half' }),
-      } as RequestInit),
+      }),
     )
   return {
     store,
