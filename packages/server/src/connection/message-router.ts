@@ -143,10 +143,11 @@ export function createMessageRouter(options: MessageRouterOptions): MessageRoute
     const { entity, mutationId, ...mutation } = payload
     const watch = options.watch()
     try {
-      const principalNow = followSession(connection, principal, watch)
+      const { principalNow, isCurrent } = followSession(connection, principal, watch)
       const context = { principal, principalNow, mutationId, arrival: connection.arrival }
       const { row, visible, position } = await writes.write(entity, mutation as Mutation, context)
-      const shown = visible && row !== null ? { mutationId, row } : { mutationId }
+      // A session that was renewed between the verdict and here may not see the row: its echo tells who does.
+      const shown = visible && row !== null && isCurrent() ? { mutationId, row } : { mutationId }
       say(connection, { type: 'mutated', payload: shown, requestId, position })
     } finally {
       watch.end()
@@ -261,17 +262,27 @@ const RESERVED: ReadonlySet<string> = new Set(
  * Who somebody that has asked over a connection is now, for as long as their session lasts: renewed it may say other things of
  * them. What was said before the socket was lost counts; what was said before the session was ended does not.
  */
-function followSession(connection: Connection, asked: Principal, watch: Watch): () => Principal {
+function followSession(connection: Connection, asked: Principal, watch: Watch): Session {
   let latest = asked
-  return () => {
-    latest = principalOf(connection) ?? latest
-    const refused = watch.refusalOf(latest)
-    if (refused !== null) throw refusedError(refused)
-    const { state } = connection
-    const isClosed = state.status === 'closing' || state.status === 'closed'
-    if (isClosed && SESSION_ENDS.has(state.code)) throw refusedError({ code: state.code, reason: '' })
-    return latest
+  return {
+    principalNow() {
+      latest = principalOf(connection) ?? latest
+      const refused = watch.refusalOf(latest)
+      if (refused !== null) throw refusedError(refused)
+      const { state } = connection
+      const isClosed = state.status === 'closing' || state.status === 'closed'
+      if (isClosed && SESSION_ENDS.has(state.code)) throw refusedError({ code: state.code, reason: '' })
+      return latest
+    },
+    isCurrent: () => principalOf(connection) === latest,
   }
+}
+
+interface Session {
+  /** @throws DnrError when it is over. */
+  readonly principalNow: () => Principal
+  /** Is it still the one that `principalNow` gave last? */
+  readonly isCurrent: () => boolean
 }
 
 /** Closes after which nobody acts for the user; after any other their session goes on. */

@@ -29,10 +29,16 @@ async function waitingFor(what: 'rule' | 'store', endsAfterMs?: number): Promise
       return result
     },
   }
-  const policies = evaluator(async (user) => {
+  const rules = evaluator(async (user) => {
     if (what === 'rule') await held.promise
     return teamRule(user)
   })
+  const policies = {
+    grant: (...asked: Parameters<typeof rules.grant>) => rules.grant(...asked),
+    get generation() {
+      return server.policies.generation
+    },
+  }
   const server: TestServer = createTestServer({
     writes: createWriteService({ stores: [store], policies }),
     authenticate({ token }): User | null {
@@ -52,7 +58,6 @@ async function waitingFor(what: 'rule' | 'store', endsAfterMs?: number): Promise
       expect(typesOf(await client.ask({ type: 'auth', payload: { token: `ann@${team}` } }))).toEqual([
         'authenticated',
       ])
-      policies.outdate()
     },
   }
 }
@@ -91,6 +96,24 @@ test('a write that is stored while its author signs in anew is acknowledged, wit
   expect(answer).toMatchObject({ type: 'mutated', requestId: 'w' })
   expect(answer?.payload).toEqual({ mutationId: 'm1' })
 })
+
+test.each([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12])(
+  'an author that is signed in anew %i microtasks after the store has answered is shown no row of before',
+  async (ticks) => {
+    const setting = await waitingFor('store')
+    const { client, server } = setting
+    await update(setting)
+    setting.letGo()
+    for (let tick = 0; tick < ticks; tick++) await Promise.resolve()
+    const connection = server.connections.find(client.id)
+    if (connection !== undefined) server.connections.authenticate(connection, 'ann@blue', undefined)
+    const answers = await client.take()
+    const place = (type: string): number => answers.findIndex((answer) => answer.type === type)
+    expect(answers).toHaveLength(2)
+    const isShown = answers[place('mutated')]?.payload.row !== undefined
+    if (isShown) expect(place('mutated')).toBeLessThan(place('authenticated'))
+  },
+)
 
 test('a write whose author signs in anew with the same rights is answered as any', async () => {
   const setting = await waitingFor('rule')
