@@ -7,6 +7,8 @@ export interface Agenda<Item> {
   set(item: Item, at: number): void
   /** Harmless when it is not noted. */
   delete(item: Item): void
+  /** Calls for what is due by now. Timers do not know that the wall clock was set forward: to be called every now and then. */
+  look(): void
   stop(): void
 }
 
@@ -16,7 +18,7 @@ interface Entry<Item> {
   index: number
 }
 
-/** Wall clocks are set right now and then: nothing is late by more than this. */
+/** Wall clocks are set right now and then: nothing is late by more than this, though nobody calls `look`. */
 const LONGEST_WAIT_MS = 60_000
 
 /** Calls `onDue` once with each item when its moment has come, the earliest first. */
@@ -93,6 +95,12 @@ export function createAgenda<Item>(clock: Clock, onDue: (item: Item) => void): A
     delete(item) {
       remove(item)
       schedule()
+    },
+    look() {
+      const first = heap[0]
+      if (first === undefined || first.at > clock.now()) return
+      timer?.cancel()
+      fire()
     },
     stop() {
       heap.length = 0

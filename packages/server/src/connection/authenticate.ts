@@ -30,7 +30,8 @@ export type Authenticate<P extends Principal = Principal> = (
 
 export type AuthenticationResult = { readonly ok: true; readonly principal: Principal | null } | Refused
 
-interface Refused {
+/** How somebody is turned away: a close code with its reason. */
+export interface Refused {
   readonly ok: false
   readonly code: number
   readonly reason: string
@@ -40,8 +41,21 @@ interface Refused {
 export interface Authenticator {
   /** Asks `authenticate`, and turns whatever it does into a result. Never throws or rejects. */
   run(credentials: Credentials): MaybePromise<AuthenticationResult>
-  /** Refuses what is under way now and turns out to be this user. */
+  /** Notes from now on who is signed out: to begin before `run`, or before anything else that takes its time for somebody. */
+  watch(): Watch
+  /** Refuses what is under way now and turns out to be this user's. */
   revoke(userId: string, code: number, reason: string): void
+}
+
+/** Looks after something that is under way in somebody's name. It is kept until it ends: end each. */
+export interface Watch {
+  /**
+   * Why this principal may go on no more: signed out since the watch began, or the session is over. `null`: they may, as may
+   * guests. True of this moment: to ask where it matters, with nothing awaited in between.
+   */
+  refusalOf(principal: Principal | null): Refused | null
+  /** It is done. Harmless when it has ended. */
+  end(): void
 }
 
 export interface AuthenticatorOptions {
@@ -51,13 +65,13 @@ export interface AuthenticatorOptions {
   readonly logger: Logger
 }
 
-/** An authentication under way, and who was signed out meanwhile. */
-type Run = Map<string, Refused>
+/** Who was signed out while something was under way. */
+type SignedOut = Map<string, Refused>
 
 export const MAX_TOKEN_CHARACTERS = 4_096
 
 export function createAuthenticator({ authenticate, clock, logger }: AuthenticatorOptions): Authenticator {
-  const running = new Set<Run>()
+  const watching = new Set<SignedOut>()
 
   const failed = (error: unknown): Refused => {
     if (error instanceof DnrError && BAD_TOKEN.has(error.code)) return refusedAs(error.code)
@@ -77,14 +91,6 @@ export function createAuthenticator({ authenticate, clock, logger }: Authenticat
     }
     return isExpired(principal, clock.now()) ? refusedAs('token_expired') : { ok: true, principal }
   }
-  const wait = (answer: Promise<Principal | null>, token: string | null): Promise<AuthenticationResult> => {
-    const run: Run = new Map()
-    running.add(run)
-    return answer
-      .then((principal) => run.get(principal?.id ?? '') ?? judge(principal, token))
-      .catch(failed)
-      .finally(() => running.delete(run))
-  }
 
   return {
     run(credentials) {
@@ -94,13 +100,26 @@ export function createAuthenticator({ authenticate, clock, logger }: Authenticat
         return refusedAs('unauthorized')
       try {
         const answer = authenticate(credentials)
-        return answer instanceof Promise ? wait(answer, token) : judge(answer, token)
+        if (!(answer instanceof Promise)) return judge(answer, token)
+        return answer.then((principal) => judge(principal, token)).catch(failed)
       } catch (error) {
         return failed(error)
       }
     },
+    watch() {
+      const signedOut: SignedOut = new Map()
+      watching.add(signedOut)
+      return {
+        refusalOf(principal) {
+          if (principal === null) return null
+          const expired = isExpired(principal, clock.now()) ? refusedAs('token_expired') : null
+          return signedOut.get(principal.id) ?? expired
+        },
+        end: () => void watching.delete(signedOut),
+      }
+    },
     revoke(userId, code, reason) {
-      for (const run of running) run.set(userId, { ok: false, code, reason })
+      for (const signedOut of watching) signedOut.set(userId, { ok: false, code, reason })
     },
   }
 }
@@ -111,6 +130,15 @@ const BAD_TOKEN: ReadonlySet<ErrorCode> = new Set(['unauthorized', 'token_expire
 
 function refusedAs(reason: ErrorCode): Refused {
   return { ok: false, code: CLOSE_CODES.unauthorized, reason }
+}
+
+/** The same as an error. Whatever a user's connections are closed with, to what is under way it means that the token is no longer good. */
+export function refusedError({ code, reason }: Pick<Refused, 'code' | 'reason'>): DnrError {
+  if (code === CLOSE_CODES.internal && reason === 'internal')
+    return new DnrError('internal', 'authenticate failed.')
+  if (reason === 'token_expired') return new DnrError(reason, 'The token has expired: get a new one.')
+  if (reason === 'unauthorized') return new DnrError(reason, 'The token is not good: get a new one.')
+  return new DnrError('token_revoked', 'This session was ended: sign in again.')
 }
 
 /** What makes it none: an end that is no number would be no end. */

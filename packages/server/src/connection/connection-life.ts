@@ -10,7 +10,7 @@ import { type AuthenticationResult, type Authenticator, type Credentials, isExpi
 import { createArrivals } from './arrivals.ts'
 import { type Connection, isLive, principalOf } from './connection.ts'
 import { type ConnectionRegistry, createConnectionRegistry } from './connection-registry.ts'
-import { type ConnectionEffect, type ConnectionEvent, transition } from './connection-state.ts'
+import { BINARY_FRAME, type ConnectionEffect, type ConnectionEvent, transition } from './connection-state.ts'
 import { createDeadlines } from './deadlines.ts'
 import { encodeMessage, type OutgoingMessage } from './frame.ts'
 import type { FanOut } from './fan-out.ts'
@@ -99,9 +99,13 @@ export function createConnectionLife(options: ConnectionLifeOptions): Connection
   }
 
   const handleInTurn = (connection: Connection, text: string): void => {
-    if (connection.state.status === 'open') return stations().router.handle(connection, text)
+    if (connection.state.status === 'open') return handle(connection, text)
     // An `auth` among the frames that waited makes the rest wait again.
     dispatch(connection, { type: 'frame', text, byteLength: Buffer.byteLength(text) })
+  }
+  const handle = (connection: Connection, text: string): void => {
+    if (text !== BINARY_FRAME) return stations().router.handle(connection, text)
+    refuse(connection, { code: 'binary_frame', message: 'Frames are JSON text; this one was binary.' })
   }
   const arrivals = createArrivals(clock, () => stations().channels.isCrowded, handleInTurn)
 
@@ -241,11 +245,16 @@ export function createConnectionLife(options: ConnectionLifeOptions): Connection
       connection.unansweredPings++
       connection.socket.ping()
     },
+    tick: () => sessionEnds.look(),
   })
 
   const authenticate = (connection: Connection, credentials: Credentials, requestId?: string): void => {
-    const settle = (result: AuthenticationResult): void => {
+    const watch = options.authenticator.watch()
+    const settle = (answer: AuthenticationResult): void => {
       handshakes.remove(connection)
+      // Asked here: between the answer and this call somebody may have been signed out.
+      const result = (answer.ok ? watch.refusalOf(answer.principal) : null) ?? answer
+      watch.end()
       const event: ConnectionEvent = result.ok
         ? { type: 'accepted', principal: result.principal }
         : { type: 'refused', code: result.code, reason: result.reason }

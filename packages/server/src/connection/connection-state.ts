@@ -48,10 +48,20 @@ export interface Transition {
   readonly effects: readonly ConnectionEffect[]
 }
 
-/** Frames that may wait while authentication runs; more is close 4429. */
+/** Frames that may wait for `connected`; more is close 4429. */
 export const MAX_WAITING_FRAMES = 16
 /** Bytes of them. */
 export const MAX_WAITING_BYTES = 65_536
+/**
+ * Bytes that may wait for `authenticated`; more is close 4429. How many frames that are is limited by their rate alone, of
+ * which a client has been told.
+ */
+export const MAX_RENEWING_BYTES = 1_048_576
+/** What a frame takes beside its bytes. */
+const PLACE_BYTES = 64
+
+/** Stands for a binary frame among the others. No text of a client means anything by it; who sends it is answered alike. */
+export const BINARY_FRAME = '\u0000'
 
 export const newConnection: ConnectionState = {
   status: 'authenticating',
@@ -77,18 +87,15 @@ export function transition(state: ConnectionState, event: ConnectionEvent): Tran
   }
 }
 
-function whileAuthenticating(
-  state: Extract<ConnectionState, { status: 'authenticating' }>,
-  event: ConnectionEvent,
-): Transition {
+type Authenticating = Extract<ConnectionState, { status: 'authenticating' }>
+
+function whileAuthenticating(state: Authenticating, event: ConnectionEvent): Transition {
   switch (event.type) {
     case 'frame': {
       const waiting = [...state.waiting, event.text]
       const waitingBytes = state.waitingBytes + event.byteLength
-      const tooMuch = waiting.length > MAX_WAITING_FRAMES || waitingBytes > MAX_WAITING_BYTES
-      return tooMuch
-        ? closing(4429, 'rate_limited')
-        : { state: { ...state, waiting, waitingBytes }, effects: NONE }
+      const waits = { ...state, waiting, waitingBytes }
+      return isTooMuch(waits) ? closing(4429, 'rate_limited') : { state: waits, effects: NONE }
     }
     case 'accepted':
       return accepted(state, event.principal)
@@ -102,10 +109,13 @@ function whileAuthenticating(
   }
 }
 
-function accepted(
-  state: Extract<ConnectionState, { status: 'authenticating' }>,
-  principal: Principal | null,
-): Transition {
+function isTooMuch({ welcomed, waiting, waitingBytes }: Authenticating): boolean {
+  if (!welcomed) return waiting.length > MAX_WAITING_FRAMES || waitingBytes > MAX_WAITING_BYTES
+  // One may always wait: how long a frame may be has been decided before.
+  return waiting.length > 1 && waitingBytes + waiting.length * PLACE_BYTES > MAX_RENEWING_BYTES
+}
+
+function accepted(state: Authenticating, principal: Principal | null): Transition {
   if (state.principal !== null && principal?.id !== state.principal.id) return closing(4403, 'forbidden')
   const welcome: ConnectionEffect =
     state.welcomed && principal !== null

@@ -15,6 +15,8 @@ export interface Connection extends SocketEvents {
   readonly remoteAddress: string
   /** Wall clock, milliseconds since the epoch. */
   readonly connectedAt: number
+  /** Its place among connections and requests, in the order in which they came: `nextArrival`. */
+  readonly arrival: number
   readonly bucket: TokenBucket
   state: ConnectionState
   /** Whose it was counted as; stays when it ends. */

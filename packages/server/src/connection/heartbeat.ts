@@ -15,12 +15,14 @@ export interface HeartbeatOptions {
   readonly intervalMs: number
   /** Once an interval for each connection. */
   beat(connection: Connection): void
+  /** At each tick, about once a second: what else is to be looked after. */
+  tick?(): void
 }
 
 const MAX_SLOTS = 25
 const LEAST_TICK_MS = 1_000
 
-export function createHeartbeat({ clock, intervalMs, beat }: HeartbeatOptions): Heartbeat {
+export function createHeartbeat({ clock, intervalMs, beat, tick }: HeartbeatOptions): Heartbeat {
   const slotCount = Math.max(1, Math.min(MAX_SLOTS, Math.floor(intervalMs / LEAST_TICK_MS)))
   const slots = Array.from({ length: slotCount }, () => new Set<Connection>())
   let current = 0
@@ -31,6 +33,7 @@ export function createHeartbeat({ clock, intervalMs, beat }: HeartbeatOptions): 
     current = (current + 1) % slotCount
     // Time is counted in ticks: when the loop was blocked, one late tick comes, not many, and nobody is taken for dead.
     for (const connection of slots[current] ?? []) beat(connection)
+    tick?.()
     cancelTimer = count > 0 ? clock.setTimeout(next, intervalMs / slotCount) : undefined
   }
 

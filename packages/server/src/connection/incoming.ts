@@ -4,6 +4,7 @@ import type { Limits } from '../limits/limits.ts'
 import { nextTokenInMs, takeToken } from '../limits/token-bucket.ts'
 import type { SocketEvents } from '../ports/server-socket.ts'
 import type { Connection } from './connection.ts'
+import { BINARY_FRAME } from './connection-state.ts'
 import type { ConnectionLife } from './connection-life.ts'
 
 export interface IncomingOptions {
@@ -26,8 +27,8 @@ export function createIncoming({ clock, limits, life }: IncomingOptions): Socket
     },
     binary(this: Connection): void {
       hear(this)
-      if (!isAllowed(this)) return
-      life.refuse(this, { code: 'binary_frame', message: 'Frames are JSON text; this one was binary.' })
+      // It is answered in its turn: before `connected` nothing may be said.
+      if (isAllowed(this)) life.dispatch(this, { type: 'frame', text: BINARY_FRAME, byteLength: 0 })
     },
     pong(this: Connection): void {
       hear(this)

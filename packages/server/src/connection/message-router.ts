@@ -2,6 +2,7 @@
 // mutations, room-messages.ts for words in rooms, a plugin for its own messages.
 import {
   type ChannelName,
+  CLOSE_CODES,
   type ClientMessage,
   type ClientMessageType,
   DnrError,
@@ -17,9 +18,9 @@ import { isAboutRows, subscriptionKey } from '../channel/subscription.ts'
 import type { MaybePromise } from '../policy/maybe-promise.ts'
 import type { Mutation } from '../ports/entity-store.ts'
 import type { Frame } from '../ports/server-socket.ts'
+import { refusedError, type Watch } from './authenticate.ts'
 import { type Connection, principalOf } from './connection.ts'
 import { encodeMessage, type OutgoingMessage, unsubscribedFrame } from './frame.ts'
-import { createOvertakenWrites } from './overtaken-writes.ts'
 import { addressOf, isOwnFault, refusalOf } from './refusal.ts'
 import { createRoomMessages, type RoomMessagesOptions } from './room-messages.ts'
 
@@ -48,7 +49,12 @@ export interface Writes {
   write(
     entityName: string,
     mutation: Mutation,
-    context: { principal: Principal | null; mutationId?: string },
+    context: {
+      principal: Principal | null
+      principalNow?: () => Principal
+      mutationId?: string
+      arrival?: number
+    },
   ): Promise<{
     row: WireRow | null
     visible: boolean
@@ -68,8 +74,8 @@ export interface MessageRouterOptions extends RoomMessagesOptions {
     type: ClientMessageType,
   ): ((connectionId: string, message: ClientMessage) => void | Promise<void>) | null
   authenticate(connection: Connection, token: string, requestId: string | undefined): void
-  /** A user's connections, in the order in which they came. */
-  ofUser(userId: string): readonly Connection[]
+  /** Notes who is signed out from now on. */
+  watch(): Watch
   /** Closes a connection whose session is over; `false` when it is not. */
   closeExpired(connection: Connection): boolean
   onError(error: unknown, what: string): void
@@ -84,14 +90,12 @@ export interface MessageRouter {
 
 type Typed<Type extends ClientMessageType> = Extract<ClientMessage, { type: Type }>
 
-const OVERTAKEN = 'This write was asked for again over a later connection: the answer there counts.'
 const SIGN_IN = 'Sign in first: send auth with a token, or connect with one.'
 
 export function createMessageRouter(options: MessageRouterOptions): MessageRouter {
   const { clock, channels, writes, send, refuse } = options
   const handlers = new Map<string, MessageHandler>()
   const extraTypes = new Set<string>()
-  const overtaken = createOvertakenWrites(options.ofUser)
   const sayInRoom = createRoomMessages(options)
 
   const say = (connection: Connection, message: OutgoingMessage): void =>
@@ -131,13 +135,23 @@ export function createMessageRouter(options: MessageRouterOptions): MessageRoute
     say(connection, { type: 'pong', requestId, position })
   }
 
-  const mutate = async (connection: Connection, { payload, requestId }: Typed<'mutate'>): Promise<void> => {
+  const mutate = async (
+    connection: Connection,
+    principal: Principal,
+    { payload, requestId }: Typed<'mutate'>,
+  ): Promise<void> => {
     const { entity, mutationId, ...mutation } = payload
-    if (!overtaken.admit(connection, mutationId)) throw new DnrError('cancelled', OVERTAKEN)
-    const context = { principal: principalOf(connection), mutationId }
-    const { row, visible, position } = await writes.write(entity, mutation as Mutation, context)
-    const shown = visible && row !== null ? { mutationId, row } : { mutationId }
-    say(connection, { type: 'mutated', payload: shown, requestId, position })
+    const watch = options.watch()
+    try {
+      const { principalNow, isCurrent } = followSession(connection, principal, watch)
+      const context = { principal, principalNow, mutationId, arrival: connection.arrival }
+      const { row, visible, position } = await writes.write(entity, mutation as Mutation, context)
+      // A session that was renewed between the verdict and here may not see the row: its echo tells who does.
+      const shown = visible && row !== null && isCurrent() ? { mutationId, row } : { mutationId }
+      say(connection, { type: 'mutated', payload: shown, requestId, position })
+    } finally {
+      watch.end()
+    }
   }
 
   const handOver = (connection: Connection, message: ClientMessage): MaybePromise<void> => {
@@ -177,7 +191,7 @@ export function createMessageRouter(options: MessageRouterOptions): MessageRoute
       case 'unsubscribe':
         return unsubscribe(connection, message)
       case 'mutate':
-        return mutate(connection, message)
+        return mutate(connection, principal, message)
       case 'message':
         return sayInRoom(connection, message)
       default:
@@ -243,6 +257,36 @@ const RESERVED: ReadonlySet<string> = new Set(
     'authenticated',
   ].concat(['snapshot', 'mutate', 'mutated', 'reconnect', 'message']),
 )
+
+/**
+ * Who somebody that has asked over a connection is now, for as long as their session lasts: renewed it may say other things of
+ * them. What was said before the socket was lost counts; what was said before the session was ended does not.
+ */
+function followSession(connection: Connection, asked: Principal, watch: Watch): Session {
+  let latest = asked
+  return {
+    principalNow() {
+      latest = principalOf(connection) ?? latest
+      const refused = watch.refusalOf(latest)
+      if (refused !== null) throw refusedError(refused)
+      const { state } = connection
+      const isClosed = state.status === 'closing' || state.status === 'closed'
+      if (isClosed && SESSION_ENDS.has(state.code)) throw refusedError({ code: state.code, reason: '' })
+      return latest
+    },
+    isCurrent: () => principalOf(connection) === latest,
+  }
+}
+
+interface Session {
+  /** @throws DnrError when it is over. */
+  readonly principalNow: () => Principal
+  /** Is it still the one that `principalNow` gave last? */
+  readonly isCurrent: () => boolean
+}
+
+/** Closes after which nobody acts for the user; after any other their session goes on. */
+const SESSION_ENDS: ReadonlySet<number> = new Set([CLOSE_CODES.unauthorized, CLOSE_CODES.forbidden])
 
 /** Is there a live subscription to rows, and none that still reads? Then everything up to the bus's position was sent. */
 function hearsRows({ subscriptions, attempts }: Connection): boolean {

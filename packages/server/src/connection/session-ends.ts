@@ -12,6 +12,8 @@ export interface SessionEnds {
   watch(connection: Connection): void
   /** Harmless when it is not watched. */
   forget(connection: Connection): void
+  /** Ends what is over by now, also when the wall clock was set forward. */
+  look(): void
   stop(): void
 }
 
@@ -45,6 +47,7 @@ export function createSessionEnds({ clock, random, leadMs, ask, end }: SessionEn
       else plan(connection, expiresAt)
     },
     forget: (connection) => agenda.delete(connection),
+    look: () => agenda.look(),
     stop: () => agenda.stop(),
   }
 }

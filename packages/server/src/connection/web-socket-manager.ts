@@ -3,6 +3,7 @@
 import { type ChannelName, CLOSE_CODES, DnrError, parseChannel } from '@dnr/protocol'
 import type { SubscribeResult } from '../channel/subscription.ts'
 import { createTokenBucket } from '../limits/token-bucket.ts'
+import { nextArrival } from '../writes/refused-writes.ts'
 import type { Frame, FrameRun, Handshake, ServerSocket, SocketEvents } from '../ports/server-socket.ts'
 import { checkClose } from './close-arguments.ts'
 import { type Connection, type ConnectionView, isLive } from './connection.ts'
@@ -131,6 +132,7 @@ export function createWebSocketManager(options: WebSocketManagerOptions): Connec
         socket,
         remoteAddress,
         connectedAt: clock.now(),
+        arrival: nextArrival(),
         bucket: createTokenBucket(limits, clock.monotonic()),
         state: newConnection,
         userId: null,

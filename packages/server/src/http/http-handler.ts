@@ -11,12 +11,13 @@ import {
   silentLogger,
 } from '@dnr/protocol'
 import { systemClock } from '@dnr/internal'
-import type { Authenticator } from '../connection/authenticate.ts'
+import { type Authenticator, refusedError, type Watch } from '../connection/authenticate.ts'
 import type { Grant } from '../policy/grant.ts'
 import type { EntityStore } from '../ports/entity-store.ts'
-import { type AskedPolicies, readUnderGrant } from '../writes/current-grant.ts'
+import { type AskedPolicies, type PrincipalNow, readUnderGrant } from '../writes/current-grant.ts'
+import { nextArrival } from '../writes/refused-writes.ts'
 import { notFound } from '../writes/write-gate.ts'
-import type { WriteService } from '../writes/write-service.ts'
+import type { WriteContext, WriteService } from '../writes/write-service.ts'
 import { formatEtag } from './etag.ts'
 import { identify } from './identify.ts'
 import { jsonResponse } from './json-response.ts'
@@ -56,6 +57,10 @@ interface Asked {
   readonly request: Request
   readonly url: URL
   readonly principal: Principal
+  /** They, as long as their session lasts: a body, a rule or a store may take its time. @throws DnrError when it is over. */
+  readonly principalNow: PrincipalNow
+  /** Its place among connections and requests. */
+  readonly arrival: number
 }
 
 type RowRoute = Extract<Route, { kind: 'row' }>
@@ -82,8 +87,15 @@ export function createHttpHandler(options: HttpHandlerOptions): HttpHandler {
     if (!methods.includes(request.method)) return wrongMethod(request.method, methods)
     // Servers other than ours may hand over something of their own as a second argument.
     const remoteAddress = typeof peer?.remoteAddress === 'string' ? peer.remoteAddress : ''
-    const principal = await identify(request, url, remoteAddress, { authenticator, clock, timeoutMs })
-    return perform({ request, url, principal }, route)
+    const arrival = nextArrival()
+    const watch = authenticator.watch()
+    try {
+      const principal = await identify(request, url, remoteAddress, { authenticator, clock, timeoutMs })
+      const principalNow = lasting(principal, watch)
+      return await perform({ request, url, principal, principalNow, arrival }, route)
+    } finally {
+      watch.end()
+    }
   }
 
   const perform = (asked: Asked, route: Route): Promise<Response> => {
@@ -95,27 +107,29 @@ export function createHttpHandler(options: HttpHandlerOptions): HttpHandler {
 
   const granted = async (
     entity: string,
-    principal: Principal,
+    principalNow: PrincipalNow,
     answer: (shelf: Shelf & { readonly grant: Grant }) => Promise<Response>,
   ): Promise<Response> => {
     const shelf = shelves.get(entity)
     if (shelf === undefined) throw notFound()
-    return readUnderGrant(entity, principal, policies, async (grant) => {
+    const response = await readUnderGrant(entity, principalNow, policies, async (grant) => {
       if (grant === null) throw notFound()
       return answer({ ...shelf, grant })
     })
+    principalNow()
+    return response
   }
 
-  const list = ({ request, url, principal }: Asked, { entity }: Route): Promise<Response> =>
-    granted(entity, principal, async ({ store, codec, grant }) => {
+  const list = ({ request, url, principalNow }: Asked, { entity }: Route): Promise<Response> =>
+    granted(entity, principalNow, async ({ store, codec, grant }) => {
       const query = parseListQuery(url.searchParams, grant)
       const { rows, position, next } = await listRows(store, grant, query, request.signal)
       const shown = rows.map((row) => grant.redact(codec.encode(row)))
       return jsonResponse(200, { rows: shown, position, ...(next === null ? {} : { next }) })
     })
 
-  const read = ({ url, principal }: Asked, { entity, id }: RowRoute): Promise<Response> =>
-    granted(entity, principal, async ({ store, codec, grant }) => {
+  const read = ({ url, principalNow }: Asked, { entity, id }: RowRoute): Promise<Response> =>
+    granted(entity, principalNow, async ({ store, codec, grant }) => {
       checkNoParameters(url)
       const row = await store.get(id)
       if (row === null || !grant.sees(row)) throw notFound()
@@ -123,18 +137,20 @@ export function createHttpHandler(options: HttpHandlerOptions): HttpHandler {
       return jsonResponse(200, shown, { etag: formatEtag(shown.version) })
     })
 
-  const create = async ({ request, url, principal }: Asked, { entity }: Route): Promise<Response> => {
+  const create = async (asked: Asked, { entity }: Route): Promise<Response> => {
+    const { request, url } = asked
     checkNoParameters(url)
     checkNoCondition(request)
-    const context = { principal, ...mutationIdOf(request) }
+    const context = contextOf(asked)
     const fields = await readJsonObject(request)
     const answer = await writes.write(entity, { operation: 'create', fields }, context)
     return writeResponse(201, answer, `${basePath}/${entity}`)
   }
 
-  const update = async ({ request, url, principal }: Asked, { entity, id }: RowRoute): Promise<Response> => {
+  const update = async (asked: Asked, { entity, id }: RowRoute): Promise<Response> => {
+    const { request, url } = asked
     checkNoParameters(url)
-    const context = { principal, ...mutationIdOf(request) }
+    const context = contextOf(asked)
     const condition = conditionOf(request)
     const fields = await readJsonObject(request)
     return writeResponse(
@@ -143,9 +159,10 @@ export function createHttpHandler(options: HttpHandlerOptions): HttpHandler {
     )
   }
 
-  const remove = async ({ request, url, principal }: Asked, { entity, id }: RowRoute): Promise<Response> => {
+  const remove = async (asked: Asked, { entity, id }: RowRoute): Promise<Response> => {
+    const { request, url } = asked
     checkNoParameters(url)
-    const context = { principal, ...mutationIdOf(request) }
+    const context = contextOf(asked)
     return writeResponse(
       204,
       await writes.write(entity, { operation: 'delete', id, ...conditionOf(request) }, context),
@@ -164,6 +181,18 @@ export function createHttpHandler(options: HttpHandlerOptions): HttpHandler {
     if (request.method !== 'HEAD') return response
     return new Response(null, { status: response.status, headers: response.headers })
   }
+}
+
+function lasting(principal: Principal, watch: Watch): PrincipalNow {
+  return () => {
+    const refused = watch.refusalOf(principal)
+    if (refused !== null) throw refusedError(refused)
+    return principal
+  }
+}
+
+function contextOf({ request, principal, principalNow, arrival }: Asked): WriteContext {
+  return { principal, principalNow, arrival, ...mutationIdOf(request) }
 }
 
 function wrongMethod(method: string, methods: readonly string[]): Response {

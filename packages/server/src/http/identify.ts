@@ -1,7 +1,12 @@
 // Who an HTTP request is from: a principal, or a refusal. The same `authenticate` as for sockets; there are no guests here.
-import { CLOSE_CODES, type Clock, DnrError, type Principal } from '@dnr/protocol'
+import { type Clock, DnrError, type Principal } from '@dnr/protocol'
 import { withTimeout } from '../policy/policy-evaluator.ts'
-import type { AuthenticationResult, Authenticator, Credentials } from '../connection/authenticate.ts'
+import {
+  type AuthenticationResult,
+  type Authenticator,
+  type Credentials,
+  refusedError,
+} from '../connection/authenticate.ts'
 import type { MaybePromise } from '../policy/maybe-promise.ts'
 import { readCredentials } from './credentials.ts'
 
@@ -26,7 +31,7 @@ export async function identify(
 ): Promise<Principal> {
   const credentials = readCredentials(request, url, remoteAddress)
   const result = await authenticate(identification, credentials)
-  if (!result.ok) throw refusal(result)
+  if (!result.ok) throw refusedError(result)
   if (result.principal === null) {
     throw new DnrError('unauthorized', 'Sign in first: send Authorization: Bearer TOKEN.')
   }
@@ -46,15 +51,6 @@ function authenticate(
       retryable: true,
     })
   })
-}
-
-function refusal({ code, reason }: { readonly code: number; readonly reason: string }): DnrError {
-  // Whatever a user's connections are closed with, to a request under way it means that the token is no longer good.
-  if (code === CLOSE_CODES.internal && reason === 'internal')
-    return new DnrError('internal', 'authenticate failed.')
-  if (reason === 'token_expired') return new DnrError(reason, 'The token has expired: get a new one.')
-  if (reason === 'unauthorized') return new DnrError(reason, 'The token is not good: get a new one.')
-  return new DnrError('token_revoked', 'This session was ended: sign in again.')
 }
 
 /**

@@ -15,7 +15,7 @@ export interface LimitOptions {
    * event loop says, be it one large transaction, to a reader of whom less than half of this waits counts apart for 30 s, however much it is. @default 1_048_576
    */
   readonly maxQueueBytes?: number | null
-  /** Frames per second of one connection in the long run: `rate_limited` once, then close 4429. @default 50 */
+  /** Frames per second of one connection in the long run: `rate_limited`, then close 4429. @default 50 */
   readonly maxMessagesPerSecond?: number | null
   /** Frames that one connection may send at once. @default 200 */
   readonly maxMessageBurst?: number | null

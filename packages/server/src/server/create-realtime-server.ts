@@ -93,7 +93,7 @@ export function createRealtimeServer<P extends Principal = Principal>(
   const resolved = resolveOptions(options)
   const { stores, authenticator, basePath, clock, logger, random, limits } = resolved
   const policies = createPolicies(resolved)
-  const writes = createWriteService({ stores, policies })
+  const writes = createWriteService({ stores, policies, clock })
   const { connections, channels, eventBus, delivery, plugins, rightsChanged, explain } = createRealtimeCore(
     resolved,
     policies,

@@ -128,7 +128,7 @@ export function createRealtimeCore(
     refuse: connections.refuse,
     pluginFor: (type) => plugins.handlerFor(type),
     authenticate: connections.authenticate,
-    ofUser: connections.ofUser,
+    watch: () => options.authenticator.watch(),
     closeExpired: connections.closeExpired,
     onError,
   })

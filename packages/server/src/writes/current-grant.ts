@@ -8,23 +8,32 @@ import { changingRights, MAX_ASKS, unknownRights } from '../policy/unknown-right
 /** Policies that can be asked, and say whether an answer is one of before. */
 export type AskedPolicies = Pick<PolicyEvaluator, 'grant' | 'generation'>
 
-/** A grant, and whether rights are still those that it was given under. */
+/** Who acts, now: a session may be renewed with other rights. @throws DnrError when it is over. */
+export type PrincipalNow = () => Principal
+
+/** A grant, whose it is, and whether rights are still those that it was given under. */
 export interface Current {
   readonly grant: Ruling
+  readonly principal: Principal
   isCurrent(): boolean
 }
 
-/** The grant of today, also when rights change while the rule is asked. @throws DnrError `busy` if they always do. */
+/**
+ * The grant of today, also when rights change while the rule is asked.
+ *
+ * @throws DnrError `busy` if they always do; whatever `principalNow` throws.
+ */
 export async function currentGrant(
   entityName: string,
-  principal: Principal,
+  principalNow: PrincipalNow,
   policies: AskedPolicies,
 ): Promise<Current> {
   for (let asks = 0; asks < MAX_ASKS; asks++) {
+    const principal = principalNow()
     const { generation } = policies
     const isCurrent = (): boolean => policies.generation === generation
     const grant = await policies.grant(entityName, principal)
-    if (isCurrent()) return { grant, isCurrent }
+    if (isCurrent()) return { grant, principal, isCurrent }
   }
   throw changingRights()
 }
@@ -32,16 +41,16 @@ export async function currentGrant(
 /**
  * What `read` answers under the grant of today: it is asked again when rights changed meanwhile, whether it failed or not.
  *
- * @throws DnrError `busy` if they always do, or if the rule fails; whatever `read` throws.
+ * @throws DnrError `busy` if they always do, or if the rule fails; whatever `read` and `principalNow` throw.
  */
 export async function readUnderGrant<Answer>(
   entityName: string,
-  principal: Principal,
+  principalNow: PrincipalNow,
   policies: AskedPolicies,
   read: (grant: Grant | null) => Promise<Answer>,
 ): Promise<Answer> {
   for (let asks = 0; asks < MAX_ASKS; asks++) {
-    const { grant, isCurrent } = await currentGrant(entityName, principal, policies)
+    const { grant, isCurrent } = await currentGrant(entityName, principalNow, policies)
     if (grant === 'unknown') throw unknownRights()
     try {
       const answer = await read(grant)

@@ -4,7 +4,7 @@ import type { Grant } from '../policy/grant.ts'
 import type { MutationImages } from '../ports/entity-store.ts'
 
 export interface WriteGate {
-  /** The store's `authorize` hook. @throws DnrError `not_found`, `forbidden` or `forbidden_field`. */
+  /** The store's `authorize` hook. @throws DnrError `not_found`, `forbidden` or `forbidden_field`; whatever `checkSession` throws. */
   authorize(images: MutationImages): void
   /** Was it asked when its grant was one of before a change of rights? Then nothing has been written. */
   readonly isOutdated: boolean
@@ -16,14 +16,20 @@ export interface WriteGate {
 
 /**
  * The gate of one write: what `grant` says about the row before and after it, while it `isCurrent`. Without a grant nothing
- * is written; but who wrote before their rights ended is told so when they ask again.
+ * is written; but who wrote before their rights ended is told so when they ask again. `checkSession` throws when the author's
+ * session is over: then nothing is written, whatever the grant says.
  */
-export function createWriteGate(grant: Grant | null, isCurrent: () => boolean): WriteGate {
+export function createWriteGate(
+  grant: Grant | null,
+  isCurrent: () => boolean,
+  checkSession: () => unknown,
+): WriteGate {
   let wasAsked = false
   let isOutdated = false
   let isHiddenNow = false
   return {
     authorize(images) {
+      checkSession()
       isOutdated = !isCurrent()
       if (isOutdated) throw new DnrError('busy', 'Rights have changed since.', { retryable: true })
       wasAsked = true

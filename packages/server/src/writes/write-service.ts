@@ -1,6 +1,8 @@
 // One write under the policy, whichever way it came: http/ and the socket's `mutate` call it. Holds no row; what depends
 // on one is decided by the gate, inside the store's transaction. Next: the store, whose log entry becomes the event.
+import { systemClock } from '@dnr/internal'
 import {
+  type Clock,
   createRowCodec,
   DnrError,
   isRowId,
@@ -14,20 +16,33 @@ import type { Grant } from '../policy/grant.ts'
 import type { Ruling } from '../policy/policy-evaluator.ts'
 import { changingRights, MAX_ASKS, unknownRights } from '../policy/unknown-rights.ts'
 import type { EntityStore, Mutation, MutationResult } from '../ports/entity-store.ts'
-import { type AskedPolicies, type Current, currentGrant } from './current-grant.ts'
+import { type AskedPolicies, type Current, currentGrant, type PrincipalNow } from './current-grant.ts'
 import { createFieldDecoder, type DecodeFields } from './field-decoder.ts'
+import { createRefusedWrites } from './refused-writes.ts'
 import { createWriteGate, notFound, type WriteGate } from './write-gate.ts'
 
 export interface WriteServiceOptions {
   readonly stores: readonly EntityStore[]
   readonly policies: AskedPolicies
+  /** @default the system's */
+  readonly clock?: Pick<Clock, 'monotonic'>
 }
 
 export interface WriteContext {
   /** Who writes; a guest may not. */
   readonly principal: Principal | null
+  /**
+   * The same user as their session says now: it may be renewed, or end, while a rule or a store is waited for. What it throws
+   * refuses the write, as long as nothing is stored. @default as they were
+   */
+  readonly principalNow?: PrincipalNow | undefined
   /** Makes repeating the write harmless. */
   readonly mutationId?: string | undefined
+  /**
+   * When what carries the write came, a `nextArrival()`: refused, it takes no effect by what came earlier. Absent: that is not
+   * looked after.
+   */
+  readonly arrival?: number | undefined
 }
 
 /** What the author of a write is told. */
@@ -51,10 +66,12 @@ export interface WriteService {
    * that may be seen but not written is `forbidden`; a field that may not be set is `forbidden_field`, never dropped.
    *
    * @throws DnrError among others `unauthorized` for guests, `bad_field`, `id_taken`, `mutation_id_reused`, `busy` when the
-   *   rule failed or rights change faster than it can be asked, and VersionConflict whose `current` holds what may be seen.
+   *   rule failed or rights change faster than it can be asked, `cancelled` when the same was refused to a later arrival, and VersionConflict whose `current` holds what may be seen.
    */
   write(entityName: string, mutation: Mutation, context: WriteContext): Promise<WriteAnswer>
 }
+
+const OVERTAKEN = 'This write was asked for again, and refused: the answer there counts.'
 
 interface Target {
   readonly store: EntityStore
@@ -63,7 +80,9 @@ interface Target {
 }
 
 /** Makes the one way by which principals write. */
-export function createWriteService({ stores, policies }: WriteServiceOptions): WriteService {
+export function createWriteService(options: WriteServiceOptions): WriteService {
+  const { stores, policies, clock = systemClock } = options
+  const refused = createRefusedWrites(clock)
   const targets = new Map<string, Target>(
     stores.map((store) => [
       store.entity.name,
@@ -76,18 +95,35 @@ export function createWriteService({ stores, policies }: WriteServiceOptions): W
   const perform = async (
     entityName: string,
     mutation: Mutation,
-    principal: Principal,
+    principalNow: PrincipalNow,
     mutationId: string | undefined,
   ): Promise<WriteAnswer> => {
+    // Who has waited for a twin, or for the body of a request, may have been signed out meanwhile.
+    principalNow()
     const target = targets.get(entityName)
     if (target === undefined) throw notFound()
-    const ask = (): Promise<Current> => currentGrant(entityName, principal, policies)
+    const author: Author = { principalNow, ask: () => currentGrant(entityName, principalNow, policies) }
     for (let asks = 0; asks < MAX_ASKS; asks++) {
-      const current = await ask()
-      const answer = await writeUnder(current, ask, target, mutation, { principal, mutationId })
+      const answer = await writeUnder(await author.ask(), author, target, mutation, mutationId)
       if (answer !== null) return answer
     }
     throw changingRights()
+  }
+
+  /** Once refused, a write is refused to whatever carries it since before: its author was told no. */
+  const unlessOvertaken = async (
+    userId: string,
+    mutationId: string,
+    arrival: number,
+    write: () => Promise<WriteAnswer>,
+  ): Promise<WriteAnswer> => {
+    if (refused.isOvertaken(userId, mutationId, arrival)) throw new DnrError('cancelled', OVERTAKEN)
+    try {
+      return await write()
+    } catch (error) {
+      refused.note(userId, mutationId, arrival)
+      throw error
+    }
   }
 
   /** A twin waits for the first: refused before it, while it may still be done, it would have lied to its author. */
@@ -101,31 +137,44 @@ export function createWriteService({ stores, policies }: WriteServiceOptions): W
   }
 
   return {
-    async write(entityName, mutation, { principal, mutationId }) {
+    async write(entityName, mutation, { principal, mutationId, principalNow, arrival = 0 }) {
       if (principal === null) throw new DnrError('unauthorized', 'Sign in first: only then can you write.')
-      const write = (): Promise<WriteAnswer> => perform(entityName, mutation, principal, mutationId)
-      return mutationId === undefined ? write() : inTurn(JSON.stringify([principal.id, mutationId]), write)
+      const write = (): Promise<WriteAnswer> =>
+        perform(entityName, mutation, principalNow ?? (() => principal), mutationId)
+      if (mutationId === undefined) return write()
+      return inTurn(JSON.stringify([principal.id, mutationId]), () =>
+        unlessOvertaken(principal.id, mutationId, arrival, write),
+      )
     },
   }
 }
 
+interface Author {
+  readonly principalNow: PrincipalNow
+  /** The grant of now. */
+  ask(): Promise<Current>
+}
+
 /** Writes by the grant of now; `null`: rights had changed when the store asked, and nothing has been written. */
 async function writeUnder(
-  { grant, isCurrent }: Current,
-  askAgain: () => Promise<Current>,
+  { grant, principal, isCurrent }: Current,
+  { principalNow, ask }: Author,
   target: Target,
   mutation: Mutation,
-  { principal, mutationId }: WriteContext & { readonly principal: Principal },
+  mutationId: string | undefined,
 ): Promise<WriteAnswer | null> {
   if (grant === 'unknown') throw unknownRights()
   // A repeated write may have been done while there were rights to do it.
   if (grant === null && mutationId === undefined) throw notFound()
   checkMutation(mutation)
-  const gate = createWriteGate(grant, isCurrent)
+  const gate = createWriteGate(grant, isCurrent, principalNow)
   const { authorize } = gate
   const context = { principal, authorize, ...(mutationId === undefined ? {} : { mutationId }) }
-  /** What may be told: a store may have taken its time. */
-  const grantOfNow = async (): Promise<Ruling> => (isCurrent() ? grant : (await askAgain()).grant)
+  /** What may be told: a store may have taken its time. Nothing to whom a session is over. */
+  const grantOfNow = async (): Promise<Ruling> => {
+    principalNow()
+    return isCurrent() ? grant : (await ask()).grant
+  }
   try {
     const result = await target.store.mutate(decode(mutation, target), context)
     const ruling = await grantOfNow().catch(() => 'unknown' as const)

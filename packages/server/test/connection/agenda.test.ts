@@ -97,6 +97,24 @@ test('looks again every minute, for wall clocks are set right now and then', asy
   expect(due).toEqual(['a'])
 })
 
+test('who looks finds what has come due because the wall clock was set forward, once, and nothing else', async () => {
+  const clock = createManualClock()
+  const due: string[] = []
+  const agenda = createAgenda<string>(clock, (item) => due.push(item))
+  agenda.set('a', clock.now() + 3_600_000)
+  agenda.set('b', clock.now() + 7_200_000)
+  agenda.look()
+  expect(due).toEqual([])
+  clock.setNow(clock.now() + 3_600_000)
+  agenda.look()
+  agenda.look()
+  expect(due).toEqual(['a'])
+  expect(clock.pendingTimers).toBe(1)
+  agenda.stop()
+  agenda.look()
+  expect(clock.pendingTimers).toBe(0)
+})
+
 test('a moment beyond the longest timer of the host is no moment now', async () => {
   const clock = createManualClock()
   const due: string[] = []

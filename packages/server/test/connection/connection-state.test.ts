@@ -3,6 +3,7 @@ import {
   type ConnectionEffect,
   type ConnectionEvent,
   type ConnectionState,
+  MAX_RENEWING_BYTES,
   MAX_WAITING_FRAMES,
   newConnection,
   transition,
@@ -103,6 +104,15 @@ test('keeps at most 64 KiB waiting', () => {
   const big = transition(newConnection, { type: 'frame', text: '', byteLength: 65_536 }).state
   expect(big.status).toBe('authenticating')
   expect(transition(big, events.frame).state.status).toBe('closing')
+})
+
+test('keeps 1 MiB waiting while a session is renewed, in however many frames, and one frame of any length', () => {
+  let state: ConnectionState = states.renewing
+  for (let frame = 0; frame < 1_000; frame++) state = transition(state, events.frame).state
+  expect(state.status).toBe('authenticating')
+  const rest = { type: 'frame', text: '', byteLength: MAX_RENEWING_BYTES } as const
+  expect(transition(state, rest).state).toEqual({ status: 'closing', code: 4429, reason: 'rate_limited' })
+  expect(transition(states.renewing, rest).state.status).toBe('authenticating')
 })
 
 test('refuses another user on a live connection', () => {

@@ -1,5 +1,7 @@
+import { createDeferred } from '@dnr/internal'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import type { User } from '../support/entities.ts'
 import { createTestServer, typesOf } from '../support/test-server.ts'
 
 const hostile: readonly (readonly [frame: string, code: string])[] = [
@@ -60,6 +62,24 @@ test.each(hostile.map(([frame, code]) => [frame.slice(0, 80), code, frame] as co
     expect(typesOf(await client.ask({ type: 'ping' }))).toEqual(['pong'])
   },
 )
+
+test('a binary frame that comes before connected is answered after it, in its turn', async () => {
+  const authenticated = createDeferred<User>()
+  const server = createTestServer({ authenticate: () => authenticated.promise })
+  const client = await server.connect()
+  client.send({ type: 'ping' })
+  client.socket.send(new Uint8Array(1))
+  client.send({ type: 'ping' })
+  expect(await client.take()).toEqual([])
+  authenticated.resolve({ id: 'ann', team: 'red' })
+  const answers = await client.take()
+  expect(answers.map(({ type, payload }) => payload?.code ?? type)).toEqual([
+    'connected',
+    'pong',
+    'binary_frame',
+    'pong',
+  ])
+})
 
 test('a binary frame is answered with binary_frame', async () => {
   const client = await createTestServer().connect()

@@ -54,7 +54,12 @@ test('a write is answered with the row and its position', async () => {
     [
       'Task',
       { operation: 'update', id: 'a', fields: { title: 'x' }, ifVersion: 1 },
-      { principal: { id: 'ann', team: 'red' }, mutationId: 'm1' },
+      {
+        principal: { id: 'ann', team: 'red' },
+        principalNow: expect.any(Function),
+        arrival: expect.any(Number),
+        mutationId: 'm1',
+      },
     ],
   ])
 })

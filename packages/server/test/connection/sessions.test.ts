@@ -103,6 +103,17 @@ describe('the end of a session', () => {
     expect(client.closed?.reason).toBe('token_expired')
   })
 
+  test('nothing is sent under a session that is over because the wall clock was set forward', async () => {
+    const server = createLasting()
+    const client = await server.connect('ann@red@600000')
+    await client.ask({ type: 'subscribe', channel: 'entity:Task' })
+    server.clock.setNow(server.clock.now() + 3_600_000)
+    await server.clock.advance(1_000)
+    server.memory.write([{ id: 't1', row: task('red') }])
+    expect(typesOf(await client.take())).toEqual([])
+    expect(client.closed?.reason).toBe('token_expired')
+  })
+
   test('a renewal that is still being judged at the end comes too late', async () => {
     const { server, asked } = createAsking()
     const client = await server.connect('first')
@@ -115,6 +126,19 @@ describe('the end of a session', () => {
     await drainMicrotasks()
     expect(typesOf(client.received)).not.toContain('authenticated')
     expect(await timersLeft(server)).toBe(0)
+  })
+
+  test('while a renewal is being judged a client may say what it may say at any time', async () => {
+    const { server, asked } = createAsking({ limits: { maxMessageBurst: 40 } })
+    const client = await server.connect('t')
+    asked[0]?.accept(ann)
+    await client.take()
+    client.send({ type: 'auth', payload: { token: 'new' } })
+    for (let frame = 0; frame < 39; frame++) client.send({ type: 'ping' })
+    await drainMicrotasks()
+    asked[1]?.accept(ann)
+    expect(typesOf(await client.take())).toEqual(['authenticated', ...Array<string>(39).fill('pong')])
+    expect(client.closed).toBeNull()
   })
 
   test('while a renewal is being judged the client is not asked for another', async () => {
@@ -380,6 +404,19 @@ describe('disconnectUser', () => {
     expect(typesOf(other.received)).toEqual(['connected'])
     expect(typesOf([...early.received, ...guest.received])).toEqual(['connected'])
   })
+
+  test.each([0, 1, 2, 3, 4, 5, 6])(
+    'an authentication that was answered %i microtasks before takes no effect either',
+    async (ticks) => {
+      const { server, asked } = createAsking()
+      const client = await server.connect('t')
+      asked[0]?.accept(ann)
+      for (let tick = 0; tick < ticks; tick++) await Promise.resolve()
+      server.connections.disconnectUser('ann')
+      await drainMicrotasks()
+      expect(client.closed).toEqual({ code: 4401, reason: 'token_revoked' })
+    },
+  )
 
   test('an authentication that begins afterwards is the application’s to refuse', async () => {
     const server = createTestServer()

@@ -248,6 +248,16 @@ test('any sign of life counts, not the pong alone', async () => {
   expect(server.connections.connectionCount).toBe(1)
 })
 
+test('says rate_limited again when frames are dropped after others were answered', async () => {
+  const server = createTestServer({ limits: { maxMessagesPerSecond: 10, maxMessageBurst: 20 } })
+  const client = await server.connect()
+  for (let frame = 0; frame < 21; frame++) client.send({ type: 'ping' })
+  expect((await client.take()).at(-1)?.payload).toMatchObject({ code: 'rate_limited' })
+  await server.clock.advance(1_000)
+  for (let frame = 0; frame < 12; frame++) client.send({ type: 'ping' })
+  expect(typesOf(await client.take())).toEqual([...Array<string>(10).fill('pong'), 'error'])
+})
+
 test('says rate_limited once, then closes who goes on', async () => {
   const server = createTestServer({ limits: { maxMessagesPerSecond: 10, maxMessageBurst: 20 } })
   const client = await server.connect()

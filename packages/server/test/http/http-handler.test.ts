@@ -341,7 +341,7 @@ test('a base path that is no path is refused when the handler is made', async ()
       stores: [],
       policies: { grant: () => null, generation: 0 },
       writes: { write: () => expect.fail() },
-      authenticator: { run: () => expect.fail(), revoke: () => {} },
+      authenticator: { run: () => expect.fail(), watch: () => expect.fail(), revoke: () => {} },
     })
   expect(make('api')).toThrow('basePath')
   expect(make('/api?x')).toThrow('basePath')

@@ -27,6 +27,19 @@ test('forgives once the bucket is full again', () => {
   expect(takeToken(bucket, limits, 2_000)).toBe('refuse')
 })
 
+test('refuses aloud again once frames were allowed, and never drops one that nobody was told of', () => {
+  const bucket = createTokenBucket(limits, 0)
+  for (let frame = 0; frame < 22; frame++) takeToken(bucket, limits, 0)
+  const verdicts = Array.from({ length: 12 }, () => takeToken(bucket, limits, 1_000))
+  expect(verdicts).toEqual([...Array.from({ length: 10 }, () => 'allow'), 'refuse', 'drop'])
+})
+
+test('closes who goes on, also when frames are allowed in between', () => {
+  const bucket = createTokenBucket(limits, 0)
+  const verdicts = Array.from({ length: 60 }, (_, frame) => takeToken(bucket, limits, frame * 50))
+  expect(verdicts.at(-1)).toBe('close')
+})
+
 test('never allows more than the burst and the rate together', () => {
   fc.assert(
     fc.property(fc.array(fc.integer({ min: 0, max: 400 }), { maxLength: 300 }), (pauses) => {
