@@ -15,8 +15,8 @@ export type NodeListener = (incoming: IncomingMessage, outgoing: ServerResponse)
 /**
  * Lets a web-standard handler answer the requests of a Node server.
  *
- * The handler's `request.signal` aborts when the client goes away. Bodies are streamed; one that a framework has parsed
- * before (`request.body`) is handed on. A URL or method that cannot be a `Request` is answered with 400.
+ * The handler's `request.signal` aborts when the client goes away. Bodies are streamed, until the answer is out; one that a
+ * framework has parsed before (`request.body`) is handed on. A URL or method that cannot be a `Request` is answered with 400.
  *
  * @example
  * http.createServer(toNodeListener(realtime.http)).listen(3000)

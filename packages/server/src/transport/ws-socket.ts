@@ -15,7 +15,7 @@ interface WsSocket extends ServerSocket, Gathering {
   readonly tcp: Duplex
   readonly flush: TickFlush
   events: SocketEvents | null
-  /** What the system had taken at the last ping, when something waited then. */
+  /** What `takenOf` said at the last ping, if something waited then. */
   takenAtPing: number | null
 }
 
@@ -57,16 +57,23 @@ const methods = {
   },
 }
 
-interface TcpSocket extends Duplex {
-  readonly bytesWritten?: number
-  /** Node's own; where it is not, a write counts as taken when all of it is. */
-  readonly _handle?: { readonly writeQueueSize?: number } | null
+/** Node's own, which it looks at for time-outs. Where there is none, a write counts as taken when all of it is. */
+interface Handle {
+  readonly writeQueueSize?: number
+  /** Of a TLS socket: the TCP socket below. What is encrypted already stays queued above until all of it is taken. */
+  readonly _parent?: Handle
 }
 
-/** Bytes that the system has taken: another number whenever it takes some, also of a long write. `null`: not told. */
+interface TcpSocket extends Duplex {
+  readonly bytesWritten?: number
+  readonly _handle?: Handle | null
+}
+
+/** Another number whenever the system has taken more, be it a part of a long write; `null`: it is not told. */
 function takenOf({ bytesWritten, writableLength, _handle }: TcpSocket): number | null {
   if (bytesWritten === undefined) return null
-  return bytesWritten - writableLength - (_handle?.writeQueueSize ?? 0)
+  const handle = _handle?._parent ?? _handle
+  return bytesWritten - writableLength - (handle?.writeQueueSize ?? 0)
 }
 
 function gather(socket: WsSocket, part: Part): void {

@@ -72,3 +72,25 @@ test('a peer whose pong waits behind much else answers a ping by taking some of 
   expect(answersOfPing()).toBe(1)
   expect(answersOfPing()).toBe(0)
 })
+
+test.each([
+  ['TCP', (under: object) => under],
+  ['TLS', (under: object) => ({ writeQueueSize: 900, _parent: under })],
+])('a part of a long write that a peer takes is an answer, too: %s', async (_what, handleOver) => {
+  const tcp = new Duplex({ read: () => {}, write: () => {} })
+  const under = { writeQueueSize: 900 }
+  Object.defineProperty(tcp, 'bytesWritten', { get: () => tcp.writableLength })
+  Object.assign(tcp, { _handle: handleOver(under) })
+  const ws = Object.assign(new EventEmitter(), { readyState: 1, ping() {} }) as unknown as WebSocket
+  const socket = createWsSocket(ws, tcp, createTickFlush())
+  let answers = 0
+  listen(socket, { message() {}, binary() {}, closed() {}, pong: () => void answers++ })
+  socket.send(frameOf(JSON.stringify('x'.repeat(1_000))))
+  await endOfTick()
+  socket.ping()
+  socket.ping()
+  expect(answers).toBe(0)
+  under.writeQueueSize = 500
+  socket.ping()
+  expect(answers).toBe(1)
+})
