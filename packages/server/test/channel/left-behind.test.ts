@@ -28,7 +28,7 @@ describe('a channel that everybody has left holds a deletion back, and the row i
       policies: policies(
         allow(Task, (user: User | null) => {
           const team = user && teamOf(user)
-          return team && { key: team, sees: (row) => row.team === team }
+          return team === null ? null : { key: team, sees: (row) => row.team === team }
         }),
       ),
     })
@@ -151,7 +151,7 @@ test('rights end for somebody whose group another has read ahead of the log: no 
     policies: policies(
       allow(Task, async (user: User | null) => {
         const team = user && (rights.get(user.id) ?? 'none')
-        return team && { key: team, sees: (row: TaskRow) => row.team === team }
+        return team === null ? null : { key: team, sees: (row: TaskRow) => row.team === team }
       }),
     ),
   })
