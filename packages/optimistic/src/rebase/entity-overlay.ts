@@ -108,7 +108,7 @@ function newest({ views }: EntityOverlay, id: string): VersionedRow | undefined 
  *
  * A write without a position waits for the version that it was made on: a conflict's row comes before its event. Offsets say
  * nothing of a history that the view has not heard of, as after a restored backup: the rows come with its resync. Of one that
- * it has left behind they do. Who is not live, or has the row as it was before, has not heard.
+ * it has left behind they do. Who is not live may not have heard; who is would wait for ever where nothing more comes.
  */
 export function awaits(
   view: View,
@@ -125,5 +125,5 @@ export function awaits(
   const isOlder = (confirmed.byId(id)?.version ?? Infinity) < (base?.version ?? 0)
   if (!position) return isOlder
   if (!at) return status === 'loading'
-  return !hasReached(at, position) || (isForeign && !batch && (isOlder || status !== 'live'))
+  return !hasReached(at, position) || (isForeign && !batch && status !== 'live')
 }

@@ -158,7 +158,8 @@ function told(
       return null
     case 'unsubscribed':
       stay.known = null
-      ended(stay)
+      // What was asked for ended it when it came: a join may have come since, and its answer is still to come.
+      if (frame.requestId === undefined) ended(stay)
       return null
     case 'error':
       refused(stay, frame)

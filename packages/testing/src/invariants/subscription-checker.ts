@@ -68,6 +68,8 @@ export function createSubscriptionChecker(
   /** Ids of the snapshot under way, as far as it has come. */
   const gathered = new Set<string>()
   let sinceAnswered = sinceAsked
+  /** When it was answered before, or asked: rights may have changed since then, and before the first part of a snapshot. */
+  let sinceBegun = sinceAsked
   let last = 0
   /** Did it come back with rows that are newer than its position? */
   let cameAhead = false
@@ -156,7 +158,7 @@ export function createSubscriptionChecker(
 
   /** What is told of the rows before, while the client shows none of them. */
   const eventBetween = (frame: EventFrame): Wrong | null => {
-    isDifferent ||= frame.reason !== undefined && rights.now() > sinceAnswered
+    isDifferent ||= frame.reason !== undefined && rights.now() > sinceBegun
     if (!isMoving() || frame.reason === undefined || frame.position.offset !== from)
       return { what: 'an event before the snapshot was whole' }
     const { id: rowId } = frame.payload
@@ -229,6 +231,7 @@ export function createSubscriptionChecker(
     subscribed(payload) {
       isWhole = false
       gathered.clear()
+      sinceBegun = sinceAnswered
       sinceAnswered = rights.now()
       isDifferent = false
       const held = rights.heldSince(sinceAsked, principal, entity).filter((each) => each !== null)
