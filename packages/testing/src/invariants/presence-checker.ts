@@ -159,7 +159,7 @@ function told(
     case 'unsubscribed':
       stay.known = null
       // What was asked for ended it when it came: a join may have come since, and its answer is still to come.
-      if (frame.requestId === undefined) ended(stay)
+      if (frame['requestId'] === undefined) ended(stay)
       return null
     case 'error':
       refused(stay, frame)
