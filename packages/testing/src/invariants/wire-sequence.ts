@@ -53,6 +53,8 @@ export function createWireSequence({
   isAhead,
 }: WireSequenceParts): WireSequence {
   const shown = new Map<string, boolean>()
+  /** Where the log ended when the last frame was sent. */
+  let headBefore = log.head
   let cursor = from
   /** The transaction that was announced to go on. */
   let goesOn: number | null = null
@@ -63,18 +65,18 @@ export function createWireSequence({
 
   /**
    * A row of the snapshot may be the one that was made again: of those that went before it, and of which nothing was said, only
-   * the last time that it goes is told. So it is with all rows of who may be ahead.
+   * the last time that it goes is told. So it is with all rows of who may be ahead, and of who reads the log behind a snapshot: page by page, and of
+   * a page only the last time is told. They read what was committed when they were sent something before it.
    */
   const goesLater = (change: Change): boolean => {
     const isOfSnapshot = !shown.has(change.id) && shownIds?.has(change.id) === true
-    if (!isOfSnapshot && !isAhead()) return false
-    const meanings = log
+    const isRead = shownIds !== null && change.position.offset <= headBefore
+    if (!isOfSnapshot && !isRead && !isAhead()) return false
+    return log
       .ofRow(entity, change.id)
       .filter(({ position }) => position.offset > change.position.offset)
       .map((later) => meaningOf(later, sight))
-      .filter((meaning) => meaning !== null)
-    const last = meanings.at(-1)
-    return last !== undefined && isEnd(last)
+      .some((meaning) => meaning !== null && isEnd(meaning))
   }
 
   /** A change that was not sent: may it be left out? Rows that are hidden later are not told of in between. */
@@ -128,6 +130,7 @@ export function createWireSequence({
       if (wrong !== null) return wrong
       shown.set(change.id, !isEnd(meaning))
       cursor = offset
+      headBefore = log.head
       goesOn = frame.more === true ? change.transaction : null
       ended = frame.more === true ? null : change.transaction
       return null
