@@ -6,10 +6,10 @@
 //
 // The first change goes out in its own tick; those that follow are gathered while the window is open. A storm of n joins
 // is then a few messages for each member instead of n, and everybody who joined in one window shares one encoded sync.
+import { createPrincipalKey } from '@dnr/internal'
 import type { ChannelName, Member, Principal } from '@dnr/protocol'
 import { diffMembers } from '../tracker/presence-state.ts'
 import type { Address, PresenceHost } from './presence-host.ts'
-import { createViewerKey } from './viewer-key.ts'
 
 /** What one user sees of another: the member, less of it, or `null` for nothing. */
 export type PresenceView = (viewer: Principal, member: Member) => Member | null
@@ -61,7 +61,7 @@ export function windowMs(members: number): number {
 
 export function createTelling({ host, view, present, count }: TellingOptions): Telling {
   const desks = new Map<string, Desk>()
-  const viewerKey = createViewerKey()
+  const viewerKey = createPrincipalKey()
   let isStopped = false
 
   const deskOf = (resource: string): Desk => {
@@ -154,7 +154,7 @@ export function createTelling({ host, view, present, count }: TellingOptions): T
   ): readonly { receivers: readonly string[]; show(members: readonly Member[]): readonly Member[] }[] => {
     if (connectionIds.length === 0) return []
     if (view === null) return [{ receivers: connectionIds, show: (members) => members }]
-    const byViewer = new Map<string | Principal, { viewer: Principal; receivers: string[] }>()
+    const byViewer = new Map<string, { viewer: Principal; receivers: string[] }>()
     for (const connectionId of connectionIds) {
       const viewer = host.connection(connectionId)?.principal
       if (viewer == null) continue

@@ -17,7 +17,7 @@ export function answerSubscribe(
   // A second answer (what the log tells was not all, or was trimmed in the middle of it) was not asked for: the client takes it as anew.
   const requestId = attempt.isAnnounced ? undefined : attempt.request.requestId
   attempt.isAnnounced = true
-  subscription.isUnsure = said.recovered && said.position !== null && !isWellKnown(group, said.position)
+  subscription.isApart ||= said.recovered && said.position !== null && !isWellKnown(group, said.position)
   if (subscription.opening !== null) subscription.opening.knowsDoubt = group.doubt !== null
   if (quiet === true) return
   const rights = grant === undefined ? null : rightsOfMember(subscription, context)

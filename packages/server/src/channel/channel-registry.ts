@@ -140,8 +140,7 @@ export function createChannelRegistry(
         group,
         index: group.members.length,
         opening,
-        isUnsure: false,
-        wasAhead: false,
+        isApart: false,
         wantsGrant: request.grant !== undefined,
         isQuiet,
       }
@@ -218,7 +217,7 @@ export function holdUntil(subscription: Subscription, readTo: Position): void {
   opening.buffered = []
   opening.bytes = 0
   opening.readTo = readTo
-  subscription.wasAhead = true
+  subscription.isApart = true
   stopReading(subscription)
 }
 

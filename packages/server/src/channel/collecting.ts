@@ -61,8 +61,9 @@ export function letCollectedGo(opening: Opening): void {
   opening.overflowed = true
 }
 
-/** All there is so far is going to be read. */
-export function beginCollecting(opening: Opening): void {
+/** All rows are going to be read, be it by other rights than those by which what has collected was heard. */
+export function beginCollecting(subscription: Subscription, opening: Opening): void {
+  subscription.isApart = opening.overflowed || opening.buffered.length > 0
   letCollectedGo(opening)
   opening.overflowed = false
   opening.isOutdated = false

@@ -67,7 +67,7 @@ export async function openByReading(
     if (request.snapshot !== true || known === undefined || known.store === null)
       return openBare(attempt, subscription, context)
     // What has collected is in the rows that are read from here on.
-    if (subscription.opening !== null) beginCollecting(subscription.opening)
+    if (subscription.opening !== null) beginCollecting(subscription, subscription.opening)
     const from = await sendSnapshot(attempt, subscription, { ...known, store: known.store }, context)
     if (from === null) return 'superseded'
     if (hasOtherRights(attempt)) return 'outdated'

@@ -94,8 +94,7 @@ export function createRechecks(context: RecheckContext): Rechecks {
     const attempt = beginOwnAttempt(subscription)
     attempt.doubt = doubtOf(subscription)
     // What its group is known to be shown is by then part of a transaction that it has not been sent.
-    const isWithGroup = opening === null && !subscription.wasAhead && registry.passing === null
-    const isExact = isWithGroup && !subscription.isUnsure
+    const isExact = opening === null && !subscription.isApart && registry.passing === null
     return { subscription, attempt, before, sentTo, isExact }
   }
 

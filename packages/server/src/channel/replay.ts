@@ -66,7 +66,7 @@ export async function replay(
       context.send(subscription.connection, tail.frame(opensWith === tail.transaction))
       tail = null
     }
-    subscription.isUnsure ||= shownTo !== null && subscription.group.doubt !== null
+    subscription.isApart ||= shownTo !== null && subscription.group.doubt !== null
     for (const run of page.runs) {
       if (isAboveHalf(subscription.connection, context) && !(await drained(subscription, context)))
         return 'superseded'
@@ -110,7 +110,7 @@ export function goLive(subscription: Subscription, from: Position | null, contex
   tellOfDoubt(subscription, opening, context)
   for (const { frame, position } of opening.buffered) {
     if (position === null || from === null || !hasReached(from, position)) context.send(connection, frame)
-    else subscription.wasAhead = true
+    else subscription.isApart = true
   }
   const delivered = context.position()
   if (delivered === null || from === null || hasReached(delivered, from)) endOpening(subscription)

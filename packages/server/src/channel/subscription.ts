@@ -69,10 +69,11 @@ export interface Subscription {
   index: number
   /** Muted: what comes meanwhile collects here. `null` when live. */
   opening: Opening | null
-  /** It came back, perhaps with rows that the group does not know to have been shown. */
-  isUnsure: boolean
-  /** It has read beyond what was delivered to its group: what the group remembers need not be what it has. */
-  wasAhead: boolean
+  /**
+   * What its group is known to be shown need not be what it has: it came back with rows of before, has read beyond what was
+   * delivered, or was told otherwise of what it heard.
+   */
+  isApart: boolean
   /** Does its client want to be told which rights it has? */
   readonly wantsGrant: boolean
   /** A plugin made it, and may end it; its client has not asked for it. */

@@ -1,5 +1,5 @@
 import type { Principal } from '@dnr/protocol'
-import { describePrincipal } from '../policy/principal-key.ts'
+import { describePrincipal } from '@dnr/internal'
 
 /**
  * Does a renewed session say other things of its user than before? Policies are asked again then, which does no harm:

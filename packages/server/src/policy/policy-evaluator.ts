@@ -1,10 +1,10 @@
 // Asks the rules: who gets which grant. Holds the count of failed rules and no grant. Next: policy/grant.ts.
+import { createPrincipalKey } from '@dnr/internal'
 import { type Clock, type Logger, type Principal, silentLogger } from '@dnr/protocol'
 import type { ChannelKind } from './channel-rule.ts'
 import { createGrant, type Grant } from './grant.ts'
 import type { MaybePromise } from './maybe-promise.ts'
 import type { Policies } from './policies.ts'
-import { createPrincipalKey } from './principal-key.ts'
 
 /** What a rule gives somebody; `null`: nothing. `unknown`: it threw, rejected or took too long, which may pass. */
 export type Ruling = Grant | null | 'unknown'

@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { policies } from '../../src/policy/policies.ts'
 import { allow } from '../../src/policy/rule.ts'
 import { Task, type TaskRow, type User } from '../support/entities.ts'
+import { gate } from '../support/gate.ts'
 import { task } from '../support/memory-store.ts'
 import { createTestServer, type TestClient, type TestServer } from '../support/test-server.ts'
 
@@ -171,4 +172,35 @@ test('rights end for somebody whose group another has read ahead of the log: no 
   await told
   const said = JSON.stringify(await ann.take())
   expect(said).not.toContain('secret')
+})
+
+test('a row that was heard before the snapshot was read, and is hidden in it, is not named when rights change', async () => {
+  const broken = new Set<string>()
+  const teams = new Map<string, string>()
+  const server = createTestServer({
+    policies: policies(
+      allow(Task, (user: User | null) => {
+        const team = user && (teams.get(user.id) ?? user.team)
+        const sees = (row: TaskRow): boolean => {
+          if (broken.has(row.id)) throw new Error('no answer')
+          return row.team === team
+        }
+        return team === null ? null : { key: team, sees }
+      }),
+    ),
+  })
+  const { memory } = server
+  const ann = await server.connect('ann@red')
+  const snapshot = gate(memory, 'snapshot')
+  // One reading at a time: the second waits, and hears of the row.
+  ann.send(subscribe({ snapshot: true, subscription: 'first' }))
+  ann.send(asks)
+  await snapshot.reached
+  memory.write([{ id: 'secret', row: task('red') }])
+  broken.add('secret')
+  snapshot.open()
+  await ann.take()
+  teams.set('ann', 'blue')
+  await server.rightsChanged({ userId: 'ann' })
+  expect(JSON.stringify([ann.received, await ann.take()])).not.toContain('secret')
 })
