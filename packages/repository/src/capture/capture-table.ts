@@ -15,8 +15,7 @@ import {
 /**
  * Brings the triggers of tables in step with their entities, inside a write transaction; nothing happens when they are.
  *
- * @throws DnrError `bad_option` when a table is captured for another entity, `bad_entity` when it is declared so that
- * ordinary writes remove rows, or that ids need not be text
+ * @throws DnrError `bad_option` when a table is captured for another entity, `bad_entity` when ids need not be text
  */
 export function captureTables(connection: Connection, models: readonly RowModel[]): void {
   for (const { table } of models) dropRenamed(connection, table)
@@ -32,12 +31,6 @@ function captureTable(connection: Connection, model: RowModel): boolean {
     throw new DnrError(
       'bad_option',
       `captureTable: the writes of "${table}" are logged for ${owner} already. One table has one entity that captures it.`,
-    )
-  }
-  if (isReplacing(connection, table)) {
-    throw new DnrError(
-      'bad_entity',
-      `captureTable: "${table}" is declared with ON CONFLICT REPLACE, so that any write may remove other rows unseen. Leave it out, and write INSERT OR REPLACE where that is meant.`,
     )
   }
   if (!hasTextIds(connection, table)) {
@@ -123,14 +116,6 @@ function ownerOf(connection: Connection, table: string): string | undefined {
     entity: string
   }[]
   return row?.entity
-}
-
-function isReplacing(connection: Connection, table: string): boolean {
-  const [row] = connection.query(
-    "SELECT sql FROM sqlite_schema WHERE type = 'table' AND name = ? COLLATE NOCASE",
-    [table],
-  ) as { sql: string }[]
-  return /\bON\s+CONFLICT\s+REPLACE\b/i.test(row?.sql ?? '')
 }
 
 /** Under the names, too, that they got before the table was renamed. */

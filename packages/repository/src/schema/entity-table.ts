@@ -87,7 +87,7 @@ function checkVersionColumn(table: string, type: string): void {
   )
 }
 
-/** The same in capture-table.ts for writes of others; here, for the repository's own. */
+/** Whoever writes: what goes or changes unseen is in no log, and cannot be told. */
 function refuseReplacing(connection: Connection, table: string): void {
   const [row] = connection.query(
     "SELECT sql FROM sqlite_schema WHERE type = 'table' AND name = ? COLLATE NOCASE",

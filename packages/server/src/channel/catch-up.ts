@@ -40,7 +40,7 @@ export interface CatchUpContext extends OpeningContext {
 const MAX_PASSES = 5
 
 export function createCatchUp(context: CatchUpContext): CatchUp {
-  const { askAnew, refuseAndEnd } = context.endings
+  const { askAnew, askForRows, refuseAndEnd } = context.endings
 
   const refuse = (connection: Connection, attempt: Attempt, refusal: Refusal): void => {
     endAttempt(connection, attempt)
@@ -140,8 +140,8 @@ export function createCatchUp(context: CatchUpContext): CatchUp {
       const replayed = await replay(subscription, sentTo, { announce: null, shownTo: null }, context)
       if (!isCurrent(connection, attempt)) return 'superseded'
       if (replayed === 'lost') {
-        tellUnsettled(subscription, context)
-        break
+        askForRows(connection, attempt)
+        return 'superseded'
       }
       tellRights(subscription, context)
       return replayed

@@ -146,12 +146,6 @@ export function createChannelManager(options: ChannelManagerOptions): Channels {
     }
   }
 
-  /** What it has read does not tell that a row has gone, and no position says so. */
-  const beginMemberAnew = (member: Subscription): void => {
-    tellUnsettled(member, context)
-    endings.sendAway(member)
-  }
-
   const readOn = createReadOn({ ...context, endings, onError: options.onError })
   const rechecks = createRechecks({
     ...context,
@@ -223,7 +217,8 @@ export function createChannelManager(options: ChannelManagerOptions): Channels {
       for (let index = members.length - 1; index >= 0; index--) {
         const member = members[index] as Subscription
         const { connection, opening } = member
-        if (isTaken && opening?.readTo && hasReached(opening.readTo, change.position)) beginMemberAnew(member)
+        if (isTaken && opening?.readTo && hasReached(opening.readTo, change.position))
+          endings.sendForRows(member)
         else if (opening === null || collect(member, opening, { frame, position, isTaken }))
           send(connection, frame)
       }
@@ -258,7 +253,7 @@ export function createChannelManager(options: ChannelManagerOptions): Channels {
           // Who has read ahead of the bus has all of it that is in the log, or nothing.
         } else if (opening === null || !hasReached(opening.readTo, last.position))
           readOn.begin(member, before)
-        else if (isTaken) beginMemberAnew(member)
+        else if (isTaken) endings.sendForRows(member)
       }
     },
     beginAnew() {

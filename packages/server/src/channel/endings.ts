@@ -6,8 +6,9 @@ import { unsubscribedFrame } from '../connection/frame.ts'
 import type { Refusal } from '../connection/refusal.ts'
 import type { Frame } from '../ports/server-socket.ts'
 import { endAttempt } from './attempt.ts'
-import type { ChannelRegistry } from './channel-registry.ts'
+import { type ChannelRegistry, isInstalled } from './channel-registry.ts'
 import type { Attempt, ChannelEntry, Subscription } from './subscription.ts'
+import { tellUnsettled } from './tell-rights.ts'
 
 export interface Endings {
   /** Ends a subscription, and tells the plugins when it was the connection's last to its channel. */
@@ -24,8 +25,12 @@ export interface Endings {
   refuse(connection: Connection, attempt: Attempt, refusal: Refusal): void
   /** Ends what is installed. The client comes back with its position and the rights it had, and gets the rows as a difference. */
   askAnew(connection: Connection, attempt: Attempt): void
-  /** The same for one that is live. */
+  /** The same where no position tells what it was not sent: it comes back by rights that nobody has, and gets all rows. */
+  askForRows(connection: Connection, attempt: Attempt): void
+  /** As `askAnew` does, one that is live. */
   sendAway(subscription: Subscription): void
+  /** As `askForRows` does, one that is live. */
+  sendForRows(subscription: Subscription): void
 }
 
 export interface EndingsOptions {
@@ -88,6 +93,15 @@ export function createEndings({
     tellUnsubscribed(connection, attempt.request.name, attempt.request.subscription)
   }
 
+  const sendAway: Endings['sendAway'] = (subscription) => {
+    const { connection, group, key } = subscription
+    remove(subscription)
+    // What is asked for under the same key, and not answered yet, is told that there is nothing left of it.
+    const asked = connection.attempts?.get(key)
+    if (asked !== undefined) asked.hasEnded = true
+    tellUnsubscribed(connection, group.channel.name, group.subscription)
+  }
+
   return {
     remove,
     end,
@@ -104,13 +118,15 @@ export function createEndings({
       else refuseWaiting(connection, attempt, refusal)
     },
     askAnew,
-    sendAway(subscription) {
-      const { connection, group, key } = subscription
-      remove(subscription)
-      // What is asked for under the same key, and not answered yet, is told that there is nothing left of it.
-      const asked = connection.attempts?.get(key)
-      if (asked !== undefined) asked.hasEnded = true
-      tellUnsubscribed(connection, group.channel.name, group.subscription)
+    askForRows(connection, attempt) {
+      const { subscription } = attempt
+      if (subscription !== null && isInstalled(subscription)) tellUnsettled(subscription, { clock, send })
+      askAnew(connection, attempt)
+    },
+    sendAway,
+    sendForRows(subscription) {
+      tellUnsettled(subscription, { clock, send })
+      sendAway(subscription)
     },
   }
 }

@@ -7,10 +7,9 @@
 import type { Position } from '@dnr/protocol'
 import { beginOwnAttempt, endAttempt, isCurrent } from './attempt.ts'
 import type { CatchUpContext } from './catch-up.ts'
-import { isInstalled, mute } from './channel-registry.ts'
+import { mute } from './channel-registry.ts'
 import { replay } from './replay.ts'
 import type { Attempt, Subscription, SubscribeResult } from './subscription.ts'
-import { tellUnsettled } from './tell-rights.ts'
 
 export interface ReadOn {
   /** Lets a live subscription, which has been sent everything up to `from`, read what follows. */
@@ -53,8 +52,7 @@ export function createReadOn(context: Omit<CatchUpContext, 'authorize' | 'regist
       return 'installed'
     }
     // It may have been sent what lies behind a row that has gone: no position tells that.
-    if (isInstalled(subscription)) tellUnsettled(subscription, context)
-    endings.askAnew(connection, attempt)
+    endings.askForRows(connection, attempt)
     return 'refused'
   }
 

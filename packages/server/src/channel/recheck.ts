@@ -42,7 +42,7 @@ import {
   type SubscribeRequest,
   type SubscribeResult,
 } from './subscription.ts'
-import { tellRights, tellUnsettled } from './tell-rights.ts'
+import { tellRights } from './tell-rights.ts'
 import { beginDifference } from './underway.ts'
 
 export interface RecheckContext extends CatchUpContext {
@@ -154,7 +154,7 @@ export function createRechecks(context: RecheckContext): Rechecks {
     // Some of what collected meanwhile is no longer there. Words are lost then, and nobody has to leave for that.
     if (group.grant !== null && subscription.opening?.overflowed === true)
       return readFurther(subscription, attempt, sentTo)
-    if (goLive(subscription, sentTo, context) === 'lost') return beginMemberAnew(subscription, attempt)
+    if (goLive(subscription, sentTo, context) === 'lost') return endings.askForRows(connection, attempt)
     endAttempt(connection, attempt)
     tellRights(subscription, context)
     if (group.grant === null) context.onRechecked(connection, group.channel)
@@ -165,14 +165,9 @@ export function createRechecks(context: RecheckContext): Rechecks {
     attempt: Attempt,
     sentTo: Position | null,
   ): Promise<void> => {
-    if (sentTo === null) return beginMemberAnew(subscription, attempt)
+    if (sentTo === null) return endings.askForRows(subscription.connection, attempt)
     if ((await context.readOn.read(subscription, attempt, sentTo)) === 'installed')
       tellRights(subscription, context)
-  }
-
-  const beginMemberAnew = (subscription: Subscription, attempt: Attempt): void => {
-    tellUnsettled(subscription, context)
-    endings.askAnew(subscription.connection, attempt)
   }
 
   const isStillAsked = ({ subscription, attempt }: Recheck): boolean =>

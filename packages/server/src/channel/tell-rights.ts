@@ -5,12 +5,12 @@ import type { OpeningContext } from './opening-context.ts'
 import { subscribedFrame } from './snapshot-frames.ts'
 import type { Subscription } from './subscription.ts'
 
-type TellingContext = Pick<OpeningContext, 'clock' | 'send' | 'rightsOf'>
+type TellingContext = Pick<OpeningContext, 'clock' | 'send'>
 
 /** It goes on: what it has, up to where it has been sent everything, is by the rights of today. */
 export function tellRights(
   subscription: Subscription,
-  context: TellingContext & Pick<OpeningContext, 'position'>,
+  context: TellingContext & Pick<OpeningContext, 'rightsOf' | 'position'>,
 ): void {
   const reached = subscription.opening?.readTo ?? context.position()
   tell(subscription, reached, rightsOfMember(subscription, context), context)

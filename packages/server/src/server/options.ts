@@ -36,7 +36,7 @@ export interface RealtimeServerOptions<P extends Principal = Principal> {
   /** Features such as presence. @default none */
   readonly plugins?: readonly ServerPlugin[]
   readonly limits?: LimitOptions
-  /** Milliseconds between two pings of a connection; two without an answer close it (4408). @default 25_000 */
+  /** Milliseconds between two pings of a connection; two without an answer close it (4408), unless the peer goes on taking what waits for it. @default 25_000 */
   readonly heartbeatIntervalMs?: number
   /** Milliseconds that an asynchronous rule may take before its principal is told `busy`. @default 5_000 */
   readonly policyTimeoutMs?: number

@@ -115,7 +115,7 @@ test.each([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12])(
   },
 )
 
-test('a write whose author signs in anew with the same rights is answered as any', async () => {
+test('a write whose author signs in anew with the same rights is answered like every other', async () => {
   const setting = await waitingFor('rule')
   await update(setting)
   await setting.move('red')
