@@ -15,8 +15,8 @@ export interface ShownCollection {
   /** Everything up to here is applied. */
   readonly position: Position | null
   /**
-   * Does it wait for the server, be it that rights are asked about, and has taken in an answer to a write meanwhile? Then its rows may be by the rights of before
-   * and that one by those of today. @default false
+   * Does it wait for the server, be it that rights are asked about, and has taken in an answer to a write meanwhile? Then its rows may be by the rights of before,
+   * or of a history that a restored backup took back, and that one by those of today. @default false
    */
   readonly isWaiting?: boolean
 }
@@ -52,10 +52,12 @@ export function checkApplied(
 
 /** Where no position says what has to be there: each row has to be what some of their rights have shown of it. */
 function checkEachRow(shown: ShownCollection, log: CommittedLog, rights: HeldRights, since: number): void {
-  const { principal, entity, where, position } = shown
+  const { principal, entity, where, position, isWaiting = false } = shown
   const sights = rights.heldSince(since, principal, entity).flatMap((held) => held ?? [])
   for (const row of shown.rows) {
-    const images = log.ofRow(entity, row.id).map(({ after }) => after)
+    const images = isWaiting
+      ? log.imagesEver(entity, row.id)
+      : log.ofRow(entity, row.id).map(({ after }) => after)
     const isTheirs = sights
       .map((held) => createSight(held, where))
       .some((sight) =>

@@ -224,6 +224,16 @@ describe('a collection', () => {
     expect(violated(() => begin().applied(shown(rows, offset)))).toBe('S2')
   })
 
+  test.each<[string, WireRow, boolean, Property | null]>([
+    ['while it waits', row('b', 1), true, null],
+    ['when it does not wait', row('b', 1), false, 'S2'],
+    ['if the row was there, not as another', row('b', 1, 'red', 'invented'), true, 'S2'],
+  ])('keeps a row that a restored backup took back %s', (_, lost, isWaiting, expected) => {
+    const checker = begin()
+    checker.restored(2)
+    expect(violated(() => checker.applied({ ...shown([row('a', 2), lost], 2), isWaiting }))).toBe(expected)
+  })
+
   test('at rest it is exactly its query', () => {
     expect(violated(() => begin().atRest([shown([row('a', 2), row('b', 1)], 3)]))).toBeNull()
     expect(violated(() => begin().atRest([shown([row('a', 2)], 3)]))).toBe('S8')
