@@ -226,9 +226,9 @@ describe('a collection', () => {
 
   test.each<[string, WireRow, boolean, Property | null]>([
     ['while it waits', row('b', 1), true, null],
-    ['when it does not wait', row('b', 1), false, 'S2'],
-    ['if the row was there, not as another', row('b', 1, 'red', 'invented'), true, 'S2'],
-  ])('keeps a row that a restored backup took back %s', (_, lost, isWaiting, expected) => {
+    ['not when it does not wait', row('b', 1), false, 'S2'],
+    ['not as it never was', row('b', 1, 'red', 'invented'), true, 'S2'],
+  ])('keeps a row that a restored backup took back: %s', (_, lost, isWaiting, expected) => {
     const checker = begin()
     checker.restored(2)
     expect(violated(() => checker.applied({ ...shown([row('a', 2), lost], 2), isWaiting }))).toBe(expected)
