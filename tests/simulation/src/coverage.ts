@@ -5,6 +5,7 @@ export const RARE_EDGES = [
   'resume during a trim',
   'resume in several pages',
   'resume with newer rows',
+  'resume ahead of its server',
   'snapshot in several chunks',
   'snapshot overtaken by a write',
   'rights changed within a snapshot',

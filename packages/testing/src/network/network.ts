@@ -1,4 +1,4 @@
-// A network in memory: hosts that connect to one listening server, over links with latency and faults drawn from a seed.
+// A network in memory: hosts that connect to the servers that listen, over links with latency and faults drawn from a seed.
 // Holds the links; knows nothing of what is said over them.
 import { type Clock, SUBPROTOCOL } from '@dnr/protocol'
 import type { ClientEnd } from '../socket/client-end.ts'
@@ -52,9 +52,9 @@ export interface Host {
 /** Chances, from 0 to 1, that a fault befalls a link at a frame; and that a connection is refused. */
 export type Weather = Readonly<Partial<Record<LinkFault | 'refuse', number>>>
 
-/** Hosts, links and one server between them. */
+/** Hosts, servers, and links between them. */
 export interface Network {
-  /** Begins to listen; whoever listened before refuses newcomers from now on. */
+  /** Begins to listen. Several may, as behind a load balancer: each newcomer goes to one of them, drawn at random. */
   listen(accept: Accept): Listener
   /** The host of that name, made when it is new. */
   host(name: string): Host
@@ -83,7 +83,7 @@ export function createNetwork(options: NetworkOptions): Network {
   const hosts = new Map<string, Host>()
   const watchers = new Set<LinkWatcher>()
   let weather: Weather = {}
-  let listening: { readonly accept: Accept; readonly links: Set<Link> } | null = null
+  const listening: { readonly accept: Accept; readonly links: Set<Link> }[] = []
 
   const happens = (chance = 0): boolean => chance > 0 && random() < chance
   const onFrame = (link: Link): void => {
@@ -99,8 +99,10 @@ export function createNetwork(options: NetworkOptions): Network {
     const made = createLink({ clock, latencyMs, windowBytes, host: host.name, number, watchers, onFrame })
     links.push(made.link)
     clock.setTimeout(() => {
-      if (listening === null || host.isRefused || happens(weather.refuse)) return made.refuse()
-      const { accept, links: accepted } = listening
+      const listener =
+        listening.length > 1 ? listening[Math.floor(random() * listening.length)] : listening[0]
+      if (listener === undefined || host.isRefused || happens(weather.refuse)) return made.refuse()
+      const { accept, links: accepted } = listener
       accepted.add(made.link)
       made.open((socket) => accept(socket, handshakeOf(url, protocols, host.name)))
     }, latencyMs())
@@ -127,9 +129,10 @@ export function createNetwork(options: NetworkOptions): Network {
   return {
     listen(accept) {
       const own = { accept, links: new Set<Link>() }
-      listening = own
+      listening.push(own)
       const close = (): void => {
-        if (listening === own) listening = null
+        const index = listening.indexOf(own)
+        if (index >= 0) listening.splice(index, 1)
       }
       return {
         close,

@@ -23,6 +23,7 @@ import {
   RULE_FAULTS,
   type ServerWrite,
 } from './operation.ts'
+import { isOfPeople } from '../world/act-with-people.ts'
 import { anEntity, anId, fieldsOf, idOf, patchOf, ROWS, type Setting } from './setting.ts'
 
 export function generateProgram(seed: number): Program {
@@ -56,10 +57,12 @@ export function generateProgram(seed: number): Program {
       if (drawn !== action) at += draw.one([0, draw.whole(0, 5), draw.whole(5, 80)])
     }
   }
+  const servers = createDraw(seed, 'servers').chance(0.15) ? 2 : 1
   const bursts = drawBursts({ ...setting, draw: createDraw(seed, 'bursts') }, at)
   return {
     seed,
     clients: bursts.clients,
+    servers,
     latencyMs: draw.one([
       [0, 1],
       [1, 30],
@@ -73,9 +76,9 @@ export function generateProgram(seed: number): Program {
     readMs: draw.one([0, 20, 60]),
     workMs: bursts.workMs,
     policy,
-    operations: saidLate([...operations, ...bursts.operations], createDraw(seed, 'said late')).sort(
-      (a, b) => a.at - b.at,
-    ),
+    operations: saidLate([...operations, ...bursts.operations], createDraw(seed, 'said late'))
+      .filter((each) => servers === 1 || !isOfOneProcess(each))
+      .sort((a, b) => a.at - b.at),
   }
 }
 
@@ -85,6 +88,11 @@ function saidLate(operations: readonly Operation[], draw: Draw): Operation[] {
   return operations.map((each) =>
     each.do === 'team' && draw.chance(0.5) ? { ...each, saidAfterMs: draw.whole(1, 400) } : each,
   )
+}
+
+/** People and words are known to the process that they are connected to. */
+function isOfOneProcess(operation: Operation): boolean {
+  return isOfPeople(operation) || operation.do === 'announce'
 }
 
 /** What a program may do beside rows over the socket; each has some of them. */

@@ -153,6 +153,8 @@ export type Operation = { readonly at: number } & Action
 export interface Program {
   readonly seed: number
   readonly clients: number
+  /** Processes that serve the same database, behind one address. Presence and words are those of one process: with several nobody uses them. */
+  readonly servers: 1 | 2
   readonly latencyMs: readonly [number, number]
   /** Sizes of pages and chunks that the server reads: small ones make more seams. */
   readonly pageChanges: number

@@ -40,7 +40,7 @@ function loseAhead(
 }
 
 function changeAndSay(world: World, operation: RightsOperation): void {
-  const { standings, checker, program, server } = world
+  const { standings, checker, program, servers } = world
   const users = operation.do === 'team' ? [`u${operation.client}`] : [...standings.usersOf(operation.team)]
   const keys = keysOf(standings, users, program.policy)
   const before = users.map((user) => breadthsOf(standings, user))
@@ -51,12 +51,12 @@ function changeAndSay(world: World, operation: RightsOperation): void {
   checker.rightsChanged()
   world.waiting.rightsChanged()
   world.headAtRights = checker.log.head
-  if (server === null) return
   // What a shared key means has changed: that is told of the key, not of its users one by one.
   const isOfKeys = operation.do === 'open-team' && keys.size > 0 && operation.scope === 'userId'
-  for (const scope of scopesOf(isOfKeys ? 'key' : operation.scope, users, keys)) {
-    server.realtime.invalidate(scope).catch((error: unknown) => world.note(`invalidate: ${String(error)}`))
-  }
+  const scopes = scopesOf(isOfKeys ? 'key' : operation.scope, users, keys)
+  for (const { realtime } of servers)
+    for (const scope of scopes)
+      realtime.invalidate(scope).catch((error: unknown) => world.note(`invalidate: ${String(error)}`))
 }
 
 type Breadth = 'everything' | 'some' | 'nothing'

@@ -6,6 +6,7 @@ import { readHeadOffset } from './committed-changes.ts'
 import { runOtherProgram } from './other-program.ts'
 import { request } from './request.ts'
 import { attempt, writeAlone, writeMany, writeTogether } from './server-writes.ts'
+import type { ServerProcess } from './server-process.ts'
 import type { World } from './world.ts'
 
 /** Carries out an action; what it starts goes on by itself. */
@@ -31,18 +32,13 @@ export function perform(world: World, operation: Operation): void {
     case 'twin':
       return act(world, operation)
     case 'http':
-      return request(world, `u${operation.client}`, operation)
-    case 'announce': {
-      const { channel, text } = operation
-      checker.said(channel, text)
-      return void world.server?.realtime.webSockets.broadcast(channel, { type: 'message', payload: { text } })
-    }
+    case 'announce':
     case 'bulk':
-      return writeMany(world, operation.bulk)
     case 'write':
-      return writeAlone(world, operation.write)
     case 'transaction':
-      return writeTogether(world, operation)
+    case 'restart':
+    case 'trim':
+      return useServer(world, operation)
     case 'link': {
       const link = network.host(`u${operation.client}`).link
       if (operation.fault === 'zombie' && link?.isAlive === true) world.count('zombie connection')
@@ -72,18 +68,15 @@ export function perform(world: World, operation: Operation): void {
       return later(operation.forMs, () => link?.resume('to-client'))
     }
     case 'crash':
-      return world.crash(operation.downMs)
+      return world.crash(operation.at, operation.downMs)
     case 'crash-at':
       storage.crashPlan = {
         left: operation.statement,
         executed: operation.executed,
-        crash: () => world.crash(operation.downMs),
+        place: world.placeAt(operation.at),
+        crash: () => world.crash(operation.at, operation.downMs),
       }
       return
-    case 'restart':
-      return restart(world, operation.downMs)
-    case 'trim':
-      return trim(world, operation.keep)
     case 'program':
       return void attempt(world, () => runOtherProgram(world, operation))
     case 'backup':
@@ -92,7 +85,7 @@ export function perform(world: World, operation: Operation): void {
     case 'restore': {
       const { backup } = world
       if (backup === null) return
-      return world.crash(operation.downMs, () => {
+      return world.crashAll(operation.downMs, () => {
         for (const kill of world.otherPrograms.running) kill()
         storage.restore(backup)
         const offset = readHeadOffset(storage)
@@ -177,19 +170,49 @@ function act(world: World, operation: Operation): void {
   }
 }
 
-function restart(world: World, downMs: number): void {
-  const { server } = world
+type ServerOperation = Extract<
+  Operation,
+  { readonly do: 'http' | 'announce' | 'bulk' | 'write' | 'transaction' | 'restart' | 'trim' }
+>
+
+/** What takes a server that listens. */
+function useServer(world: World, operation: ServerOperation): void {
+  const server = world.serverAt(operation.at)
   if (server === null) return
+  switch (operation.do) {
+    case 'http':
+      return request(world, server, `u${operation.client}`, operation)
+    case 'announce': {
+      const { channel, text } = operation
+      world.checker.said(channel, text)
+      return void server.realtime.webSockets.broadcast(channel, { type: 'message', payload: { text } })
+    }
+    case 'bulk':
+      return writeMany(world, server, operation.bulk)
+    case 'write':
+      return writeAlone(world, server, operation.write)
+    case 'transaction':
+      return writeTogether(world, server, operation)
+    case 'restart':
+      return restart(world, server, operation)
+    case 'trim':
+      return trim(world, server, operation.keep)
+  }
+}
+
+function restart(
+  world: World,
+  server: ServerProcess,
+  { at, downMs }: Extract<Operation, { do: 'restart' }>,
+): void {
   void attempt(world, async () => {
     await server.stop()
     // It may have been killed while it was stopping.
-    if (world.server === server) world.crash(downMs)
+    if (world.serverAt(at) === server) world.crash(at, downMs)
   })
 }
 
-function trim(world: World, keep: number): void {
-  const { server } = world
-  if (server === null) return
+function trim(world: World, server: ServerProcess, keep: number): void {
   void attempt(world, async () => {
     await server.database.changeLog.trim({ keep })
     world.trims++

@@ -1,11 +1,11 @@
 // Requests over HTTP, with the server's own handler: what was answered is told to the checker, byte by byte.
 import type { InvariantViolation } from '@dnr/testing'
 import type { HttpAction } from '../program/operation.ts'
+import type { ServerProcess } from './server-process.ts'
 import type { World } from './world.ts'
 
-export function request(world: World, user: string, action: HttpAction): void {
-  const { server, checker } = world
-  if (server === null) return
+export function request(world: World, server: ServerProcess, user: string, action: HttpAction): void {
+  const { checker } = world
   const { changes } = world.standings
   const asked = requestOf(user, action)
   const answered = async (response: Response): Promise<void> => {

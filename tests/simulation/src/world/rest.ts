@@ -128,19 +128,20 @@ function checkShown({ collection, optimistic, limit, shown }: OpenCollection): v
 
 /** After all are gone nothing of them is left. */
 async function closeAll(world: World): Promise<void> {
-  const { server, clock } = world
+  const { servers, clock } = world
   for (const client of world.clients) client.end()
   await clock.advance(40_000)
   world.assertWell()
-  if (server === null) return
-  const { connections, channels, groups, subscriptions } = server.realtime.stats()
-  if (connections + channels + groups + subscriptions > 0)
-    throw new InvariantViolation('S9', {
-      who: 'the server',
-      what: 'something is left of closed connections',
-      actual: server.realtime.stats(),
-    })
-  void server.stop()
+  for (const server of servers) {
+    const { connections, channels, groups, subscriptions } = server.realtime.stats()
+    if (connections + channels + groups + subscriptions > 0)
+      throw new InvariantViolation('S9', {
+        who: 'the server',
+        what: 'something is left of closed connections',
+        actual: server.realtime.stats(),
+      })
+    void server.stop()
+  }
   await clock.advance(10_000)
   world.assertWell()
   if (clock.pendingTimers > 0)

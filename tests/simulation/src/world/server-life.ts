@@ -1,4 +1,4 @@
-// The lives of the server, one after the other: starts, deaths, what it complains of. Holds the process that was born last, also
+// The lives of a server, one after the other: starts, deaths, what it complains of. Holds the process that was born last, also
 // while it is still starting.
 import { InvariantViolation } from '@dnr/testing'
 import { createDraw } from '../program/draw.ts'
@@ -9,11 +9,13 @@ export interface ServerLife {
   /** The one that listens, or none. */
   readonly server: ServerProcess | null
   start(): void
-  /** Dead at once; another starts after `downMs`. `between` runs while there is none. */
-  crash(downMs: number, between?: () => void): void
+  /** Dead at once; another starts after `downMs`. */
+  crash(downMs: number): void
 }
 
 export interface ServerLifeOptions extends Omit<ServerProcessOptions, 'number' | 'draw' | 'onError'> {
+  /** Counts processes, of all lives. */
+  nextNumber(): number
   note(line: string): void
   fail(violation: InvariantViolation): void
   onListening(): void
@@ -24,11 +26,10 @@ export const SINK_ERROR = 'the sink is out of order'
 const AGAIN_MS = 50
 
 export function createServerLife(options: ServerLifeOptions): ServerLife {
-  const { program, clock, note, count, fail } = options
+  const { place, program, clock, note, count, fail } = options
   let server: ServerProcess | null = null
   let born: { kill(): void } | null = null
   let planned: (() => void) | null = null
-  let processes = 0
 
   const onError = (who: string, message: string, details: unknown): void => {
     const { error } = (details ?? {}) as {
@@ -42,7 +43,7 @@ export function createServerLife(options: ServerLifeOptions): ServerLife {
   }
 
   const begin = async (): Promise<void> => {
-    const number = ++processes
+    const number = options.nextNumber()
     const who = `server ${number}`
     note(`${who} starts`)
     const own = { ...options, number, draw: createDraw(program.seed, who) }
@@ -61,12 +62,11 @@ export function createServerLife(options: ServerLifeOptions): ServerLife {
     }
   }
 
-  const crash = (downMs: number, between?: () => void): void => {
+  const crash = (downMs: number): void => {
     born?.kill()
     born = null
     server = null
-    note('server is dead')
-    between?.()
+    note(`server ${place} is dead`)
     const again = (): void => {
       if (planned !== again) return
       planned = null

@@ -1,6 +1,13 @@
 // One life of the server: the real repository, relay and server on the simulation's disk and network. Dies at any moment.
 import { presence } from '@dnr/presence/server'
-import { type ChangeSink, type Clock, CLOSE_CODES, type Logger, type WireRow } from '@dnr/protocol'
+import {
+  type ChangeSink,
+  type Clock,
+  CLOSE_CODES,
+  type Logger,
+  type Position,
+  type WireRow,
+} from '@dnr/protocol'
 import {
   createRealtimeRepository,
   openDatabase,
@@ -16,6 +23,7 @@ import {
   policies,
   type RealtimeServer,
   type ServerSocket,
+  type SocketEvents,
 } from '@dnr/server'
 import type { Listener, Network } from '@dnr/testing'
 import { nameOf, userChannelOf } from '../channels.ts'
@@ -45,6 +53,8 @@ export interface ServerProcess {
 }
 
 export interface ServerProcessOptions {
+  /** Which of the servers it is, from 0 on; each has a new process after a death. */
+  readonly place: number
   readonly number: number
   readonly clock: ManualClock
   readonly storage: Storage
@@ -69,9 +79,9 @@ export async function startServer(
   options: ServerProcessOptions,
   onBorn: (process: { kill(): void }) => void,
 ): Promise<ServerProcess> {
-  const { number, storage, network, program, draw, bug, standings, rules } = options
+  const { place, number, storage, network, program, draw, bug, standings, rules } = options
   const clock = createProcessClock(options.clock, program.workMs)
-  const handle = storage.open()
+  const handle = storage.open(place)
   let isAlive = true
   let listener: Listener | null = null
   const kill = (): void => {
@@ -155,7 +165,8 @@ export async function startServer(
       if (code !== CLOSE_CODES.heartbeatTimeout) return
       options.count(reason === 'slow_consumer' ? 'slow reader closed' : 'half-open connection noticed')
     })
-    return realtime.webSockets.connect(bug?.socket?.(socket) ?? socket, handshake)
+    const events = realtime.webSockets.connect(bug?.socket?.(socket) ?? socket, handshake)
+    return watchQuestions(events, realtime, () => options.count('resume ahead of its server'))
   })
   return {
     realtime,
@@ -232,6 +243,27 @@ function watchCloses(socket: ServerSocket, onClose: (code: number, reason: strin
       onClose(code, reason)
       socket.close(code, reason)
     },
+  }
+}
+
+/** Tells when somebody asks to go on from where this server has not come to yet: another one took them there. */
+function watchQuestions(
+  events: SocketEvents,
+  { eventBus }: RealtimeServer,
+  onAhead: () => void,
+): SocketEvents {
+  return {
+    message(text) {
+      const { type, payload } = JSON.parse(text) as { type: string; payload?: { position?: Position } }
+      const asked = payload?.position
+      const reached = eventBus.position
+      const isAhead = asked && reached && asked.epoch === reached.epoch && asked.offset > reached.offset
+      if (type === 'subscribe' && isAhead === true) onAhead()
+      events.message(text)
+    },
+    binary: () => events.binary(),
+    pong: () => events.pong(),
+    closed: (code, reason) => events.closed(code, reason),
   }
 }
 

@@ -5,15 +5,11 @@ import type { BulkWrite, Operation, ServerWrite } from '../program/operation.ts'
 import type { ServerProcess } from './server-process.ts'
 import type { World } from './world.ts'
 
-export function writeAlone(world: World, write: ServerWrite): void {
-  const { server } = world
-  if (server === null) return
+export function writeAlone(world: World, server: ServerProcess, write: ServerWrite): void {
   void attempt(world, () => runWrite(server.repositories, write))
 }
 
-export function writeMany(world: World, bulk: BulkWrite): void {
-  const { server } = world
-  if (server === null) return
+export function writeMany(world: World, server: ServerProcess, bulk: BulkWrite): void {
   const repository = server.repositories[bulk.entity] as unknown as RealtimeRepository
   void attempt(world, async () => {
     if (bulk.operation === 'createMany') await repository.createMany(bulk.rows as never)
@@ -23,9 +19,12 @@ export function writeMany(world: World, bulk: BulkWrite): void {
   })
 }
 
-export function writeTogether(world: World, operation: Extract<Operation, { do: 'transaction' }>): void {
-  const { server, clock } = world
-  if (server === null) return
+export function writeTogether(
+  world: World,
+  server: ServerProcess,
+  operation: Extract<Operation, { do: 'transaction' }>,
+): void {
+  const { clock } = world
   const { writes, pauseMs, fails } = operation
   void attempt(world, () =>
     server.database.transaction(async (transaction) => {

@@ -1,9 +1,8 @@
-// The disk of the simulation: one SQLite database in memory that outlives the processes using it. Holds the database and what is
-// wrong with it; each process gets a handle of its own that dies with the process.
+// The database of the simulation, which outlives the processes using it. Holds what is wrong with it; each process gets a handle of
+// its own that dies with the process.
 import type { SqliteHandle, SqliteStatement } from '@dnr/repository'
-import Database from 'better-sqlite3'
-
-type Driver = InstanceType<typeof Database>
+import type { Statement } from 'better-sqlite3'
+import { createFileDisk, createMemoryDisk, type Driver } from './disk.ts'
 
 /** What a process may do with its handle. */
 export interface ProcessHandle extends SqliteHandle {
@@ -12,8 +11,8 @@ export interface ProcessHandle extends SqliteHandle {
 }
 
 export interface Storage {
-  /** A handle for a new process. */
-  open(): ProcessHandle
+  /** A handle for a new process: of a server, whose place it says, or of a program beside the servers. */
+  open(place?: number): ProcessHandle
   /** Committed rows of the database as it is. Not while a transaction is open. */
   all(sql: string, ...parameters: unknown[]): Record<string, unknown>[]
   readonly isInTransaction: boolean
@@ -32,10 +31,14 @@ export interface CrashPlan {
   left: number
   /** Is that one carried out too? */
   readonly executed: boolean
+  /** The server that it is meant for; statements of programs beside the servers count too. */
+  readonly place: number
   crash(): void
 }
 
 export interface StorageOptions {
+  /** Do several servers use it at once? */
+  readonly isShared: boolean
   /** Called after each COMMIT of a process, before it goes on. */
   onCommitted(): void
   /** Called before the log loses entries: some may be of the very transaction that trims. */
@@ -47,51 +50,53 @@ export interface StorageOptions {
 }
 
 export function createStorage({
+  isShared,
   onCommitted,
   onTrimming,
   onUndone,
   onKilledInside,
 }: StorageOptions): Storage {
-  let driver: Driver = new Database(':memory:')
-  const prepared = new Map<string, Database.Statement>()
-  /** Once for each text, whoever asks: programs say the same few things very often. */
-  const prepare = (sql: string): Database.Statement => {
-    const statement = prepared.get(sql) ?? driver.prepare(sql)
-    prepared.set(sql, statement)
-    return statement
+  const disk = isShared ? createFileDisk() : createMemoryDisk()
+  /** Whose transaction is looked into, `null`: what is committed is read. */
+  let inside: Driver | null = null
+  const lookInside = (driver: Driver, look: () => void): void => {
+    inside = driver
+    look()
+    inside = null
   }
   const storage: Storage = {
     trouble: 'none',
     crashPlan: null,
     get isInTransaction() {
-      return driver.inTransaction
+      return disk.reader.inTransaction
     },
-    all: (sql, ...parameters) => prepare(sql).all(...parameters) as Record<string, unknown>[],
-    backup: () => driver.serialize(),
-    restore(backup) {
-      prepared.clear()
-      driver.close()
-      driver = new Database(backup)
-    },
-    close: () => void driver.close(),
-    open() {
-      const own = driver
+    all: (sql, ...parameters) =>
+      prepare(inside ?? disk.reader, sql).all(...parameters) as Record<string, unknown>[],
+    backup: () => disk.reader.serialize(),
+    restore: (backup) => disk.replace(backup),
+    close: () => disk.close(),
+    open(place) {
+      const own = disk.connect()
       let isDead = false
       const kill = (): void => {
         if (isDead) return
         isDead = true
-        if (!own.open || !own.inTransaction) return
-        own.exec('ROLLBACK')
+        if (!own.open) return
+        const isInside = own.inTransaction
+        if (isInside) own.exec('ROLLBACK')
+        disk.disconnect(own)
+        if (!isInside) return
         onUndone()
         onKilledInside()
       }
       const run = <Result>(sql: string, execute: () => Result): Result => {
         if (isDead) throw deadError()
         const plan = storage.crashPlan
-        const isLast = plan !== null && plan.left-- <= 0
+        const isPlanned = plan !== null && (place === undefined || place === plan.place)
+        const isLast = isPlanned && plan.left-- <= 0
         if (isLast && !plan.executed) return die(plan)
         refuseWhenTroubled(sql, storage, own)
-        if (sql.startsWith('delete from "dnr_change_log"')) onTrimming()
+        if (sql.startsWith('delete from "dnr_change_log"')) lookInside(own, onTrimming)
         const result = execute()
         if (sql === 'COMMIT') onCommitted()
         if (sql === 'ROLLBACK') onUndone()
@@ -106,14 +111,17 @@ export function createStorage({
       }
       return {
         kill,
-        close: () => undefined,
+        close() {
+          isDead = true
+          disk.disconnect(own)
+        },
         get inTransaction() {
           return !isDead && own.inTransaction
         },
         exec: (sql) => run(sql, () => own.exec(sql)),
         prepare(sql) {
           if (isDead) throw deadError()
-          const statement = prepare(sql)
+          const statement = prepare(own, sql)
           const wrapped: SqliteStatement = {
             run: (...parameters) => run(sql, () => statement.run(...parameters)),
             get: (...parameters) => run(sql, () => statement.get(...parameters)),
@@ -127,6 +135,17 @@ export function createStorage({
     },
   }
   return storage
+}
+
+const preparedOf = new WeakMap<Driver, Map<string, Statement>>()
+
+/** Once for each text, whoever asks: programs say the same few things very often. */
+function prepare(driver: Driver, sql: string): Statement {
+  const prepared = preparedOf.get(driver) ?? new Map<string, Statement>()
+  preparedOf.set(driver, prepared)
+  const statement = prepared.get(sql) ?? driver.prepare(sql)
+  prepared.set(sql, statement)
+  return statement
 }
 
 function refuseWhenTroubled(sql: string, { trouble }: Storage, driver: Driver): void {

@@ -1,5 +1,5 @@
-// The whole system of one program: disk, network, one server that may die, and its clients, on one clock. Holds the present
-// server and what is to be undone when faults heal; what an action does is in perform.ts, the end in rest.ts.
+// The whole system of one program: disk, network, servers that may die, and their clients, on one clock. Holds the present
+// servers and what is to be undone when faults heal; what an action does is in perform.ts, the end in rest.ts.
 import type { Change, ChangeSink } from '@dnr/protocol'
 import {
   createInvariantChecker,
@@ -22,7 +22,7 @@ import { createEdgesOfPeople } from './edges-of-people.ts'
 import { createEdges } from './edges.ts'
 import { createEdgesOfWaiting, type EdgesOfWaiting } from './edges-of-waiting.ts'
 import { createRuleTrouble, type RuleTrouble } from './rule-trouble.ts'
-import { createServerLife, SINK_ERROR } from './server-life.ts'
+import { createServerLife, type ServerLife, SINK_ERROR } from './server-life.ts'
 import type { ServerProcess } from './server-process.ts'
 import { createSimClient, type SimClient } from './sim-client.ts'
 import { createStorage, type Storage } from './storage.ts'
@@ -40,8 +40,12 @@ export interface World {
   readonly standings: Standings
   readonly rules: RuleTrouble
   readonly trace: string[]
-  /** The server that listens, or none. */
-  readonly server: ServerProcess | null
+  /** Those that listen. */
+  readonly servers: readonly ServerProcess[]
+  /** Which of the servers an action of this moment concerns. */
+  placeAt(at: number): number
+  /** That one; `null`: it does not listen. */
+  serverAt(at: number): ServerProcess | null
   /** Users whose link breaks in the middle of the next transaction that they are sent. */
   readonly cutInside: Set<string>
   /** How the sink misbehaves from now on. */
@@ -53,12 +57,14 @@ export interface World {
   trims: number
   note(line: string): void
   count(edge: RareEdge): void
-  /** Kills the server, and starts another after `downMs`; `between` runs while none does. */
-  crash(downMs: number, between?: () => void): void
+  /** Kills the server whom an action of this moment concerns, and starts another after `downMs`. */
+  crash(at: number, downMs: number): void
+  /** Kills all; `between` runs while there is none. */
+  crashAll(downMs: number, between: () => void): void
   start(): void
   /** A client of this user, in the place of the one before. */
   openTab(index: number): SimClient
-  /** Is the server up, and nothing of it planned? */
+  /** Do all servers listen? */
   readonly isServing: boolean
   /** @throws InvariantViolation the first that was found */
   assertWell(): void
@@ -102,6 +108,7 @@ export function createWorld(program: Program, turns: Turns, bug: PlantedBug | nu
   }
 
   const storage = createStorage({
+    isShared: program.servers > 1,
     onCommitted: () =>
       guard(() => {
         const { head } = checker.log
@@ -206,9 +213,11 @@ export function createWorld(program: Program, turns: Turns, bug: PlantedBug | nu
     rules: createRuleTrouble(count),
     trace,
     clients: [],
-    get server() {
-      return life.server
+    get servers() {
+      return lives.flatMap(({ server }) => server ?? [])
     },
+    placeAt: (at) => at % program.servers,
+    serverAt: (at) => lifeAt(at).server,
     cutInside: new Set(),
     sink: { fails: 0, repeats: false },
     backup: null,
@@ -218,13 +227,19 @@ export function createWorld(program: Program, turns: Turns, bug: PlantedBug | nu
     count,
     fail,
     get isServing() {
-      return world.server?.isAlive === true
+      return lives.every(({ server }) => server?.isAlive === true)
     },
-    start: () => life.start(),
-    crash(downMs, between) {
-      if (!isPublished) count('crash between commit and publish')
-      isPublished = true
-      life.crash(downMs, between)
+    start() {
+      for (const life of lives) life.start()
+    },
+    crash(at, downMs) {
+      countUnpublished()
+      lifeAt(at).crash(downMs)
+    },
+    crashAll(downMs, between) {
+      countUnpublished()
+      for (const life of lives) life.crash(downMs)
+      between()
     },
     openTab(index) {
       const user = `u${index}`
@@ -262,19 +277,29 @@ export function createWorld(program: Program, turns: Turns, bug: PlantedBug | nu
       for (const entity of ['Task', 'Note']) checker.table(entity, readTable(storage, entity))
     },
   }
-  const life = createServerLife({
-    clock,
-    storage,
-    network,
-    program,
-    bug,
-    standings,
-    rules: world.rules,
-    wrapSink,
-    note,
-    count,
-    fail,
-    onListening: () => guard(() => world.checkTables()),
-  })
+  let processes = 0
+  const lives = Array.from({ length: program.servers }, (_, place) =>
+    createServerLife({
+      place,
+      nextNumber: () => ++processes,
+      clock,
+      storage,
+      network,
+      program,
+      bug,
+      standings,
+      rules: world.rules,
+      wrapSink,
+      note,
+      count,
+      fail,
+      onListening: () => guard(() => world.checkTables()),
+    }),
+  )
+  const lifeAt = (at: number): ServerLife => lives[world.placeAt(at)] as ServerLife
+  const countUnpublished = (): void => {
+    if (!isPublished) count('crash between commit and publish')
+    isPublished = true
+  }
   return world
 }
