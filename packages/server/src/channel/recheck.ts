@@ -34,6 +34,7 @@ import {
   forgetUntold,
   rememberGroup,
 } from './rights-difference.ts'
+import { hasReadAhead } from './rows-ahead.ts'
 import {
   type Attempt,
   type ChannelEntry,
@@ -94,7 +95,8 @@ export function createRechecks(context: RecheckContext): Rechecks {
     const attempt = beginOwnAttempt(subscription)
     attempt.doubt = doubtOf(subscription)
     // What its group is known to be shown is by then part of a transaction that it has not been sent.
-    const isExact = opening === null && !subscription.isApart && registry.passing === null
+    const isAhead = subscription.isApart || (group.shown !== null && hasReadAhead(group.shown, subscription))
+    const isExact = opening === null && !isAhead && registry.passing === null
     return { subscription, attempt, before, sentTo, isExact }
   }
 

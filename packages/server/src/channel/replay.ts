@@ -8,6 +8,7 @@ import { type GoneRows, passGone, tellsOfGone } from './gone-rows.ts'
 import type { OpeningContext } from './opening-context.ts'
 import type { ReplayPage, Tail } from './replay-page.ts'
 import { drained, isAboveHalf } from './room-to-send.ts'
+import { noteReader } from './rows-ahead.ts'
 import { wasTakenAfter } from './shown-rows.ts'
 import type { Collected, Group, Opening, Subscription } from './subscription.ts'
 import { tellUnsettled } from './tell-rights.ts'
@@ -112,6 +113,8 @@ export function goLive(subscription: Subscription, from: Position | null, contex
     if (position === null || from === null || !hasReached(from, position)) context.send(connection, frame)
     else subscription.isApart = true
   }
+  const { shown } = subscription.group
+  if (shown !== null) noteReader(shown, subscription)
   const delivered = context.position()
   if (delivered === null || from === null || hasReached(delivered, from)) endOpening(subscription)
   else holdUntil(subscription, from)

@@ -10,10 +10,12 @@ export interface Reading {
   readonly ids: Set<string>
   /** Where the log stood afterwards; `null`: not known yet. */
   until: Position | null
+  /** Subscriptions that may have them. */
+  readonly readers: WeakSet<object>
 }
 
 export function beginReading(): Reading {
-  return { ids: new Set(), until: null }
+  return { ids: new Set(), until: null, readers: new WeakSet() }
 }
 
 /** Some of the group have this row now; the log has told of those in `moved` since they were read. */
@@ -53,6 +55,17 @@ export function passReadings(shown: ShownRows, delivered: Position | null): void
   if (ahead === null || delivered === null) return
   for (const each of ahead) if (each.until !== null && hasReached(delivered, each.until)) ahead.delete(each)
   if (ahead.size === 0) shown.ahead = null
+}
+
+/** Who goes live now may have been sent what has been read. */
+export function noteReader({ ahead }: ShownRows, subscription: object): void {
+  for (const { readers } of ahead ?? []) readers.add(subscription)
+}
+
+/** May it have rows that the others of its group have not been told of? */
+export function hasReadAhead({ ahead }: ShownRows, subscription: object): boolean {
+  for (const { readers } of ahead ?? []) if (readers.has(subscription)) return true
+  return false
 }
 
 /** Is the row known to those alone who have read it, when the log is told up to the change at `at`? `null`: up to now. */

@@ -101,7 +101,7 @@ export function forgetRows(shown: ShownRows): void {
 /** As it is now; its numbers have to be held while it is used. */
 export function copyShownRows(shown: ShownRows): ShownRows {
   const { few, bits, ahead } = shown
-  const readings = ahead && new Set([...ahead].map(({ ids, until }) => ({ ids: new Set(ids), until })))
+  const readings = ahead && new Set([...ahead].map((each) => ({ ...each, ids: new Set(each.ids) })))
   return { ...shown, few: few && new Set(few), bits: bits.slice(), ahead: readings }
 }
 

@@ -6,6 +6,7 @@ import { allowChannel } from '../../src/policy/channel-rule.ts'
 import { policies } from '../../src/policy/policies.ts'
 import { allow, type RowRule } from '../../src/policy/rule.ts'
 import { Task, type TaskRow, type User } from '../support/entities.ts'
+import { gate } from '../support/gate.ts'
 import { createMemoryStore, task } from '../support/memory-store.ts'
 import {
   createTestServer,
@@ -226,6 +227,57 @@ test('a row that was deleted or handed on unnoticed meanwhile is taken away, too
     .filter(({ type }) => type === 'entity:deleted')
     .map(({ payload }) => payload.id)
   expect([...left].sort((a, b) => (a < b ? -1 : 1))).toEqual(['r1', 'r2'])
+})
+
+/** The rows that a client has been told of and not told that they are gone. */
+function kept(heard: readonly Received[]): Set<string> {
+  const ids = new Set<string>()
+  for (const { type, payload } of heard) {
+    if (payload?.snapshot !== undefined) ids.clear()
+    for (const { id } of payload?.snapshot?.rows ?? []) ids.add(id)
+    if (type === 'entity:created') ids.add(payload.id)
+    if (type === 'entity:deleted') ids.delete(payload.id)
+  }
+  return ids
+}
+
+/** Where it is sent away it asks anew. */
+async function keptInTheEnd(client: TestClient, before: readonly Received[]): Promise<Set<string>> {
+  const heard = [...before, ...(await client.take())]
+  if (heard.some(({ type }) => type === 'unsubscribed'))
+    heard.push(...(await client.ask(subscribe({ snapshot: true }))))
+  return kept(heard)
+}
+
+test('rows that were read while others wrote, who had not been heard of yet, are taken away with the right to them', async () => {
+  const { server, teams } = setting(whenAsked)
+  const { memory } = server
+  const read = gate(memory, 'head')
+  const ann = await server.connect('ann@red')
+  ann.send(subscribe({ snapshot: true }))
+  await read.reached
+  memory.write([{ id: 'elsewhere', row: task('green') }], { publish: false })
+  read.open()
+  const rows = await ann.take()
+  expect(kept(rows)).toEqual(new Set(['r1', 'r2']))
+  teams.set('ann', 'blue')
+  await server.rightsChanged({ userId: 'ann' })
+  memory.publishRest()
+  expect(await keptInTheEnd(ann, rows)).toEqual(new Set(['b1']))
+})
+
+test('and so are rows that came into sight while others wrote', async () => {
+  const { server, teams } = setting(whenAsked)
+  const { memory } = server
+  const ann = await watching(server)
+  memory.write([{ id: 'elsewhere', row: task('green') }], { publish: false })
+  for (const team of ['blue', 'green']) {
+    teams.set('ann', team)
+    await server.rightsChanged({ userId: 'ann' })
+  }
+  const before = await ann.take()
+  memory.publishRest()
+  expect(await keptInTheEnd(ann, before)).toEqual(new Set(['elsewhere']))
 })
 
 test('who came back with rows of its own is asked to come anew, and gets them as a snapshot', async () => {
