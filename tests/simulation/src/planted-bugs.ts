@@ -1,6 +1,7 @@
 // Broken variants of the hub: what a simulation that never fails has to be able to find. Each wraps a port; none is a switch in
 // the product's code.
 import type { Change } from '@dnr/protocol'
+import type { RealtimeServer } from '@dnr/server'
 import type { PlantedBug } from './planted-bug.ts'
 import { onConnect, onMutate, onPages, onPublish, onSend, onSends, withStore } from './planted-ports.ts'
 import type { StandingRule } from './standings.ts'
@@ -33,6 +34,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
       },
     }),
   },
+  tellsItsOwnAlone(),
   letsUnsubscribesOvertake(),
   {
     name: 'forgets which request it answers',
@@ -164,6 +166,32 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     }),
   },
 ]
+
+/** Of what the clients of another server write, nobody here is told. */
+function tellsItsOwnAlone(): PlantedBug {
+  const written = new WeakMap<RealtimeServer, Set<string>>()
+  const writtenBy = (server: RealtimeServer): Set<string> => {
+    const own = written.get(server) ?? new Set()
+    written.set(server, own)
+    return own
+  }
+  return {
+    name: 'tells only what its own clients write',
+    store: (store, hub) =>
+      onMutate(store, (mutation, context) => {
+        if (context.mutationId !== undefined) writtenBy(hub()).add(context.mutationId)
+        return store.mutate(mutation, context)
+      }),
+    sink: (sink, server) => ({
+      publish(transaction) {
+        const isOwn = ({ mutationId }: Change): boolean =>
+          mutationId === null || writtenBy(server).has(mutationId)
+        return transaction.every(isOwn) ? sink.publish(transaction) : undefined
+      },
+      skipTo: (gap) => sink.skipTo?.(gap),
+    }),
+  }
+}
 
 /** Frames that ask to subscribe wait, those that unsubscribe do not, and overtake them. */
 function letsUnsubscribesOvertake(): PlantedBug {

@@ -54,8 +54,11 @@ export type Weather = Readonly<Partial<Record<LinkFault | 'refuse', number>>>
 
 /** Hosts, servers, and links between them. */
 export interface Network {
-  /** Begins to listen. Several may, as behind a load balancer: each newcomer goes to one of them, drawn at random. */
-  listen(accept: Accept): Listener
+  /**
+   * Begins to listen; whoever listened before refuses newcomers from now on. `beside`: they go on, as behind a load balancer, and
+   * each newcomer goes to one of all, drawn at random. @default { beside: false }
+   */
+  listen(accept: Accept, options?: { readonly beside?: boolean }): Listener
   /** The host of that name, made when it is new. */
   host(name: string): Host
   /** From now on faults happen by chance. `{}`: none do. */
@@ -127,8 +130,9 @@ export function createNetwork(options: NetworkOptions): Network {
   }
 
   return {
-    listen(accept) {
+    listen(accept, { beside = false } = {}) {
       const own = { accept, links: new Set<Link>() }
+      if (!beside) listening.length = 0
       listening.push(own)
       const close = (): void => {
         const index = listening.indexOf(own)

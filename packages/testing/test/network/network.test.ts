@@ -93,6 +93,29 @@ test('a killed server says nothing more, and its clients see 1006', async () => 
   expect(closed).toEqual([])
 })
 
+test('several servers: newcomers are shared out among them, and those of one that was killed go to the others', async () => {
+  const { clock, network } = setUp()
+  const accept = (name: string) => (socket: ServerEnd) => {
+    say(socket, name)
+    return { message() {}, binary() {}, pong() {}, closed() {} }
+  }
+  const first = network.listen(accept('first'))
+  network.listen(accept('second'), { beside: true })
+  const answers = async (round: string) => {
+    const got: string[] = []
+    for (let index = 0; index < 20; index++) {
+      const client = network.host(`${round} ${index}`).createSocket('ws://server/ws')
+      client.onmessage = ({ data }) => void got.push(String(data))
+    }
+    await clock.advance(200)
+    return got
+  }
+  const both = await answers('both')
+  expect([both.length, new Set(both)]).toEqual([20, new Set(['first', 'second'])])
+  first.kill()
+  expect(await answers('one')).toEqual(Array.from({ length: 20 }, () => 'second'))
+})
+
 test('a lost tail: what was under way last never arrives, and no side is told', async () => {
   const { clock, network, sockets, connect } = setUp()
   const { got } = connect('ann')

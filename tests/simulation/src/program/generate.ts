@@ -57,7 +57,7 @@ export function generateProgram(seed: number): Program {
       if (drawn !== action) at += draw.one([0, draw.whole(0, 5), draw.whole(5, 80)])
     }
   }
-  const servers = createDraw(seed, 'servers').chance(0.15) ? 2 : 1
+  const servers = createDraw(seed, 'servers').chance(0.2) ? 2 : 1
   const bursts = drawBursts({ ...setting, draw: createDraw(seed, 'bursts') }, at)
   return {
     seed,

@@ -25,7 +25,7 @@ import {
   type ServerSocket,
   type SocketEvents,
 } from '@dnr/server'
-import type { Listener, Network } from '@dnr/testing'
+import type { Accept, Listener, Network } from '@dnr/testing'
 import { nameOf, userChannelOf } from '../channels.ts'
 import { Note, Task, type User } from '../entities.ts'
 import type { StandingRule, Standings } from '../standings.ts'
@@ -160,14 +160,15 @@ export async function startServer(
   const relay = database.startRelay(
     options.wrapSink(bug?.sink?.(realtime.eventBus, realtime) ?? realtime.eventBus),
   )
-  listener = network.listen((accepted, handshake) => {
+  const accept: Accept = (accepted, handshake) => {
     const socket = watchCloses(accepted, (code, reason) => {
       if (code !== CLOSE_CODES.heartbeatTimeout) return
       options.count(reason === 'slow_consumer' ? 'slow reader closed' : 'half-open connection noticed')
     })
     const events = realtime.webSockets.connect(bug?.socket?.(socket) ?? socket, handshake)
     return watchQuestions(events, realtime, () => options.count('resume ahead of its server'))
-  })
+  }
+  listener = network.listen(accept, { beside: true })
   return {
     realtime,
     database,

@@ -68,6 +68,8 @@ export interface SimClientOptions {
   rightsChanges(): number
   /** Where the log ended when rights changed last. */
   headAtRights(): number
+  /** May a server that has not refused a write still carry it out? */
+  isElsewhere(mutationId: string): boolean
   note(line: string): void
   count(edge: RareEdge): void
   onViolation(): void
@@ -192,7 +194,7 @@ export function createSimClient(options: SimClientOptions): SimClient {
         const code = error instanceof DnrError ? error.code : 'internal'
         note(`${name} ${mutationId} failed: ${code}`)
         count('refused write')
-        settle(code === 'closed' ? 'unknown' : 'refused')
+        settle(code === 'closed' || options.isElsewhere(mutationId) ? 'unknown' : 'refused')
       },
     )
     const settle = (outcome: 'acknowledged' | 'refused' | 'unknown'): void => {

@@ -90,6 +90,7 @@ export function createWorld(program: Program, turns: Turns, bug: PlantedBug | nu
   const trace: string[] = []
   const standings = createStandings()
   const tabs = new Map<number, number>()
+  const repeated = new Set<string>()
   let violation: InvariantViolation | null = null
   let isPublished = true
   let trimmed: readonly Change[] = []
@@ -165,7 +166,14 @@ export function createWorld(program: Program, turns: Turns, bug: PlantedBug | nu
     },
   })
   network.watch(createEdgesOfPeople(coverage))
-  network.watch(createEdges({ coverage, head: () => checker.log.head, trims: () => world.trims }))
+  network.watch(
+    createEdges({
+      coverage,
+      head: () => checker.log.head,
+      trims: () => world.trims,
+      onRepeated: (mutationId) => repeated.add(mutationId),
+    }),
+  )
   const waiting = createEdgesOfWaiting({ coverage, clock })
   network.watch(waiting)
 
@@ -260,6 +268,8 @@ export function createWorld(program: Program, turns: Turns, bug: PlantedBug | nu
         checker,
         rightsChanges: () => world.standings.changes,
         headAtRights: () => world.headAtRights,
+        // A refusal is known to the server that said it.
+        isElsewhere: (mutationId) => program.servers > 1 && repeated.has(mutationId),
         note,
         count,
         onViolation: () => {
