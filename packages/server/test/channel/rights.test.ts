@@ -6,7 +6,7 @@ import { allowChannel } from '../../src/policy/channel-rule.ts'
 import { policies } from '../../src/policy/policies.ts'
 import { allow, type RowRule } from '../../src/policy/rule.ts'
 import { Task, type TaskRow, type User } from '../support/entities.ts'
-import { gate } from '../support/gate.ts'
+import { gate as stopAt } from '../support/gate.ts'
 import { createMemoryStore, task } from '../support/memory-store.ts'
 import {
   createTestServer,
@@ -252,7 +252,7 @@ async function keptInTheEnd(client: TestClient, before: readonly Received[]): Pr
 test('rows that were read while others wrote, who had not been heard of yet, are taken away with the right to them', async () => {
   const { server, teams } = setting(whenAsked)
   const { memory } = server
-  const read = gate(memory, 'head')
+  const read = stopAt(memory, 'head')
   const ann = await server.connect('ann@red')
   ann.send(subscribe({ snapshot: true }))
   await read.reached
