@@ -172,8 +172,10 @@ export function createChangeLog({
           const end = readHead(connection)
           const epochs = readEpochs(connection)
           const { maxWholeChanges } = relay
-          const { rows } = readEntries(connection, { after: after.offset, limit, maxWholeChanges })
           const floor = readFloor(connection)
+          // Entries that the floor has passed are there until a trim has deleted them, too.
+          const from = Math.max(after.offset, floor)
+          const { rows } = readEntries(connection, { after: from, limit, maxWholeChanges })
           const transactions = groupTransactions(rows.map((row) => toChange(row, epochs)))
           const isThere = after.offset === 0 || holdsPosition(epochs, end.offset, after)
           // Who began after the loss was noticed stands on the history of today, also before its epoch begins.

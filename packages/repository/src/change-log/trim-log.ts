@@ -50,10 +50,13 @@ interface Cut {
   readonly to: number
 }
 
-const oldEntries = compileStatement<
-  { limit: number },
-  { offset: number; transaction_offset: number; at: number }
->((param) =>
+interface OldEntry {
+  readonly offset: number
+  readonly transaction_offset: number
+  readonly at: number
+}
+
+const oldEntries = compileStatement<{ limit: number }, OldEntry>((param) =>
   systemTables
     .selectFrom('dnr_change_log')
     .select(['offset', 'transaction_offset', 'at'])
@@ -104,35 +107,51 @@ const setFloor = compileStatement<Cut, unknown>((param) =>
 )
 
 /**
- * Deletes the oldest whole transactions that may go, one batch of them, inside a write
- * transaction. The head and each entity's last offset stay known; the floor moves with the same commit.
+ * Deletes the oldest entries that may go, one batch of them, inside a write transaction. First the floor moves, by whole
+ * transactions; what it has passed is nobody's any more, so that a long transaction goes batch by batch. The head and each
+ * entity's last offset stay known.
  */
 export function trimBatch(
   connection: Connection,
-  { before, upTo }: Old,
+  old: Old,
   doneUpTo: number,
 ): { removed: number; floor: number } {
-  const floor = readFloor(connection)
-  const stays = (entry: { offset: number; at: number }): boolean =>
-    entry.offset > doneUpTo || (entry.offset > upTo && entry.at >= before)
-  const to = lastExpendable(connection, stays)
-  if (to === undefined) return { removed: 0, floor }
-  const cut = { to }
+  const oldest = connection.all(oldEntries, { limit: TRIM_BATCH + 1 })
+  const floor = passedBy(oldest, readFloor(connection)) ?? moveFloor(connection, oldest, old, doneUpTo)
+  if (floor === undefined) return { removed: 0, floor: readFloor(connection) }
+  const cut = { to: Math.min(floor, oldest[TRIM_BATCH - 1]?.offset ?? floor) }
   connection.run(keepHeads, cut)
   connection.run(keepAnswers, cut)
-  // First: the table gives no entry away that the floor has not passed.
-  connection.run(setFloor, cut)
   const removed = connection.run(deleteEntries, cut)
   connection.run(deleteTombstones, cut)
-  return { removed, floor: to }
+  return { removed, floor }
+}
+
+/** The floor, if it has passed entries that are there still. */
+function passedBy([first]: readonly OldEntry[], floor: number): number | undefined {
+  return first !== undefined && first.offset <= floor ? floor : undefined
+}
+
+/** Moves it past the oldest whole transactions that may go; `undefined`: there are none. */
+function moveFloor(
+  connection: Connection,
+  oldest: readonly OldEntry[],
+  { before, upTo }: Old,
+  doneUpTo: number,
+): number | undefined {
+  const stays = (entry: { offset: number; at: number }): boolean =>
+    entry.offset > doneUpTo || (entry.offset > upTo && entry.at >= before)
+  const to = lastExpendable(connection, oldest, stays)
+  if (to !== undefined) connection.run(setFloor, { to })
+  return to
 }
 
 /** The offset up to which one batch may go: always the end of a transaction. */
 function lastExpendable(
   connection: Connection,
+  batch: readonly OldEntry[],
   stays: (entry: { offset: number; at: number }) => boolean,
 ): number | undefined {
-  const batch = connection.all(oldEntries, { limit: TRIM_BATCH + 1 })
   const kept = batch.find(stays)
   if (kept === undefined && batch.length <= TRIM_BATCH) return batch.at(-1)?.offset
   const next = kept ?? batch.at(-1)

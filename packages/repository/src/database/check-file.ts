@@ -27,8 +27,10 @@ export function checkFile(handle: SqliteHandle): void {
 function checkLog(handle: SqliteHandle): void {
   // Tables of an older version are looked at when they have been taken over.
   if (handle.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'dnr_log_epochs'").get() === undefined) return
-  const { entries, first, last, floor, head } = handle.prepare(LOG_EXTENT).get() as LogExtent
-  const isWhole = entries === head - floor && (entries === 0 || (first === floor + 1 && last === head))
+  const { entries, first, last, floor, passed, head } = handle.prepare(LOG_EXTENT).get() as LogExtent
+  // A trim that was stopped leaves the rest of one long transaction behind.
+  const from = passed === 1 && first !== null ? first : floor + 1
+  const isWhole = entries === head - from + 1 && (entries === 0 || (first === from && last === head))
   if (isWhole) return
   throw corruptError(
     `the change log should hold ${floor + 1} to ${head} and holds ${entries} entries from ${first} to ${last}`,
@@ -40,12 +42,16 @@ interface LogExtent {
   readonly first: number | null
   readonly last: number | null
   readonly floor: number
+  /** Transactions of which the floor has passed entries that are there still. */
+  readonly passed: number
   /** The greatest offset that anything in the file tells of. */
   readonly head: number
 }
 
+const FLOOR_SQL = `coalesce((SELECT value FROM dnr_meta WHERE name = 'floor'), 0)`
 const LOG_EXTENT = `SELECT count(*) AS entries, min("offset") AS first, max("offset") AS last,
-  coalesce((SELECT value FROM dnr_meta WHERE name = 'floor'), 0) AS floor,
+  ${FLOOR_SQL} AS floor,
+  (SELECT count(DISTINCT transaction_offset) FROM dnr_change_log WHERE "offset" <= ${FLOOR_SQL}) AS passed,
   max(${HEAD_SQL},
     coalesce((SELECT max("offset") FROM dnr_mutations), 0),
     coalesce((SELECT max("offset") FROM dnr_tombstones), 0),

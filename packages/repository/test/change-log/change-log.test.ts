@@ -5,6 +5,7 @@ import Database from 'better-sqlite3'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { createRealtimeRepository, type ChangeLog, type HistoryPage, openDatabase } from '../../src/index.ts'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { codeOf, openTasks, Task, temporaryFile } from '../support/database.ts'
 
 const holding = (page: HistoryPage) => {
@@ -490,10 +491,46 @@ test('a trim works in small batches, and others write between them', async () =>
     changes: (seen[index]?.changes ?? 0) - now.changes,
     answers: (seen[index]?.answers ?? 0) - now.answers,
   }))
-  // A transaction goes whole, however long it is.
-  expect(Math.max(...steps.map(({ changes }) => changes))).toBe(1_000)
-  expect(steps.filter(({ changes }) => changes > 0).length).toBe(8)
+  expect(Math.max(...steps.map(({ changes }) => changes))).toBe(500)
+  expect(steps.filter(({ changes }) => changes > 0).length).toBe(10)
   expect(Math.max(...steps.map(({ answers }) => answers))).toBe(500)
+})
+
+test('a transaction longer than a batch is gone for everybody at once, and the process that trims it may be killed', async () => {
+  using file = temporaryFile()
+  using copy = temporaryFile()
+  await using open = await openTasks({ path: file.path })
+  using other = openOther(file.path)
+  await open.tasks.createMany(Array.from({ length: 1_000 }, (_, id) => ({ id: `${id}`, title: 'x' })))
+  await open.tasks.create({ id: 'last', title: 'y' })
+  const { changeLog } = open.database
+  const { epoch } = await changeLog.head()
+  const entries = other.prepare('SELECT count(*) FROM dnr_change_log').pluck()
+  const seen = new Set<unknown>()
+  const state = { isOver: false }
+  const trim = changeLog.trim({ keep: 1 }).finally(() => (state.isOver = true))
+  while (!state.isOver) {
+    await nextTurn()
+    const left = entries.get()
+    if (left === 1_001) continue
+    if (!seen.has(501) && left === 501) other.exec(`VACUUM INTO '${copy.path}'`)
+    seen.add(left)
+    for (const offset of [0, 499, 500, 999])
+      expect(await reasonOf(changeLog, { epoch, offset })).toBe('trimmed')
+    expect(await readAll(changeLog, { epoch, offset: 1_000 })).toHaveLength(1)
+    const { source } = changeLog
+    const behind = await source.transactionsAfter({ epoch, offset: 600 }, 10, source.losses)
+    expect(behind).toMatchObject({ floor: { offset: 1_000 }, transactions: [[{ id: 'last' }]] })
+  }
+  expect([...seen]).toEqual([501, 1])
+  expect(await trim).toMatchObject({ removedChanges: 1_000, floor: 1_000 })
+  await using again = await openTasks({ path: copy.path })
+  expect(await again.database.changeLog.head()).toMatchObject({ offset: 1_001 })
+  expect(await reasonOf(again.database.changeLog, { epoch, offset: 999 })).toBe('trimmed')
+  expect(await again.database.changeLog.trim({ keep: 1 })).toMatchObject({
+    removedChanges: 500,
+    floor: 1_000,
+  })
 })
 
 test('keepMutations is kept with one call, however many there are', async () => {
