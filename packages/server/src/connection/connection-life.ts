@@ -6,7 +6,13 @@ import type { Limits } from '../limits/limits.ts'
 import type { RightsScope } from '../policy/rights-stamps.ts'
 import type { ConnectionEnd } from '../ports/server-plugin.ts'
 import type { Frame, FrameRun } from '../ports/server-socket.ts'
-import { type AuthenticationResult, type Authenticator, type Credentials, isExpired } from './authenticate.ts'
+import {
+  type AuthenticationResult,
+  type Authenticator,
+  type Credentials,
+  isExpired,
+  type Watch,
+} from './authenticate.ts'
 import { createArrivals } from './arrivals.ts'
 import { type Connection, isLive, principalOf } from './connection.ts'
 import { type ConnectionRegistry, createConnectionRegistry } from './connection-registry.ts'
@@ -39,6 +45,8 @@ export interface ConnectionLifeOptions {
     /** Somebody has other rights from now on. */
     rightsChanged(scope: RightsScope): Promise<void>
   }
+  /** It has been sent `connected`. */
+  onWelcomed(connection: Connection): void
   onReleased(connection: Connection, end: ConnectionEnd): void
 }
 
@@ -72,6 +80,8 @@ const MAX_UNANSWERED_PINGS = 2
 export function createConnectionLife(options: ConnectionLifeOptions): ConnectionLife {
   const { clock, logger, limits, heartbeatIntervalMs, stations } = options
   const registry = createConnectionRegistry()
+  /** Of who is being authenticated. */
+  const watches = new Map<Connection, Watch>()
 
   const dispatch = (connection: Connection, event: ConnectionEvent, requestId?: string): void => {
     if (event.type === 'gone') arrivals.end(connection)
@@ -90,7 +100,7 @@ export function createConnectionLife(options: ConnectionLifeOptions): Connection
       case 'welcome':
         return welcome(connection, effect.principal)
       case 'welcome-back':
-        return welcomeBack(connection, effect.principal, requestId)
+        return welcomeBack(connection, effect, requestId)
       case 'close':
         return closeSocket(connection, effect.code, effect.reason)
       case 'release':
@@ -125,12 +135,20 @@ export function createConnectionLife(options: ConnectionLifeOptions): Connection
       },
     }
     say(connection, { type: 'connected', payload })
+    options.onWelcomed(connection)
   }
 
-  const welcomeBack = (connection: Connection, principal: Principal, requestId: string | undefined): void => {
+  const welcomeBack = (
+    connection: Connection,
+    { principal, before }: Extract<ConnectionEffect, { type: 'welcome-back' }>,
+    requestId: string | undefined,
+  ): void => {
     if (!admitUser(connection, principal)) return
     const payload = { userId: principal.id, expiresAt: principal.expiresAt ?? null }
     say(connection, { type: 'authenticated', payload, requestId })
+    // Before the frames that waited are handled: what they ask for is judged by the rights of today.
+    if (before !== null && hasOtherRights(before, principal))
+      void stations().rightsChanged({ userId: principal.id })
   }
 
   const admitUser = (connection: Connection, principal: Principal | null): boolean => {
@@ -150,9 +168,7 @@ export function createConnectionLife(options: ConnectionLifeOptions): Connection
   }
 
   const closeSocket = (connection: Connection, code: number, reason: string): void => {
-    handshakes.remove(connection)
-    signIns.remove(connection)
-    sessionEnds.forget(connection)
+    forget(connection)
     closings.add(connection)
     connection.socket.close(code, reason)
     // Its peer may take its time to answer, and what it was shown is nobody's any more. Not now: it may be one of many who are sent to.
@@ -160,9 +176,7 @@ export function createConnectionLife(options: ConnectionLifeOptions): Connection
   }
 
   const release = (connection: Connection, code: number, reason: string): void => {
-    handshakes.remove(connection)
-    signIns.remove(connection)
-    sessionEnds.forget(connection)
+    forget(connection)
     closings.remove(connection)
     heartbeat.remove(connection)
     registry.remove(connection)
@@ -171,6 +185,16 @@ export function createConnectionLife(options: ConnectionLifeOptions): Connection
     const silentMs = isSilent ? clock.monotonic() - connection.heardMark : 0
     options.onReleased(connection, { code, reason, silentMs })
     logger.debug('A connection ended.', { connectionId: connection.id, code })
+  }
+
+  /** Nobody signs in with it any more. */
+  const forget = (connection: Connection): void => {
+    handshakes.remove(connection)
+    signIns.remove(connection)
+    sessionEnds.forget(connection)
+    // An `authenticate` that never answers keeps nothing.
+    watches.get(connection)?.end()
+    watches.delete(connection)
   }
 
   const close = (connection: Connection, code: number, reason: string): void =>
@@ -255,18 +279,16 @@ export function createConnectionLife(options: ConnectionLifeOptions): Connection
       // Asked here: between the answer and this call somebody may have been signed out.
       const result = (answer.ok ? watch.refusalOf(answer.principal) : null) ?? answer
       watch.end()
+      watches.delete(connection)
       const event: ConnectionEvent = result.ok
         ? { type: 'accepted', principal: result.principal }
         : { type: 'refused', code: result.code, reason: result.reason }
-      const before = principalOf(connection)
       dispatch(connection, event, requestId)
-      const after = principalOf(connection)
-      if (before !== null && after !== null && hasOtherRights(before, after))
-        void stations().rightsChanged({ userId: before.id })
     }
     const result = options.authenticator.run(credentials)
     if (!(result instanceof Promise)) return settle(result)
     handshakes.add(connection)
+    watches.set(connection, watch)
     void result.then(settle).catch((error: unknown) => {
       logger.error('A connection could not be settled and is closed.', { error })
       close(connection, CLOSE_CODES.internal, 'internal')
