@@ -408,7 +408,11 @@ describe('what one connection asks of one row', () => {
     const titles: unknown[] = []
     const rename = (id: string, title: string, context: Partial<WriteContext> = {}): Promise<unknown> =>
       service
-        .write('Task', { operation: 'update', id, fields: { title } }, { principal: ann, arrival: 1, ...context })
+        .write(
+          'Task',
+          { operation: 'update', id, fields: { title } },
+          { principal: ann, arrival: 1, ...context },
+        )
         .then(
           () => titles.push(title),
           (error: unknown) => titles.push((error as DnrError).code),
