@@ -1,18 +1,12 @@
 // What becomes of a connection: performs what connection-state.ts decides. Holds who is connected, and the timers of
-// handshakes, closes and heartbeats. Comes from web-socket-manager.ts; next: arrivals.ts, message-router.ts, outgoing.ts.
+// guests, closes and heartbeats. Comes from web-socket-manager.ts; next: arrivals.ts, message-router.ts, outgoing.ts.
 import { CLOSE_CODES, type Clock, type Logger, type Principal, PROTOCOL_VERSION } from '@dnr/protocol'
 import type { Channels } from '../channel/channel-manager.ts'
 import type { Limits } from '../limits/limits.ts'
 import type { RightsScope } from '../policy/rights-stamps.ts'
 import type { ConnectionEnd } from '../ports/server-plugin.ts'
 import type { Frame, FrameRun } from '../ports/server-socket.ts'
-import {
-  type AuthenticationResult,
-  type Authenticator,
-  type Credentials,
-  isExpired,
-  type Watch,
-} from './authenticate.ts'
+import { type Authenticator, type Credentials, isExpired } from './authenticate.ts'
 import { createArrivals } from './arrivals.ts'
 import { type Connection, isLive, principalOf } from './connection.ts'
 import { type ConnectionRegistry, createConnectionRegistry } from './connection-registry.ts'
@@ -26,6 +20,7 @@ import { createOutgoing } from './outgoing.ts'
 import type { Refusal } from './refusal.ts'
 import { hasOtherRights } from './rights.ts'
 import { createSessionEnds } from './session-ends.ts'
+import { createSigningIn } from './signing-in.ts'
 
 export interface ConnectionLifeOptions {
   readonly clock: Clock
@@ -80,8 +75,6 @@ const MAX_UNANSWERED_PINGS = 2
 export function createConnectionLife(options: ConnectionLifeOptions): ConnectionLife {
   const { clock, logger, limits, heartbeatIntervalMs, stations } = options
   const registry = createConnectionRegistry()
-  /** Of who is being authenticated. */
-  const watches = new Map<Connection, Watch>()
 
   const dispatch = (connection: Connection, event: ConnectionEvent, requestId?: string): void => {
     if (event.type === 'gone') arrivals.end(connection)
@@ -153,10 +146,10 @@ export function createConnectionLife(options: ConnectionLifeOptions): Connection
 
   const admitUser = (connection: Connection, principal: Principal | null): boolean => {
     if (principal === null) {
-      if (!options.guests) signIns.add(connection)
+      if (!options.guests) guests.add(connection)
       return true
     }
-    signIns.remove(connection)
+    guests.remove(connection)
     const own = registry.ofUser(principal.id)
     if (own.length >= limits.maxConnectionsPerUser && !own.includes(connection)) {
       close(connection, CLOSE_CODES.tooMany, 'too_many_connections')
@@ -189,12 +182,9 @@ export function createConnectionLife(options: ConnectionLifeOptions): Connection
 
   /** Nobody signs in with it any more. */
   const forget = (connection: Connection): void => {
-    handshakes.remove(connection)
-    signIns.remove(connection)
+    signingIn.giveUp(connection)
+    guests.remove(connection)
     sessionEnds.forget(connection)
-    // An `authenticate` that never answers keeps nothing.
-    watches.get(connection)?.end()
-    watches.delete(connection)
   }
 
   const close = (connection: Connection, code: number, reason: string): void =>
@@ -242,10 +232,22 @@ export function createConnectionLife(options: ConnectionLifeOptions): Connection
     }
   }
 
-  const handshakes = createDeadlines<Connection>(clock, limits.handshakeTimeoutMs, (connection) =>
-    close(connection, CLOSE_CODES.internal, 'timeout'),
-  )
-  const signIns = createDeadlines<Connection>(clock, limits.handshakeTimeoutMs, (connection) =>
+  const signingIn = createSigningIn({
+    clock,
+    logger,
+    authenticator: options.authenticator,
+    timeoutMs: limits.handshakeTimeoutMs,
+    settle: (connection, result, requestId) =>
+      dispatch(
+        connection,
+        result.ok
+          ? { type: 'accepted', principal: result.principal }
+          : { type: 'refused', code: result.code, reason: result.reason },
+        requestId,
+      ),
+    fail: (connection, reason) => close(connection, CLOSE_CODES.internal, reason),
+  })
+  const guests = createDeadlines<Connection>(clock, limits.handshakeTimeoutMs, (connection) =>
     close(connection, CLOSE_CODES.unauthorized, 'unauthorized'),
   )
   const sessionEnds = createSessionEnds({
@@ -272,29 +274,6 @@ export function createConnectionLife(options: ConnectionLifeOptions): Connection
     tick: () => sessionEnds.look(),
   })
 
-  const authenticate = (connection: Connection, credentials: Credentials, requestId?: string): void => {
-    const watch = options.authenticator.watch()
-    const settle = (answer: AuthenticationResult): void => {
-      handshakes.remove(connection)
-      // Asked here: between the answer and this call somebody may have been signed out.
-      const result = (answer.ok ? watch.refusalOf(answer.principal) : null) ?? answer
-      watch.end()
-      watches.delete(connection)
-      const event: ConnectionEvent = result.ok
-        ? { type: 'accepted', principal: result.principal }
-        : { type: 'refused', code: result.code, reason: result.reason }
-      dispatch(connection, event, requestId)
-    }
-    const result = options.authenticator.run(credentials)
-    if (!(result instanceof Promise)) return settle(result)
-    handshakes.add(connection)
-    watches.set(connection, watch)
-    void result.then(settle).catch((error: unknown) => {
-      logger.error('A connection could not be settled and is closed.', { error })
-      close(connection, CLOSE_CODES.internal, 'internal')
-    })
-  }
-
   return {
     registry,
     get framesSent() {
@@ -305,7 +284,7 @@ export function createConnectionLife(options: ConnectionLifeOptions): Connection
       heartbeat.add(connection)
     },
     dispatch,
-    authenticate,
+    authenticate: signingIn.begin,
     close,
     closeSlow,
     closeExpired,
@@ -315,8 +294,8 @@ export function createConnectionLife(options: ConnectionLifeOptions): Connection
     say,
     refuse,
     stop() {
-      handshakes.stop()
-      signIns.stop()
+      signingIn.stop()
+      guests.stop()
       sessionEnds.stop()
       closings.stop()
       heartbeat.stop()

@@ -93,7 +93,13 @@ export function createTestServer(
     ...resolved.authenticator,
     watch() {
       const { refusalOf, end } = resolved.authenticator.watch()
-      const watch: Watch = { refusalOf, end: () => void (watches.delete(watch), end()) }
+      const watch: Watch = {
+        refusalOf,
+        end() {
+          watches.delete(watch)
+          end()
+        },
+      }
       watches.add(watch)
       return watch
     },
