@@ -134,37 +134,33 @@ export function createWriteService(options: WriteServiceOptions): WriteService {
     }
   }
 
-  /** A twin waits for the first: refused before it, while it may still be done, it would have lied to its author. */
-  const afterTwins = (key: string, write: () => Promise<WriteAnswer>): Promise<WriteAnswer> => {
-    const twins = lines.end(key)
-    const result = twins === null ? write() : twins.then(write)
-    lines.join(key, result)
-    return result
-  }
-
-  /** What one connection asks of one row is done in the order in which it was asked, however long rules take. */
-  const inOrder = (
-    key: string,
+  const inLine = (
+    key: readonly unknown[],
     write: (before: Promise<void> | null) => Promise<WriteAnswer>,
   ): Promise<WriteAnswer> => {
-    const result = write(lines.end(key))
-    lines.join(key, result)
+    const name = JSON.stringify(key)
+    const result = write(lines.end(name))
+    lines.join(name, result)
     return result
   }
 
   return {
     async write(entityName, mutation, { principal, mutationId, principalNow, arrival }) {
       if (principal === null) throw new DnrError('unauthorized', 'Sign in first: only then can you write.')
+      const { id } = principal
       const write = (before: Promise<void> | null): Promise<WriteAnswer> => {
         const once = (): Promise<WriteAnswer> =>
           perform(entityName, mutation, principalNow ?? (() => principal), mutationId, before)
         if (mutationId === undefined) return once()
-        return afterTwins(JSON.stringify([principal.id, mutationId]), () =>
-          arrival === undefined ? once() : unlessOvertaken(principal.id, mutationId, arrival, once),
-        )
+        const held = (): Promise<WriteAnswer> =>
+          arrival === undefined ? once() : unlessOvertaken(id, mutationId, arrival, once)
+        // A twin waits for the first: refused before it, while it may still be done, it would have lied to its author.
+        return inLine([id, mutationId], (twins) => (twins === null ? held() : twins.then(held)))
       }
-      if (arrival === undefined || mutation.id === undefined) return write(null)
-      return inOrder(JSON.stringify([arrival, entityName, mutation.id]), write)
+      const rowId = mutation.id ?? mutation.fields?.['id']
+      if (arrival === undefined || rowId === undefined) return write(null)
+      // What one connection asks of one row is done in the order in which it was asked, however long rules take.
+      return inLine([arrival, entityName, rowId], write)
     },
   }
 }

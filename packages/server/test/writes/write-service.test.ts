@@ -417,7 +417,7 @@ describe('what one connection asks of one row', () => {
           () => titles.push(title),
           (error: unknown) => titles.push((error as DnrError).code),
         )
-    return { answers, policies, rename, titles }
+    return { answers, policies, service, rename, titles }
   }
 
   test('is done in the order in which it was asked, though the rule answers in another; other rows do not wait', async () => {
@@ -441,6 +441,19 @@ describe('what one connection asks of one row', () => {
     first?.resolve(ann)
     await Promise.all(written)
     expect(titles).toEqual(['token_revoked', 'other', 'first', 'not_found', 'third'])
+  })
+
+  test('begins with its creation, wherever that names the id', async () => {
+    const { answers, service, rename, titles } = asking()
+    const create: Mutation = { operation: 'create', fields: { id: 't3', title: 'made' } }
+    const made = service.write('Task', create, { principal: ann, arrival: 1 })
+    const renamed = rename('t3', 'renamed')
+    await drainMicrotasks()
+    answers[1]?.resolve(ann)
+    await drainMicrotasks()
+    answers[0]?.resolve(ann)
+    await Promise.all([made, renamed])
+    expect(titles).toEqual(['renamed'])
   })
 
   test('waits for nothing that others ask, over HTTP or another connection', async () => {
