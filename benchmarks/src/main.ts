@@ -1,5 +1,6 @@
 // `pnpm bench`: DNR beside its peers in one run. `--quick` is a smoke test of the benchmarks themselves.
 import { measureCollections } from './collections/collections.ts'
+import { measureConnections } from './connections/connections.ts'
 import type { ContenderDescription } from './contenders/contender.ts'
 import type { ContenderName } from './contenders/contenders.ts'
 import { contenders } from './contenders/contenders.ts'
@@ -11,6 +12,7 @@ import { measureOpening } from './opening/opening.ts'
 import { isInstalled } from './process/child.ts'
 import { fanOutBudgets, recordBudgets } from './report/budgets.ts'
 import { formatCollections } from './report/format-collections.ts'
+import { formatConnections } from './report/format-connections.ts'
 import { formatFanOut } from './report/format-fan-out.ts'
 import { formatLatency } from './report/format-latency.ts'
 import { formatOpening } from './report/format-opening.ts'
@@ -108,6 +110,12 @@ async function benchOpening(): Promise<void> {
   }
 }
 
+async function benchConnections(): Promise<void> {
+  const connections = quick ? 50 : 5_000
+  const result = await measureConnections({ connections, first: quick ? 10 : 500, rounds: quick ? 1 : 3 })
+  print(`${connections} idle connections: memory of the server`, formatConnections(result, { isJudged }))
+}
+
 async function benchCollections(): Promise<void> {
   const rows = quick ? 200 : 10_000
   const result = await measureCollections({
@@ -129,4 +137,5 @@ if (isWanted('latency')) await benchLatency()
 if (isWanted('writes')) await benchWrites()
 if (isWanted('resume')) await benchResume()
 if (isWanted('opening')) await benchOpening()
+if (isWanted('connections')) await benchConnections()
 if (isWanted('collections')) await benchCollections()

@@ -20,6 +20,7 @@ test('a quick run measures every contender and ends well', { timeout: 180_000 },
     'everybody missed the same',
     'everybody missed another stretch',
     'DNR, a snapshot in chunks',
+    'DNR, eleven subscriptions',
     'TanStack DB',
   ]) {
     expect(stdout).toContain(title)

@@ -19,9 +19,12 @@ const dnr = {
 }
 const isConnected = (head: string): boolean => head.startsWith('{"type":"connec')
 const subscribed = '{"type":"subscri'
+const elevenChannels = ['entity:Item', ...recordsOf(0).map((id) => `entity:Item:${id}`)]
+
+type DialectName = 'ws' | 'socket.io' | 'dnr' | 'dnr-records' | 'dnr-eleven' | 'dnr-idle'
 
 // Everybody says which client it is, for the servers that look up what it listens to.
-export const dialects: Readonly<Record<'ws' | 'socket.io' | 'dnr' | 'dnr-records' | 'dnr-idle', Dialect>> = {
+export const dialects: Readonly<Record<DialectName, Dialect>> = {
   ws: {
     path: (client) => `/?client=${client}`,
     answers: () => [],
@@ -44,6 +47,12 @@ export const dialects: Readonly<Record<'ws' | 'socket.io' | 'dnr' | 'dnr-records
     answers: (head, client) =>
       isConnected(head) ? recordsOf(client).map((id) => subscribe(`entity:Item:${id}`)) : [],
     ready: { head: subscribed, times: RECORDS_PER_CLIENT },
+  },
+  /** All rows, and ten of them once more by their ids: the same for everybody. */
+  'dnr-eleven': {
+    ...dnr,
+    answers: (head) => (isConnected(head) ? elevenChannels.map(subscribe) : []),
+    ready: { head: subscribed, times: 11 },
   },
   /** Connects, and subscribes when it is told to. */
   'dnr-idle': {

@@ -1,6 +1,7 @@
-// One contender in a process of its own. Asked by the parent: start, ports, run, cpu.
+// One contender in a process of its own. Asked by the parent: start, ports, run, cpu, held.
 import type { ContenderName } from '../contenders/contenders.ts'
 import { answerParent } from '../process/child.ts'
+import { heldMemoryHandlers } from '../process/held-memory.ts'
 import { listenForArrivals } from './arrival-signal.ts'
 import { type AudienceName, contenderFor } from './audience.ts'
 
@@ -22,6 +23,7 @@ answerParent(
       const { user, system } = process.cpuUsage()
       return { cpuMicros: user + system }
     },
+    ...heldMemoryHandlers(),
   },
   () => {
     arrivals.close()

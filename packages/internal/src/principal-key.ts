@@ -2,25 +2,29 @@ import type { Principal } from '@dnr/protocol'
 
 /**
  * Everything that a rule, or a view, could read of a principal, as text: equal for sessions that are alike. When a session ends
- * makes no difference. `null` for what cannot be compared, such as a `Set` of roles, a function, or an object of a class.
+ * makes no difference. `null` for what cannot be compared, such as a `Set` of roles, a function, or an object of a class that
+ * does not say itself what it is as JSON.
  */
 export function describePrincipal(principal: Principal): string | null {
+  if (!isPlain(principal)) return null
   try {
-    refuseUnlessPlain('', principal)
     return JSON.stringify({ ...principal, expiresAt: undefined }, refuseUnlessPlain)
   } catch {
     return null
   }
 }
 
-/** JSON tells two of them apart only where they are plain: a `Set` is `{}` in it, whatever it has, and a function nothing. */
 function refuseUnlessPlain(_key: string, value: unknown): unknown {
-  const isPlain =
-    typeof value === 'object'
-      ? value === null || Array.isArray(value) || Object.getPrototypeOf(value) === Object.prototype
-      : typeof value !== 'function'
-  if (isPlain) return value
+  if (isPlain(value)) return value
   throw new TypeError('This cannot be compared as JSON.')
+}
+
+/** Does JSON tell it from every other? A `Set` is `{}` in it, whatever it has, `Infinity` is `null`, and a function nothing. */
+function isPlain(value: unknown): boolean {
+  if (Array.isArray(value)) return !value.includes(undefined)
+  if (typeof value === 'object') return value === null || Object.getPrototypeOf(value) === Object.prototype
+  if (typeof value === 'number') return Number.isFinite(value)
+  return typeof value !== 'function' && typeof value !== 'symbol'
 }
 
 /**

@@ -17,12 +17,15 @@ export function isAboveHalf({ socket }: Connection, { maxQueueBytes }: OpeningCo
 /** Waits until the peer has read half of what waits for it; `false`: superseded, or it does not read. */
 export async function drained(subscription: Subscription, context: OpeningContext): Promise<boolean> {
   const { connection } = subscription
+  const { socket } = connection
   let leastBytes = Number.POSITIVE_INFINITY
+  let { taken } = socket
   for (let waitedMs = 0; isAboveHalf(connection, context); waitedMs += DRAIN_POLL_MS) {
-    if (connection.socket.bufferedBytes < leastBytes) {
-      leastBytes = connection.socket.bufferedBytes
-      waitedMs = 0
-    }
+    const { bufferedBytes } = socket
+    // What is sent at once may take its reader longer than that.
+    if (bufferedBytes < leastBytes || socket.taken !== taken) waitedMs = 0
+    leastBytes = Math.min(leastBytes, bufferedBytes)
+    taken = socket.taken
     if (waitedMs >= DRAIN_LIMIT_MS) {
       context.closeSlow(connection)
       return false

@@ -1,12 +1,12 @@
 // What becomes of a connection: performs what connection-state.ts decides. Holds who is connected, and the timers of
-// handshakes, closes and heartbeats. Comes from web-socket-manager.ts; next: arrivals.ts, message-router.ts, outgoing.ts.
+// guests, closes and heartbeats. Comes from web-socket-manager.ts; next: arrivals.ts, message-router.ts, outgoing.ts.
 import { CLOSE_CODES, type Clock, type Logger, type Principal, PROTOCOL_VERSION } from '@dnr/protocol'
 import type { Channels } from '../channel/channel-manager.ts'
 import type { Limits } from '../limits/limits.ts'
 import type { RightsScope } from '../policy/rights-stamps.ts'
 import type { ConnectionEnd } from '../ports/server-plugin.ts'
 import type { Frame, FrameRun } from '../ports/server-socket.ts'
-import { type AuthenticationResult, type Authenticator, type Credentials, isExpired } from './authenticate.ts'
+import { type Authenticator, type Credentials, isExpired } from './authenticate.ts'
 import { createArrivals } from './arrivals.ts'
 import { type Connection, isLive, principalOf } from './connection.ts'
 import { type ConnectionRegistry, createConnectionRegistry } from './connection-registry.ts'
@@ -20,6 +20,7 @@ import { createOutgoing } from './outgoing.ts'
 import type { Refusal } from './refusal.ts'
 import { hasOtherRights } from './rights.ts'
 import { createSessionEnds } from './session-ends.ts'
+import { createSigningIn } from './signing-in.ts'
 
 export interface ConnectionLifeOptions {
   readonly clock: Clock
@@ -39,6 +40,8 @@ export interface ConnectionLifeOptions {
     /** Somebody has other rights from now on. */
     rightsChanged(scope: RightsScope): Promise<void>
   }
+  /** It has been sent `connected`. */
+  onWelcomed(connection: Connection): void
   onReleased(connection: Connection, end: ConnectionEnd): void
 }
 
@@ -90,7 +93,7 @@ export function createConnectionLife(options: ConnectionLifeOptions): Connection
       case 'welcome':
         return welcome(connection, effect.principal)
       case 'welcome-back':
-        return welcomeBack(connection, effect.principal, requestId)
+        return welcomeBack(connection, effect, requestId)
       case 'close':
         return closeSocket(connection, effect.code, effect.reason)
       case 'release':
@@ -125,20 +128,28 @@ export function createConnectionLife(options: ConnectionLifeOptions): Connection
       },
     }
     say(connection, { type: 'connected', payload })
+    options.onWelcomed(connection)
   }
 
-  const welcomeBack = (connection: Connection, principal: Principal, requestId: string | undefined): void => {
+  const welcomeBack = (
+    connection: Connection,
+    { principal, before }: Extract<ConnectionEffect, { type: 'welcome-back' }>,
+    requestId: string | undefined,
+  ): void => {
     if (!admitUser(connection, principal)) return
     const payload = { userId: principal.id, expiresAt: principal.expiresAt ?? null }
     say(connection, { type: 'authenticated', payload, requestId })
+    // Before the frames that waited are handled: what they ask for is judged by the rights of today.
+    if (before !== null && hasOtherRights(before, principal))
+      void stations().rightsChanged({ userId: principal.id })
   }
 
   const admitUser = (connection: Connection, principal: Principal | null): boolean => {
     if (principal === null) {
-      if (!options.guests) signIns.add(connection)
+      if (!options.guests) guests.add(connection)
       return true
     }
-    signIns.remove(connection)
+    guests.remove(connection)
     const own = registry.ofUser(principal.id)
     if (own.length >= limits.maxConnectionsPerUser && !own.includes(connection)) {
       close(connection, CLOSE_CODES.tooMany, 'too_many_connections')
@@ -150,9 +161,7 @@ export function createConnectionLife(options: ConnectionLifeOptions): Connection
   }
 
   const closeSocket = (connection: Connection, code: number, reason: string): void => {
-    handshakes.remove(connection)
-    signIns.remove(connection)
-    sessionEnds.forget(connection)
+    forget(connection)
     closings.add(connection)
     connection.socket.close(code, reason)
     // Its peer may take its time to answer, and what it was shown is nobody's any more. Not now: it may be one of many who are sent to.
@@ -160,9 +169,7 @@ export function createConnectionLife(options: ConnectionLifeOptions): Connection
   }
 
   const release = (connection: Connection, code: number, reason: string): void => {
-    handshakes.remove(connection)
-    signIns.remove(connection)
-    sessionEnds.forget(connection)
+    forget(connection)
     closings.remove(connection)
     heartbeat.remove(connection)
     registry.remove(connection)
@@ -171,6 +178,13 @@ export function createConnectionLife(options: ConnectionLifeOptions): Connection
     const silentMs = isSilent ? clock.monotonic() - connection.heardMark : 0
     options.onReleased(connection, { code, reason, silentMs })
     logger.debug('A connection ended.', { connectionId: connection.id, code })
+  }
+
+  /** Nobody signs in with it any more. */
+  const forget = (connection: Connection): void => {
+    signingIn.giveUp(connection)
+    guests.remove(connection)
+    sessionEnds.forget(connection)
   }
 
   const close = (connection: Connection, code: number, reason: string): void =>
@@ -218,10 +232,22 @@ export function createConnectionLife(options: ConnectionLifeOptions): Connection
     }
   }
 
-  const handshakes = createDeadlines<Connection>(clock, limits.handshakeTimeoutMs, (connection) =>
-    close(connection, CLOSE_CODES.internal, 'timeout'),
-  )
-  const signIns = createDeadlines<Connection>(clock, limits.handshakeTimeoutMs, (connection) =>
+  const signingIn = createSigningIn({
+    clock,
+    logger,
+    authenticator: options.authenticator,
+    timeoutMs: limits.handshakeTimeoutMs,
+    settle: (connection, result, requestId) =>
+      dispatch(
+        connection,
+        result.ok
+          ? { type: 'accepted', principal: result.principal }
+          : { type: 'refused', code: result.code, reason: result.reason },
+        requestId,
+      ),
+    fail: (connection, reason) => close(connection, CLOSE_CODES.internal, reason),
+  })
+  const guests = createDeadlines<Connection>(clock, limits.handshakeTimeoutMs, (connection) =>
     close(connection, CLOSE_CODES.unauthorized, 'unauthorized'),
   )
   const sessionEnds = createSessionEnds({
@@ -248,31 +274,6 @@ export function createConnectionLife(options: ConnectionLifeOptions): Connection
     tick: () => sessionEnds.look(),
   })
 
-  const authenticate = (connection: Connection, credentials: Credentials, requestId?: string): void => {
-    const watch = options.authenticator.watch()
-    const settle = (answer: AuthenticationResult): void => {
-      handshakes.remove(connection)
-      // Asked here: between the answer and this call somebody may have been signed out.
-      const result = (answer.ok ? watch.refusalOf(answer.principal) : null) ?? answer
-      watch.end()
-      const event: ConnectionEvent = result.ok
-        ? { type: 'accepted', principal: result.principal }
-        : { type: 'refused', code: result.code, reason: result.reason }
-      const before = principalOf(connection)
-      dispatch(connection, event, requestId)
-      const after = principalOf(connection)
-      if (before !== null && after !== null && hasOtherRights(before, after))
-        void stations().rightsChanged({ userId: before.id })
-    }
-    const result = options.authenticator.run(credentials)
-    if (!(result instanceof Promise)) return settle(result)
-    handshakes.add(connection)
-    void result.then(settle).catch((error: unknown) => {
-      logger.error('A connection could not be settled and is closed.', { error })
-      close(connection, CLOSE_CODES.internal, 'internal')
-    })
-  }
-
   return {
     registry,
     get framesSent() {
@@ -283,7 +284,7 @@ export function createConnectionLife(options: ConnectionLifeOptions): Connection
       heartbeat.add(connection)
     },
     dispatch,
-    authenticate,
+    authenticate: signingIn.begin,
     close,
     closeSlow,
     closeExpired,
@@ -293,8 +294,8 @@ export function createConnectionLife(options: ConnectionLifeOptions): Connection
     say,
     refuse,
     stop() {
-      handshakes.stop()
-      signIns.stop()
+      signingIn.stop()
+      guests.stop()
       sessionEnds.stop()
       closings.stop()
       heartbeat.stop()

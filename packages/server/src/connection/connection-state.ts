@@ -38,7 +38,8 @@ export type ConnectionEvent =
 export type ConnectionEffect =
   | { readonly type: 'handle'; readonly text: string }
   | { readonly type: 'welcome'; readonly principal: Principal | null }
-  | { readonly type: 'welcome-back'; readonly principal: Principal }
+  /** `before`: who they were until now. */
+  | { readonly type: 'welcome-back'; readonly principal: Principal; readonly before: Principal | null }
   | { readonly type: 'close'; readonly code: number; readonly reason: string }
   /** Give everything back: subscriptions, counts, timers. */
   | { readonly type: 'release'; readonly code: number; readonly reason: string }
@@ -119,7 +120,7 @@ function accepted(state: Authenticating, principal: Principal | null): Transitio
   if (state.principal !== null && principal?.id !== state.principal.id) return closing(4403, 'forbidden')
   const welcome: ConnectionEffect =
     state.welcomed && principal !== null
-      ? { type: 'welcome-back', principal }
+      ? { type: 'welcome-back', principal, before: state.principal }
       : { type: 'welcome', principal }
   return {
     state: { status: 'open', principal },

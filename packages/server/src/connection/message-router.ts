@@ -93,7 +93,7 @@ type Typed<Type extends ClientMessageType> = Extract<ClientMessage, { type: Type
 const SIGN_IN = 'Sign in first: send auth with a token, or connect with one.'
 
 export function createMessageRouter(options: MessageRouterOptions): MessageRouter {
-  const { clock, channels, writes, send, refuse } = options
+  const { clock, channels, writes, policies, send, refuse } = options
   const handlers = new Map<string, MessageHandler>()
   const extraTypes = new Set<string>()
   const sayInRoom = createRoomMessages(options)
@@ -143,10 +143,10 @@ export function createMessageRouter(options: MessageRouterOptions): MessageRoute
     const { entity, mutationId, ...mutation } = payload
     const watch = options.watch()
     try {
-      const { principalNow, isCurrent } = followSession(connection, principal, watch)
+      const { principalNow, isCurrent } = followSession(connection, principal, watch, policies)
       const context = { principal, principalNow, mutationId, arrival: connection.arrival }
       const { row, visible, position } = await writes.write(entity, mutation as Mutation, context)
-      // A session that was renewed between the verdict and here may not see the row: its echo tells who does.
+      // Whoever has other rights since the verdict may not see the row: its echo tells who does.
       const shown = visible && row !== null && isCurrent() ? { mutationId, row } : { mutationId }
       say(connection, { type: 'mutated', payload: shown, requestId, position })
     } finally {
@@ -262,11 +262,18 @@ const RESERVED: ReadonlySet<string> = new Set(
  * Who somebody that has asked over a connection is now, for as long as their session lasts: renewed it may say other things of
  * them. What was said before the socket was lost counts; what was said before the session was ended does not.
  */
-function followSession(connection: Connection, asked: Principal, watch: Watch): Session {
+function followSession(
+  connection: Connection,
+  asked: Principal,
+  watch: Watch,
+  policies: MessageRouterOptions['policies'],
+): Session {
   let latest = asked
+  let { generation } = policies
   return {
     principalNow() {
       latest = principalOf(connection) ?? latest
+      generation = policies.generation
       const refused = watch.refusalOf(latest)
       if (refused !== null) throw refusedError(refused)
       const { state } = connection
@@ -274,14 +281,14 @@ function followSession(connection: Connection, asked: Principal, watch: Watch): 
       if (isClosed && SESSION_ENDS.has(state.code)) throw refusedError({ code: state.code, reason: '' })
       return latest
     },
-    isCurrent: () => principalOf(connection) === latest,
+    isCurrent: () => principalOf(connection) === latest && policies.generation === generation,
   }
 }
 
 interface Session {
   /** @throws DnrError when it is over. */
   readonly principalNow: () => Principal
-  /** Is it still the one that `principalNow` gave last? */
+  /** Is it still the one that `principalNow` gave last, with the rights of then? */
   readonly isCurrent: () => boolean
 }
 

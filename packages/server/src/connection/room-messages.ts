@@ -1,5 +1,5 @@
-// What somebody says in a room, to those who hear it and to nobody later. Holds nothing: what is left of a room's limit hangs on
-// the channel. Comes from message-router.ts; next: channel/, which tells the others.
+// What somebody says in a room, to those who hear it and to nobody later. Holds who waits until what they said before is said; what is
+// left of a room's limit hangs on the channel. Comes from message-router.ts; next: channel/, which tells the others.
 import { type Channel, type ClientMessage, type Clock, parseChannel } from '@dnr/protocol'
 import type { AuthorizeChannel } from '../channel/authorize-channel.ts'
 import type { Channels } from '../channel/channel-manager.ts'
@@ -8,6 +8,7 @@ import { createPace, paceInMs, takePace } from '../limits/pace.ts'
 import { type MaybePromise, whenReady } from '../policy/maybe-promise.ts'
 import type { PolicyEvaluator } from '../policy/policy-evaluator.ts'
 import { changingRights, MAX_ASKS, unknownRights } from '../policy/unknown-rights.ts'
+import { createLines } from '../writes/lines.ts'
 import { type Connection, isLive, principalOf } from './connection.ts'
 import { encodeMessage } from './frame.ts'
 import { addressOf, FORBIDDEN, type Refusal } from './refusal.ts'
@@ -29,6 +30,7 @@ export type SayInRoom = (connection: Connection, message: RoomMessage) => MaybeP
 
 export function createRoomMessages(options: RoomMessagesOptions): SayInRoom {
   const { clock, channels, refuse } = options
+  const lines = createLines()
 
   /** How long a room takes no further message; 0: it takes this one. */
   const roomWaitMs = (channel: string): number => {
@@ -40,15 +42,25 @@ export function createRoomMessages(options: RoomMessagesOptions): SayInRoom {
     return takePace(entry.pace, perSecond, 1, now) ? 0 : paceInMs(entry.pace, perSecond, 1)
   }
 
-  /** Today's answer: an answer of before a change of rights is asked for again. @throws DnrError `busy` */
-  const mayHear = (connection: Connection, channel: Channel, asks = 1): MaybePromise<boolean> => {
+  /**
+   * Today's answer, once what was said before is said: an answer of before a change of rights is asked for again.
+   *
+   * @throws DnrError `busy`
+   */
+  const mayHear = (
+    connection: Connection,
+    channel: Channel,
+    before: Promise<void> | null,
+    asks = 1,
+  ): MaybePromise<boolean> => {
     const principal = principalOf(connection)
     if (principal === null) return false
     const { generation } = options.policies
-    return whenReady(options.authorize(principal, channel), (authorization) => {
+    const answer = options.authorize(principal, channel)
+    return whenReady(before === null ? answer : answeredAfter(before, answer), (authorization) => {
       if (generation !== options.policies.generation) {
         if (asks === MAX_ASKS) throw changingRights()
-        return mayHear(connection, channel, asks + 1)
+        return mayHear(connection, channel, null, asks + 1)
       }
       if (authorization === 'unknown') throw unknownRights()
       return authorization !== null
@@ -70,12 +82,21 @@ export function createRoomMessages(options: RoomMessagesOptions): SayInRoom {
       )
     }
     if (!parsed.ok || parsed.value.kind !== 'room') return speak(false)
-    if (hearsForSure(connection, message.channel)) return speak(true)
-    return whenReady(mayHear(connection, parsed.value), (isAllowed) => {
+    const line = `${connection.id} ${message.channel}`
+    const before = lines.end(line)
+    if (before === null && hearsForSure(connection, message.channel)) return speak(true)
+    const said = whenReady(mayHear(connection, parsed.value, before), (isAllowed) => {
       // Whoever was sent away meanwhile says nothing more.
       if (isLive(connection)) speak(isAllowed)
     })
+    if (said instanceof Promise) lines.join(line, said)
+    return said
   }
+}
+
+async function answeredAfter<Answer>(before: Promise<void>, answer: MaybePromise<Answer>): Promise<Answer> {
+  const [settled] = await Promise.all([answer, before])
+  return settled
 }
 
 function tooManyInRoom(message: RoomMessage, retryAfterMs: number): Refusal {

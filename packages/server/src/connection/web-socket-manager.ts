@@ -89,8 +89,8 @@ export interface Connections extends WebSocketManager {
   /** Closes a connection whose session is over; `false` when it is not. */
   closeExpired(connection: Connection): boolean
   authenticate(connection: Connection, token: string, requestId: string | undefined): void
-  /** From now on nobody is admitted. */
-  beginDraining(): void
+  /** From now on nobody is admitted. `ask` is called with whoever was still signing in, as soon as they are. */
+  beginDraining(ask?: (connection: Connection) => void): void
   /** Closes every connection. */
   closeAll(code: number, reason: string): void
   all(): Iterable<Connection>
@@ -99,7 +99,7 @@ export interface Connections extends WebSocketManager {
   stop(): void
 }
 
-export interface WebSocketManagerOptions extends ConnectionLifeOptions {
+export interface WebSocketManagerOptions extends Omit<ConnectionLifeOptions, 'onWelcomed'> {
   newId(): string
   /** After their connections have been closed; also when there was none. */
   onSignedOut(userId: string): void
@@ -107,14 +107,15 @@ export interface WebSocketManagerOptions extends ConnectionLifeOptions {
 
 export function createWebSocketManager(options: WebSocketManagerOptions): Connections {
   const { clock, limits, stations } = options
-  const life = createConnectionLife(options)
+  const life = createConnectionLife({ ...options, onWelcomed: (connection) => askToLeave?.(connection) })
   const { registry, close } = life
   const events = createIncoming({ clock, limits, life })
   const views = createConnectionViews(registry.byId)
-  let isDraining = false
+  /** `null`: nobody is to leave. */
+  let askToLeave: ((connection: Connection) => void) | null = null
 
   const admits = (remoteAddress: string): ReturnType<WebSocketManager['admits']> => {
-    if (isDraining) return 'draining'
+    if (askToLeave !== null) return 'draining'
     return registry.countOfAddress(remoteAddress) >= limits.maxConnectionsPerAddress
       ? 'too_many_connections'
       : 'yes'
@@ -217,7 +218,7 @@ export function createWebSocketManager(options: WebSocketManagerOptions): Connec
       return life.framesSent
     },
     get isDraining() {
-      return isDraining
+      return askToLeave !== null
     },
     find: (connectionId) => registry.byId.get(connectionId),
     send: life.send,
@@ -232,8 +233,8 @@ export function createWebSocketManager(options: WebSocketManagerOptions): Connec
       const credentials = { token, url: '', headers: {}, cookies: NO_COOKIES, remoteAddress }
       life.authenticate(connection, credentials, requestId)
     },
-    beginDraining() {
-      isDraining = true
+    beginDraining(ask = () => {}) {
+      askToLeave = ask
     },
     closeAll(code, reason) {
       for (const connection of registry.byId.values()) close(connection, code, reason)

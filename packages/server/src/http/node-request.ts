@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { limitTheRest } from './node-response.ts'
 
 /** What frameworks put on the request. */
 interface Framed {
@@ -17,7 +18,9 @@ export function requestOf(
   const method = incoming.method ?? 'GET'
   // The host is the client's to choose and nobody's to trust, so it has no part in this.
   if (!target.startsWith('/') || !URL.canParse(`http://localhost${target}`)) return null
-  const body = method === 'GET' || method === 'HEAD' ? null : bodyOf(incoming, outgoing)
+  const hasNone = method === 'GET' || method === 'HEAD'
+  if (hasNone) limitTheRest(incoming)
+  const body = hasNone ? null : bodyOf(incoming, outgoing)
   try {
     return new Request(`http://localhost${target}`, {
       method,

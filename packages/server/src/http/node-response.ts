@@ -35,8 +35,8 @@ function writable(outgoing: ServerResponse): Promise<void> {
   })
 }
 
-// Node reads on after an early answer, whatever comes.
-function limitTheRest(incoming: IncomingMessage): void {
+/** Throws away what comes of a body that nobody wants, and with too much of it the connection. Node by itself reads on whatever comes. */
+export function limitTheRest(incoming: IncomingMessage): void {
   if (incoming.complete) return
   let left = MAX_UNWANTED_BYTES
   incoming.on('data', (chunk: Uint8Array) => {

@@ -33,6 +33,11 @@ export interface ServerSocket {
   ping(): void
   /** Bytes sent that the system has not taken yet. */
   readonly bufferedBytes: number
+  /**
+   * Another number whenever the system has taken more of them, be it a part of a frame. Optional: where it is not told, or `null`,
+   * a reader who takes nothing is known by `bufferedBytes` alone.
+   */
+  readonly taken?: number | null
 }
 
 /** What a transport calls. Methods are called on the object itself. */

@@ -1,7 +1,7 @@
 // Going away without a storm: nobody new, each client a moment of its own to come back, then the end.
 import { CLOSE_CODES, type Clock } from '@dnr/protocol'
 import { encodeMessage } from '../connection/frame.ts'
-import { isLive } from '../connection/connection.ts'
+import { type Connection, isLive } from '../connection/connection.ts'
 import type { Connections } from '../connection/web-socket-manager.ts'
 
 export interface DrainOptions {
@@ -21,12 +21,13 @@ export async function drainConnections(
   options: DrainOptions = {},
 ): Promise<void> {
   const { timeoutMs = 5_000, spreadMs = 5_000 } = options
-  connections.beginDraining()
+  const ask = (connection: Connection, delayMs: number): void =>
+    connections.send(connection, encodeMessage({ type: 'reconnect', payload: { delayMs } }, clock.now()))
+  connections.beginDraining((connection) => ask(connection, Math.floor(random() * spreadMs)))
   const live = [...connections.all()].filter(isLive)
   for (const [index, connection] of live.entries()) {
     // A slot each, and chance within it: evenly spread whatever the number.
-    const delayMs = Math.floor(((index + random()) * spreadMs) / live.length)
-    connections.send(connection, encodeMessage({ type: 'reconnect', payload: { delayMs } }, clock.now()))
+    ask(connection, Math.floor(((index + random()) * spreadMs) / live.length))
   }
   await waitUntilGone(connections, clock, timeoutMs)
   connections.closeAll(CLOSE_CODES.draining, 'draining')

@@ -55,6 +55,9 @@ const methods = {
     const { tcp, chain, untaken } = this as unknown as WsSocket
     return chain === null ? tcp.writableLength : untaken + chain.bytes
   },
+  get taken(): number | null {
+    return takenOf((this as unknown as WsSocket).tcp)
+  },
 }
 
 /** Node's own, which it looks at for time-outs. Where there is none, a write counts as taken when all of it is. */

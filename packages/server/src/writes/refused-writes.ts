@@ -6,11 +6,13 @@ import type { Clock } from '@dnr/protocol'
 export interface RefusedWrites {
   /** A write was refused that came with this arrival. */
   note(userId: string, mutationId: string, arrival: number): void
+  /** It was stored after all. */
+  forget(userId: string, mutationId: string): void
   /** Was the same write refused when it came with a later arrival? */
   isOvertaken(userId: string, mutationId: string, arrival: number): boolean
 }
 
-/** What carries requests no longer than this: silent connections are closed before, and so are requests that do not end. */
+/** What carries requests no longer than this: silent connections are closed before (with a `heartbeatIntervalMs` of up to three minutes), and so are requests that do not end. */
 const KEPT_MS = 600_000
 /** Ids kept for one user. */
 const MAX_KEPT = 1_000
@@ -50,6 +52,9 @@ export function createRefusedWrites(clock: Pick<Clock, 'monotonic'>): RefusedWri
       if (arrivalById.size > MAX_KEPT && oldest !== undefined) arrivalById.delete(oldest)
       refusedByUser.delete(userId)
       refusedByUser.set(userId, { arrivalById, mark })
+    },
+    forget(userId, mutationId) {
+      refusedByUser.get(userId)?.arrivalById.delete(mutationId)
     },
     isOvertaken(userId, mutationId, arrival) {
       return (refusedByUser.get(userId)?.arrivalById.get(mutationId) ?? 0) > arrival

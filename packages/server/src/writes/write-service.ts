@@ -18,6 +18,7 @@ import { changingRights, MAX_ASKS, unknownRights } from '../policy/unknown-right
 import type { EntityStore, Mutation, MutationResult } from '../ports/entity-store.ts'
 import { type AskedPolicies, type Current, currentGrant, type PrincipalNow } from './current-grant.ts'
 import { createFieldDecoder, type DecodeFields } from './field-decoder.ts'
+import { createLines } from './lines.ts'
 import { createRefusedWrites } from './refused-writes.ts'
 import { createWriteGate, notFound, type WriteGate } from './write-gate.ts'
 
@@ -39,8 +40,8 @@ export interface WriteContext {
   /** Makes repeating the write harmless. */
   readonly mutationId?: string | undefined
   /**
-   * When what carries the write came, a `nextArrival()`: refused, it takes no effect by what came earlier. Absent: that is not
-   * looked after.
+   * When what carries the write came, a `nextArrival()`: refused, it takes no effect by what came earlier; and what came by the
+   * same for the same row is done in the order of the calls. Absent: neither is looked after.
    */
   readonly arrival?: number | undefined
 }
@@ -90,24 +91,29 @@ export function createWriteService(options: WriteServiceOptions): WriteService {
     ]),
   )
 
-  const underWay = new Map<string, Promise<WriteAnswer>>()
+  const lines = createLines()
 
   const perform = async (
     entityName: string,
     mutation: Mutation,
     principalNow: PrincipalNow,
     mutationId: string | undefined,
+    before: Promise<void> | null,
   ): Promise<WriteAnswer> => {
     // Who has waited for a twin, or for the body of a request, may have been signed out meanwhile.
     principalNow()
     const target = targets.get(entityName)
     if (target === undefined) throw notFound()
     const author: Author = { principalNow, ask: () => currentGrant(entityName, principalNow, policies) }
-    for (let asks = 0; asks < MAX_ASKS; asks++) {
-      const answer = await writeUnder(await author.ask(), author, target, mutation, mutationId)
+    // Rules are asked for all of them at once, whoever goes first.
+    let [current] = await Promise.all([author.ask(), before])
+    for (let asks = 1; ; asks++) {
+      const { isCurrent } = current
+      const answer = isCurrent() ? await writeUnder(current, author, target, mutation, mutationId) : null
       if (answer !== null) return answer
+      if (asks === MAX_ASKS) throw changingRights()
+      current = await author.ask()
     }
-    throw changingRights()
   }
 
   /** Once refused, a write is refused to whatever carries it since before: its author was told no. */
@@ -119,32 +125,42 @@ export function createWriteService(options: WriteServiceOptions): WriteService {
   ): Promise<WriteAnswer> => {
     if (refused.isOvertaken(userId, mutationId, arrival)) throw new DnrError('cancelled', OVERTAKEN)
     try {
-      return await write()
+      const answer = await write()
+      refused.forget(userId, mutationId)
+      return answer
     } catch (error) {
       refused.note(userId, mutationId, arrival)
       throw error
     }
   }
 
-  /** A twin waits for the first: refused before it, while it may still be done, it would have lied to its author. */
-  const inTurn = (key: string, write: () => Promise<WriteAnswer>): Promise<WriteAnswer> => {
-    const first = underWay.get(key)
-    const result = first === undefined ? write() : first.then(write, write)
-    const over = (): void => void (underWay.get(key) === result && underWay.delete(key))
-    underWay.set(key, result)
-    result.then(over, over)
+  const inLine = (
+    key: readonly unknown[],
+    write: (before: Promise<void> | null) => Promise<WriteAnswer>,
+  ): Promise<WriteAnswer> => {
+    const name = JSON.stringify(key)
+    const result = write(lines.end(name))
+    lines.join(name, result)
     return result
   }
 
   return {
-    async write(entityName, mutation, { principal, mutationId, principalNow, arrival = 0 }) {
+    async write(entityName, mutation, { principal, mutationId, principalNow, arrival }) {
       if (principal === null) throw new DnrError('unauthorized', 'Sign in first: only then can you write.')
-      const write = (): Promise<WriteAnswer> =>
-        perform(entityName, mutation, principalNow ?? (() => principal), mutationId)
-      if (mutationId === undefined) return write()
-      return inTurn(JSON.stringify([principal.id, mutationId]), () =>
-        unlessOvertaken(principal.id, mutationId, arrival, write),
-      )
+      const { id } = principal
+      const write = (before: Promise<void> | null): Promise<WriteAnswer> => {
+        const once = (): Promise<WriteAnswer> =>
+          perform(entityName, mutation, principalNow ?? (() => principal), mutationId, before)
+        if (mutationId === undefined) return once()
+        const held = (): Promise<WriteAnswer> =>
+          arrival === undefined ? once() : unlessOvertaken(id, mutationId, arrival, once)
+        // A twin waits for the first: refused before it, while it may still be done, it would have lied to its author.
+        return inLine([id, mutationId], (twins) => (twins === null ? held() : twins.then(held)))
+      }
+      const rowId = mutation.id ?? mutation.fields?.['id']
+      if (arrival === undefined || rowId === undefined) return write(null)
+      // What one connection asks of one row is done in the order in which it was asked, however long rules take.
+      return inLine([arrival, entityName, rowId], write)
     },
   }
 }

@@ -129,3 +129,13 @@ test('a write that was stored over a later connection is answered over the earli
   expect(await answerTo(earlier)).toMatchObject({ type: 'mutated' })
   expect(store.rows.size).toBe(1)
 })
+
+test('nor is it cancelled when it was refused over the later one before it was stored there', async () => {
+  const { server, store, allow } = setting()
+  const earlier = await server.connect('ann@red')
+  const later = await server.connect('ann@red')
+  expect(await answerTo(later)).toEqual(isRefusal('not_found'))
+  allow()
+  for (const client of [later, earlier]) expect(await answerTo(client)).toMatchObject({ type: 'mutated' })
+  expect(store.rows.size).toBe(1)
+})

@@ -1,3 +1,4 @@
+import { createDeferred, type Deferred } from '@dnr/internal'
 import { expect, test } from 'vitest'
 import { allowChannel } from '../../src/policy/channel-rule.ts'
 import { policies } from '../../src/policy/policies.ts'
@@ -42,3 +43,52 @@ test.each([true, false])(
     expect(asks).toBe(10)
   },
 )
+
+test('what one connection says in a room comes in its order, however long the rule takes; other rooms do not wait', async () => {
+  const answers: Deferred<boolean>[] = []
+  const server = createTestServer({
+    policies: policies(
+      allowChannel('room', ({ id }) => {
+        if (id === 'bob') return true
+        const answer = createDeferred<boolean>()
+        answers.push(answer)
+        return answer.promise
+      }),
+    ),
+  })
+  const [ann, bob] = [await server.connect('ann@red'), await server.connect('bob@red')]
+  for (const channel of ['room:r', 'room:s']) await bob.ask({ type: 'subscribe', channel })
+  const heard = async (): Promise<unknown[]> => (await bob.take()).map(({ payload }) => payload)
+  await heard()
+  const said = ['r1', 'r2', 'r3', 's']
+  for (const payload of said)
+    await ann.ask({ type: 'message', channel: `room:${payload.charAt(0)}`, payload, requestId: payload })
+  const [first, second, third, other] = answers
+  for (const answer of [other, third, second]) answer?.resolve(answer !== second)
+  expect(await heard()).toEqual(['s'])
+  first?.resolve(true)
+  expect(await heard()).toEqual(['r1', 'r3'])
+  expect(await ann.take()).toMatchObject([{ requestId: 'r2', payload: { code: 'forbidden' } }])
+})
+
+test('who subscribes while the rule is asked about what they said does not overtake themselves', async () => {
+  const answers: Deferred<boolean>[] = []
+  const server = createTestServer({
+    policies: policies(
+      allowChannel('room', ({ id }) => {
+        if (id === 'bob' || answers.length > 0) return true
+        answers.push(createDeferred())
+        return answers[0]?.promise as Promise<boolean>
+      }),
+    ),
+  })
+  const [ann, bob] = [await server.connect('ann@red'), await server.connect('bob@red')]
+  await bob.ask({ type: 'subscribe', channel: 'room:r' })
+  await bob.take()
+  const say = (payload: string) => ann.ask({ type: 'message', channel: 'room:r', payload })
+  await say('first')
+  await ann.ask({ type: 'subscribe', channel: 'room:r' })
+  await say('second')
+  answers[0]?.resolve(true)
+  expect((await bob.take()).map(({ payload }) => payload)).toEqual(['first', 'second'])
+})

@@ -418,6 +418,21 @@ describe('disconnectUser', () => {
     },
   )
 
+  test('nothing is kept of an authentication that never answers once its connection has ended', async () => {
+    const { server, asked } = createAsking({ limits: { handshakeTimeoutMs: 3_000 } })
+    const client = await server.connect('t')
+    const [renewing, leaving] = [await server.connect('t'), await server.connect('t')]
+    asked[1]?.accept(ann)
+    await renewing.take()
+    renewing.send({ type: 'auth', payload: { token: 'new' } })
+    await drainMicrotasks()
+    expect(server.watches).toBe(3)
+    leaving.pair.cut()
+    await server.clock.advance(3_000)
+    expect([client.closed, renewing.closed].map((closed) => closed?.reason)).toEqual(['timeout', 'timeout'])
+    expect(server.watches).toBe(0)
+  })
+
   test('an authentication that begins afterwards is the application’s to refuse', async () => {
     const server = createTestServer()
     server.connections.disconnectUser('ann')
@@ -445,6 +460,23 @@ describe('a renewal with other rights', () => {
     await renew(client, 'bob@red')
     expect(client.closed).toEqual({ code: 4403, reason: 'forbidden' })
     expect(typesOf(client.received)).toEqual(['connected'])
+  })
+
+  test('what was said behind the new token is said with the rights of today', async () => {
+    const { server, asked } = createAsking({
+      policies: policies(allowChannel('room', (user, room) => user['team'] === room)),
+    })
+    const [client, bob] = [await server.connect('ann'), await server.connect('bob')]
+    asked[0]?.accept(ann)
+    asked[1]?.accept({ id: 'bob', team: 'red' })
+    for (const each of [client, bob]) await each.ask({ type: 'subscribe', channel: 'room:red' })
+    client.send({ type: 'auth', payload: { token: 'new' } })
+    client.send({ type: 'message', channel: 'room:red', payload: 'hi', requestId: 'm' })
+    await drainMicrotasks()
+    await bob.take()
+    asked[2]?.accept({ ...ann, team: 'blue' })
+    expect((await client.take()).at(-1)).toMatchObject({ requestId: 'm', payload: { code: 'forbidden' } })
+    expect(await bob.take()).toEqual([])
   })
 
   test('the same rights: nothing is asked or sent again', async () => {

@@ -13,6 +13,8 @@ interface Setting {
   readonly store: MemoryStore
   /** Lets rule or store go on. */
   letGo(): void
+  /** From now on nobody may anything. */
+  forbid(): void
   /** Ann signs in anew, as a member of another team. */
   move(team: string): Promise<void>
 }
@@ -29,9 +31,10 @@ async function waitingFor(what: 'rule' | 'store', endsAfterMs?: number): Promise
       return result
     },
   }
+  let isForbidden = false
   const rules = evaluator(async (user) => {
     if (what === 'rule') await held.promise
-    return teamRule(user)
+    return isForbidden ? null : teamRule(user)
   })
   const policies = {
     grant: (...asked: Parameters<typeof rules.grant>) => rules.grant(...asked),
@@ -54,6 +57,7 @@ async function waitingFor(what: 'rule' | 'store', endsAfterMs?: number): Promise
     client,
     store,
     letGo: () => held.resolve(),
+    forbid: () => void (isForbidden = true),
     async move(team) {
       expect(typesOf(await client.ask({ type: 'auth', payload: { token: `ann@${team}` } }))).toEqual([
         'authenticated',
@@ -112,6 +116,25 @@ test.each([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12])(
     expect(answers).toHaveLength(2)
     const isShown = answers[place('mutated')]?.payload.row !== undefined
     if (isShown) expect(place('mutated')).toBeLessThan(place('authenticated'))
+  },
+)
+
+test.each([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12])(
+  'whose rights are said to have changed %i microtasks after the store has answered is shown no row from then on',
+  async (ticks) => {
+    const setting = await waitingFor('store')
+    const { client, server } = setting
+    await update(setting)
+    setting.letGo()
+    for (let tick = 0; tick < ticks; tick++) await Promise.resolve()
+    setting.forbid()
+    void server.rightsChanged({ userId: 'ann' })
+    server.connections.sendToUser('ann', { type: 'changed' })
+    const answers = await client.take()
+    const place = (type: string): number => answers.findIndex((answer) => answer.type === type)
+    expect(answers).toHaveLength(2)
+    const isShown = answers[place('mutated')]?.payload.row !== undefined
+    if (isShown) expect(place('mutated')).toBeLessThan(place('changed'))
   },
 )
 

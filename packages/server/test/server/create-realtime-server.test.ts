@@ -200,6 +200,22 @@ test('drain refuses newcomers, gives every client a moment of its own, and close
   expect(clock.pendingTimers).toBe(0)
 })
 
+test('drain asks who is still signing in, too, as soon as they are', async () => {
+  const asked: ((user: User) => void)[] = []
+  const { realtime, clock } = server({ authenticate: () => new Promise((resolve) => asked.push(resolve)) })
+  const clients = [await connect(realtime, clock), await connect(realtime, clock)]
+  asked[0]?.({ id: 'ann', team: 'red' })
+  await drainMicrotasks()
+  const drained = realtime.drain({ timeoutMs: 1_000, spreadMs: 3_000 })
+  asked[1]?.({ id: 'bob', team: 'red' })
+  await drainMicrotasks()
+  for (const { received } of clients)
+    expect(received.map(({ type, payload }) => payload.delayMs ?? type)).toEqual(['connected', 1_500])
+  await clock.advance(1_100)
+  await drained
+  await realtime.close()
+})
+
 test('drain ends soon when everybody has left', async () => {
   const { realtime, clock } = server()
   await realtime.drain()

@@ -8,6 +8,7 @@ import {
   type ManualClock,
   type SocketPair,
 } from '@dnr/testing'
+import type { Authenticator, Watch } from '../../src/connection/authenticate.ts'
 import type { Writes } from '../../src/connection/message-router.ts'
 import type { Handshake } from '../../src/ports/server-socket.ts'
 import { allow } from '../../src/policy/rule.ts'
@@ -40,6 +41,8 @@ export interface TestClient {
 export interface TestServer extends RealtimeCore {
   readonly clock: ManualClock
   readonly memory: MemoryStore
+  /** How much is being looked after in somebody's name: see `Watch`. */
+  readonly watches: number
   readonly logged: { level: string; message: string; details: unknown }[]
   connect(token?: string | null, handshake?: Partial<Handshake>): Promise<TestClient>
 }
@@ -85,7 +88,23 @@ export function createTestServer(
     random: () => 0.5,
     ...others,
   })
-  const core = createRealtimeCore(resolved, createPolicies(resolved), writes)
+  const watches = new Set<Watch>()
+  const authenticator: Authenticator = {
+    ...resolved.authenticator,
+    watch() {
+      const { refusalOf, end } = resolved.authenticator.watch()
+      const watch: Watch = {
+        refusalOf,
+        end() {
+          watches.delete(watch)
+          end()
+        },
+      }
+      watches.add(watch)
+      return watch
+    },
+  }
+  const core = createRealtimeCore({ ...resolved, authenticator }, createPolicies(resolved), writes)
   memory.sink = core.eventBus
 
   return {
@@ -93,6 +112,9 @@ export function createTestServer(
     clock,
     memory,
     logged,
+    get watches() {
+      return watches.size
+    },
     async connect(token = 'ann@red', handshake = {}) {
       const pair = createSocketPair({ clock })
       const received: Received[] = []

@@ -440,6 +440,43 @@ test('a reader that is slow, but takes something between two heartbeats, is not 
   expect(server.connections.connectionCount).toBe(0)
 })
 
+test('a reader that takes less than a whole write in half a minute gets its snapshot; one that stops does not', async () => {
+  const clock = createManualClock()
+  await using server = await start({ clock, limits: { maxQueueBytes: 40_000_000 } })
+  for (const id of ['t1', 't2']) server.memory.write([{ id, row: task('red', 'x'.repeat(25_000_000)) }])
+  const open = async (): Promise<{ client: Client; tcp: Socket }> => {
+    const client = server.open()
+    await client.count(1)
+    client.ws.pause()
+    client.ws.send('{"type":"subscribe","channel":"entity:Task","payload":{"snapshot":true}}')
+    const isSent = (): boolean =>
+      [...server.connections.all()].some(({ socket }) => socket.bufferedBytes > 20_000_000)
+    while (!isSent()) {
+      await new Promise(setImmediate)
+      await clock.advance(1)
+    }
+    return { client, tcp: (client.ws as unknown as { _socket: Socket })._socket }
+  }
+  const { client, tcp } = await open()
+  for (let bytes = 5_000_000; bytes <= 25_000_000; bytes += 5_000_000) {
+    client.ws.resume()
+    while (tcp.bytesRead < bytes) await once(tcp, 'data')
+    client.ws.pause()
+    await clock.advance(20_000)
+    expect(server.logged.filter((line) => line.includes('does not read'))).toEqual([])
+  }
+  client.ws.resume()
+  await client.count(2)
+  while (client.received.length < 3) {
+    await new Promise(setImmediate)
+    await clock.advance(10)
+  }
+  expect(client.received.map(({ type }) => type)).toEqual(['connected', 'subscribed', 'snapshot'])
+  await open()
+  await clock.advance(31_000)
+  expect(server.logged.filter((line) => line.includes('does not read'))).toHaveLength(1)
+})
+
 test('a peer that sends pings and never reads is cut off, and others are served', async () => {
   const sockets: Socket[] = []
   await using server = await start({

@@ -28,6 +28,14 @@ test('is kept ten minutes at least, and forgotten with the next refusal after th
   expect(refused.isOvertaken('ann', 'm1', 1)).toBe(false)
 })
 
+test('what was stored after all is overtaken no more', () => {
+  const refused = createRefusedWrites(createManualClock())
+  for (const id of ['m1', 'm2']) refused.note('ann', id, 2)
+  refused.forget('ann', 'm1')
+  refused.forget('bob', 'm2')
+  expect(['m1', 'm2'].map((id) => refused.isOvertaken('ann', id, 1))).toEqual([false, true])
+})
+
 test('keeps the last thousand of a user', () => {
   const refused = createRefusedWrites(createManualClock())
   for (let write = 0; write <= 1_000; write++) refused.note('ann', `m${write}`, 2)

@@ -1,5 +1,7 @@
+import { createDeferred, type Deferred } from '@dnr/internal'
 import { DnrError, VersionConflict } from '@dnr/protocol'
-import { expect, test } from 'vitest'
+import { drainMicrotasks } from '@dnr/testing'
+import { describe, expect, test } from 'vitest'
 import type { Mutation } from '../../src/ports/entity-store.ts'
 import type { Rule } from '../../src/policy/rule.ts'
 import { createWriteService, type WriteAnswer, type WriteContext } from '../../src/writes/write-service.ts'
@@ -390,4 +392,123 @@ test('a rule that fails while a write is stored: it is acknowledged, without the
     visible: false,
   })
   await expect(writes.write('Task', mutation, { principal: ann })).rejects.toMatchObject({ code: 'busy' })
+})
+
+describe('what one connection asks of one row', () => {
+  /** Each write is asked about, and the test answers. */
+  function asking() {
+    const answers: Deferred<User | null>[] = []
+    const store = createMemoryStore(Task, [task('t1'), task('t2')])
+    const policies = evaluator(async () => {
+      const answer = createDeferred<User | null>()
+      answers.push(answer)
+      return teamRule(await answer.promise)
+    })
+    const service = createWriteService({ stores: [store], policies })
+    const titles: unknown[] = []
+    const rename = (id: string, title: string, context: Partial<WriteContext> = {}): Promise<unknown> =>
+      service
+        .write(
+          'Task',
+          { operation: 'update', id, fields: { title } },
+          { principal: ann, arrival: 1, ...context },
+        )
+        .then(
+          () => titles.push(title),
+          (error: unknown) => titles.push((error as DnrError).code),
+        )
+    return { answers, policies, service, rename, titles }
+  }
+
+  test('is done in the order in which it was asked, though the rule answers in another; other rows do not wait', async () => {
+    const { answers, rename, titles } = asking()
+    const principalNow = (): never => {
+      throw new DnrError('token_revoked', 'Signed out.')
+    }
+    const written = [
+      rename('t1', 'first'),
+      rename('t1', 'second'),
+      rename('t1', 'refused at once', { principalNow }),
+      rename('t1', 'third'),
+      rename('t2', 'other'),
+    ]
+    await drainMicrotasks()
+    const [first, second, third, other] = answers
+    for (const answer of [other, third]) answer?.resolve(ann)
+    second?.resolve(bob)
+    await drainMicrotasks()
+    expect(titles).toEqual(['token_revoked', 'other'])
+    first?.resolve(ann)
+    await Promise.all(written)
+    expect(titles).toEqual(['token_revoked', 'other', 'first', 'not_found', 'third'])
+  })
+
+  test('begins with its creation, wherever that names the id', async () => {
+    const { answers, service, rename, titles } = asking()
+    const create: Mutation = { operation: 'create', fields: { id: 't3', title: 'made' } }
+    const made = service.write('Task', create, { principal: ann, arrival: 1 })
+    const renamed = rename('t3', 'renamed')
+    await drainMicrotasks()
+    answers[1]?.resolve(ann)
+    await drainMicrotasks()
+    answers[0]?.resolve(ann)
+    await Promise.all([made, renamed])
+    expect(titles).toEqual(['renamed'])
+  })
+
+  test('waits for nothing that others ask, over HTTP or another connection', async () => {
+    const { answers, rename, titles } = asking()
+    for (const arrival of [1, 2, undefined]) void rename('t1', `of ${arrival}`, { arrival })
+    await drainMicrotasks()
+    answers[1]?.resolve(ann)
+    answers[2]?.resolve(ann)
+    await drainMicrotasks()
+    expect(titles).toEqual(['of 2', 'of undefined'])
+  })
+
+  test('is judged by the rights of the moment, also when it had to wait after its rule had answered', async () => {
+    const { answers, policies, rename, titles } = asking()
+    for (const title of ['first', 'second']) void rename('t1', title)
+    await drainMicrotasks()
+    answers[1]?.resolve(null)
+    await drainMicrotasks()
+    policies.outdate()
+    answers[0]?.resolve(ann)
+    await drainMicrotasks()
+    answers[2]?.resolve(ann)
+    await drainMicrotasks()
+    answers[3]?.resolve(ann)
+    await drainMicrotasks()
+    expect(titles).toEqual(['first', 'second'])
+  })
+
+  test.each([
+    ['with one mutation id', { mutationId: 'm1' }],
+    ['without', {}],
+  ])('is refused when hundreds wait, %s, and taken again once they are through', async (_, context) => {
+    const { answers, rename, titles } = asking()
+    const written = Array.from({ length: 257 }, () => rename('t1', 'same', context))
+    await drainMicrotasks()
+    expect(titles).toEqual(['busy'])
+    while (titles.length < 257) {
+      for (const answer of answers.splice(0)) answer.resolve(ann)
+      await drainMicrotasks()
+    }
+    await Promise.all(written)
+    void rename('t1', 'later', { ...context, arrival: 2, mutationId: 'm2' })
+    await drainMicrotasks()
+    answers[0]?.resolve(ann)
+    await drainMicrotasks()
+    expect([titles.filter((title) => title === 'same').length, titles.at(-1)]).toEqual([256, 'later'])
+  })
+})
+
+test('a write that says nothing of when it came is not held to what was refused to others', async () => {
+  let may = false
+  const { refusal, write } = setting([task('t1')], (user) => (may ? teamRule(user) : null))
+  const update: Mutation = { operation: 'update', id: 't1', fields: { title: 'x' } }
+  expect((await refusal(update, { mutationId: 'm1', arrival: 2 })).code).toBe('not_found')
+  may = true
+  expect((await refusal(update, { mutationId: 'm1', arrival: 1 })).code).toBe('cancelled')
+  expect((await write(update, { mutationId: 'm1' })).row).toMatchObject({ title: 'x' })
 })
