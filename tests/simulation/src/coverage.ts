@@ -12,6 +12,7 @@ export const RARE_EDGES = [
   'subscription replaced',
   'cut inside a transaction',
   'transaction in parts',
+  'changes told together',
   'log read in the middle of a transaction',
   'event before its answer',
   'answer lost, write repeated',

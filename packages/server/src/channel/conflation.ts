@@ -15,6 +15,8 @@ export type RecordChanges = readonly Change[]
 /** A channel's changes since it went above the limit. */
 export interface Held {
   readonly changesByRecord: Map<string, Change[]>
+  /** All of them, in the order of their last changes, and those of rows that have ended since. */
+  readonly records: Set<Change[]>
   /** Everything of the log up to here has been told; `null`: nothing of the log is held back. */
   toldTo: Position | null
   readonly cancelTimer: () => void
@@ -44,7 +46,7 @@ export function createConflation({ maxPerSecond, clock, tell }: ConflationOption
     const owedMs = entry.pace === null ? 0 : paceInMs(entry.pace, maxPerSecond, 0)
     const windowMs = Math.min(Math.max(owedMs, MIN_WINDOW_MS), MAX_WINDOW_MS)
     const cancelTimer = clock.setTimeout(() => flush(entry), windowMs)
-    return { changesByRecord: new Map(), toldTo: null, cancelTimer }
+    return { changesByRecord: new Map(), records: new Set(), toldTo: null, cancelTimer }
   }
 
   const flush = (entry: ChannelEntry): void => {
@@ -52,7 +54,7 @@ export function createConflation({ maxPerSecond, clock, tell }: ConflationOption
     if (held === null) return
     entry.held = null
     held.cancelTimer()
-    const records = [...held.changesByRecord.values()]
+    const records = [...held.records]
     if (entry.pace !== null) owePace(entry.pace, maxPerSecond, records.length, clock.monotonic())
     tell(entry, records)
   }
@@ -65,7 +67,7 @@ export function createConflation({ maxPerSecond, clock, tell }: ConflationOption
       if (entry.held === null && takePace(entry.pace, maxPerSecond, changes.length, now)) return false
       entry.held ??= hold(entry)
       entry.held.toldTo ??= placeBefore(changes)
-      for (const change of changes) keep(entry.held.changesByRecord, change)
+      for (const change of changes) keep(entry.held, change)
       return true
     },
     flush,
@@ -78,11 +80,22 @@ function placeBefore(changes: readonly Change[]): Position | null {
 }
 
 /** To the end of its record, and the record to the end of all: the order is that of the last changes. */
-function keep(changesByRecord: Map<string, Change[]>, change: Change): void {
-  const known = changesByRecord.get(change.id) ?? []
-  known.push(change)
-  changesByRecord.delete(change.id)
-  changesByRecord.set(change.id, known)
+function keep({ changesByRecord, records }: Held, change: Change): void {
+  const known = changesByRecord.get(change.id)
+  const changes = known === undefined || isAnotherRow(known, change) ? [] : known
+  changes.push(change)
+  changesByRecord.set(change.id, changes)
+  records.delete(changes)
+  records.add(changes)
+}
+
+/**
+ * Made under the id of one that has ended, and its versions do not go on from there, as after a trim: to who knows the former it
+ * would be nothing new.
+ */
+function isAnotherRow(known: RecordChanges, change: Change): boolean {
+  const last = known.at(-1)
+  return last?.after === null && change.before === null && change.version <= last.version
 }
 
 /** One change that takes a record from where the first found it to where the last left it. */

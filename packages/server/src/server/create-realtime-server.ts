@@ -23,12 +23,12 @@ export interface RealtimeServer {
   /** Answers `/{Entity}` and `/{Entity}/{id}` under `basePath`. */
   readonly http: (request: Request) => Promise<Response>
   /**
-   * Says that rights changed: of one user, of everybody with this `key` of a rule, or on one channel. From the call on
-   * nothing is sent by the rights of before. The rules are asked again; live subscriptions get the exact difference
+   * Says that rights changed: of one user, of everybody with this `key` of a rule, or on one channel; of several in one call,
+   * where they changed together. From the call on nothing is sent by the rights of before. The rules are asked again; live subscriptions get the exact difference
    * (rows that left and entered their sight), or end with `forbidden`; the connection stays. Who was away meanwhile gets
    * the difference on return. Resolves when everybody concerned is up to date.
    */
-  invalidate(scope: RightsScope): Promise<void>
+  invalidate(scopes: RightsScope | readonly RightsScope[]): Promise<void>
   /**
    * Says why a user gets an event on a channel, or does not: subscribed, rule, verdict on the row before and after,
    * group, redaction. The change is one of the log's, given as such, by position, or by offset. For development: it
@@ -124,8 +124,8 @@ export function createRealtimeServer<P extends Principal = Principal>(
       clock,
       handshakeTimeoutMs: limits.handshakeTimeoutMs,
     }),
-    async invalidate(scope) {
-      await rightsChanged(checkScope(scope))
+    async invalidate(scopes) {
+      await rightsChanged(...[scopes].flat().map(checkScope))
     },
     explain,
     stats: () => ({

@@ -30,7 +30,7 @@ export interface RealtimeCore {
   readonly plugins: Plugins
   readonly writes: Writes
   /** Asks the policies again for those whom it concerns. */
-  rightsChanged(scope: RightsScope): Promise<void>
+  rightsChanged(...scopes: readonly RightsScope[]): Promise<void>
   readonly explain: Explain
 }
 
@@ -97,9 +97,9 @@ export function createRealtimeCore(
     onError,
   })
   const changeRights = createRightsChanges({ connections, channels, rights })
-  const rightsChanged = (scope: RightsScope): Promise<void> => {
+  const rightsChanged = (...scopes: readonly RightsScope[]): Promise<void> => {
     policies.outdate()
-    return changeRights(scope)
+    return changeRights(scopes)
   }
   const explain = createExplain({
     authorize: askPolicies,

@@ -17,10 +17,19 @@ export function createRightsChanges({
   connections,
   channels,
   rights,
-}: RightsChangesOptions): (scope: RightsScope) => Promise<void> {
-  return (scope) => {
-    rights.changed(scope)
-    return channels.recheck(affectedBy(scope, connections, channels))
+}: RightsChangesOptions): (scopes: readonly RightsScope[]) => Promise<void> {
+  return (scopes) => {
+    for (const scope of scopes) rights.changed(scope)
+    return channels.recheck(together(scopes.map((scope) => affectedBy(scope, connections, channels))))
+  }
+}
+
+/** Each once, whichever scopes it is of. */
+function together(affected: readonly Affected[]): Affected {
+  const attempts = affected.flatMap((each) => each.attempts)
+  return {
+    subscriptions: [...new Set(affected.flatMap((each) => each.subscriptions))],
+    attempts: [...new Map(attempts.map((each) => [each.attempt, each])).values()],
   }
 }
 

@@ -63,6 +63,26 @@ test('a row that came and went within a window is told as gone, for those who re
   expect(await blue.take()).toEqual([])
 })
 
+test('a row whose id is used for another one within a window, whose versions begin anew, is told as gone before that', async () => {
+  const { server, red } = await setUp()
+  const { memory } = server
+  memory.write([{ id: 'a', row: task('red') }])
+  await server.clock.advance(2_000)
+  fill(server)
+  await red.take()
+  memory.write([{ id: 'a', row: null }])
+  memory.write([{ id: 'b', row: task('red') }])
+  memory.forgetVersion('a')
+  memory.write([{ id: 'a', row: task('red', 'another') }])
+  await server.clock.advance(50)
+  const heard = await red.take()
+  expect(linesOf(heard)).toEqual([
+    'entity:deleted a v2 @5 +',
+    'entity:created b v1 @6 +',
+    'entity:created a v1 @7',
+  ])
+})
+
 test('who comes in the middle of a window finds nothing held back', async () => {
   const { server, red } = await setUp()
   fill(server)
@@ -154,6 +174,20 @@ describe.each<
     expect(later.filter((line) => line.includes(' a '))).toEqual([])
     expect(later.at(-1)).toMatch(/^entity:updated b v2 @6/)
     expect(await bob.take()).toEqual([])
+  })
+
+  test('nor to one of several whose rights change together', async () => {
+    const { server, teams, ann, bob } = await setUpRights()
+    for (const id of ['ann', 'bob']) teams.set(id, 'blue')
+    await server.rightsChanged({ userId: 'ann' }, { userId: 'bob' })
+    await server.clock.advance(1_000)
+    for (const client of [ann, bob]) {
+      const told = linesOf(await client.take())
+      expect(told.filter((line) => line.includes(' a '))).toEqual([])
+      expect(told.filter((line) => line.includes(' b '))).toEqual([
+        expect.stringMatching('^entity:created b v1'),
+      ])
+    }
   })
 
   test('who may see the same as before is told it, once', async () => {

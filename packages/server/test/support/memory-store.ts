@@ -30,6 +30,8 @@ export interface MemoryStore {
   /** Publishes what was held back. */
   publishRest(): void
   trimTo(offset: number): void
+  /** As a trim does, of a row that was deleted: one that is made under its id begins at version 1. */
+  forgetVersion(id: string): void
   position(): Position
   sink: ChangeSink | null
   /** Awaited before each read; called with what is read. */
@@ -59,6 +61,7 @@ export function createMemoryStore(
     trimTo(offset) {
       floor = offset
     },
+    forgetVersion: (id) => void versions.delete(id),
     write(writes, { publish = true } = {}) {
       const transaction = log.length + 1
       const changes = writes.map(({ id, row, mutationId }, index): Change => {

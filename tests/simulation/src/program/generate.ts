@@ -57,6 +57,7 @@ export function generateProgram(seed: number): Program {
       if (drawn !== action) at += draw.one([0, draw.whole(0, 5), draw.whole(5, 80)])
     }
   }
+  const paces = createDraw(seed, 'paces')
   const servers = createDraw(seed, 'servers').chance(0.2) ? 2 : 1
   const bursts = drawBursts({ ...setting, draw: createDraw(seed, 'bursts') }, at)
   return {
@@ -74,6 +75,7 @@ export function generateProgram(seed: number): Program {
     windowBytes: draw.one([2_000, 65_536]),
     maxQueueBytes: draw.one([1_500, 5_000, 1_000_000]),
     readMs: draw.one([0, 20, 60]),
+    maxChannelChangesPerSecond: paces.chance(0.1) ? paces.one([1, 3, 10]) : null,
     workMs: bursts.workMs,
     policy,
     operations: saidLate([...operations, ...bursts.operations], createDraw(seed, 'said late'))

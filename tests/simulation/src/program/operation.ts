@@ -163,6 +163,8 @@ export interface Program {
   readonly chunkRows: number
   readonly windowBytes: number
   readonly maxQueueBytes: number
+  /** `null`: every change is told by itself. */
+  readonly maxChannelChangesPerSecond: number | null
   /** How long the store takes for a read: of rows that are asked for, and of each chunk of a snapshot. */
   readonly readMs: number
   /** How long the server works between two looks at the time: one that is busy lets those who subscribe wait for their turn. */

@@ -55,8 +55,7 @@ function changeAndSay(world: World, operation: RightsOperation): void {
   const isOfKeys = operation.do === 'open-team' && keys.size > 0 && operation.scope === 'userId'
   const scopes = scopesOf(isOfKeys ? 'key' : operation.scope, users, keys)
   for (const { realtime } of servers)
-    for (const scope of scopes)
-      realtime.invalidate(scope).catch((error: unknown) => world.note(`invalidate: ${String(error)}`))
+    realtime.invalidate(scopes).catch((error: unknown) => world.note(`invalidate: ${String(error)}`))
 }
 
 type Breadth = 'everything' | 'some' | 'nothing'

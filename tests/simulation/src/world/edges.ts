@@ -53,6 +53,7 @@ export function createEdges({ coverage, head, trims, onRepeated }: EdgesOptions)
       const frame = JSON.parse(text) as Frame
       const key = `${link.name} ${frame['channel']} ${frame['subscription']}`
       if (frame.type.startsWith('entity:')) {
+        if (frame['conflated'] !== undefined) coverage['changes told together']++
         if (frame['reason'] === 'left') coverage['row left sight']++
         if (frame['reason'] === 'entered') coverage['row came into sight']++
         if (sentMutations.has(`${link.name} ${frame['mutationId']}`)) coverage['event before its answer']++

@@ -80,6 +80,7 @@ export async function startServer(
   onBorn: (process: { kill(): void }) => void,
 ): Promise<ServerProcess> {
   const { place, number, storage, network, program, draw, bug, standings, rules } = options
+  const { maxQueueBytes, maxChannelChangesPerSecond } = program
   const clock = createProcessClock(options.clock, program.workMs)
   const handle = storage.open(place)
   let isAlive = true
@@ -149,7 +150,7 @@ export async function startServer(
       allowChannel('user', (user, userId) => hears(user.id, userChannelOf(userId))),
     ),
     plugins: [bug?.plugin?.(people) ?? people],
-    limits: { maxMessagesPerSecond: null, maxQueueBytes: program.maxQueueBytes },
+    limits: { maxMessagesPerSecond: null, maxQueueBytes, maxChannelChangesPerSecond },
     heartbeatIntervalMs: 5_000,
     clock,
     random,

@@ -238,6 +238,8 @@ export function createWorld(program: Program, turns: Turns, bug: PlantedBug | nu
       return lives.every(({ server }) => server?.isAlive === true)
     },
     start() {
+      // To the checker that is a rule that fails: changes that are told together are missing until then.
+      if (program.maxChannelChangesPerSecond !== null) checker.policiesFail()
       for (const life of lives) life.start()
     },
     crash(at, downMs) {
