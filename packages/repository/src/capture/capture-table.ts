@@ -173,11 +173,17 @@ function columnsOf(connection: Connection, table: string): Column[] {
 
 /** After DEFAULT a name is a text, be it in quotation marks; elsewhere it would be that of a column. */
 function defaultSql(text: string): string {
-  const quoted = /^"((?:[^"]|"")*)"$/.exec(text)?.[1]
-  const isWord = /^[a-z_]\w*$/i.test(text) && !/^(null|true|false|current_\w+)$/i.test(text)
-  if (quoted === undefined && !isWord) return text
-  return `'${(quoted ?? text).replaceAll('""', '"').replaceAll("'", "''")}'`
+  const name = NAME.exec(text)
+  if (name === null || KEYWORD_VALUE.test(text)) return text
+  const [, double, bracketed, backtick] = name
+  const value = double?.replaceAll('""', '"') ?? bracketed ?? backtick?.replaceAll('``', '`') ?? text
+  return `'${value.replaceAll("'", "''")}'`
 }
+
+/** A name in SQL: in one of three kinds of quotation marks, or a word of SQLite's letters. */
+const NAME =
+  /^(?:"((?:[^"]|"")*)"|\[([^\]]*)\]|`((?:[^`]|``)*)`|[a-z_\u0080-\uffff][\w$\u0080-\uffff]*)$/i
+const KEYWORD_VALUE = /^(?:null|true|false|current_(?:date|time|timestamp))$/i
 
 /** What two rows of a table cannot both have. */
 function tableKeys(connection: Connection, table: string): TableKeys {

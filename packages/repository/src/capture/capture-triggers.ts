@@ -88,7 +88,7 @@ export function captureObjects(model: RowModel, keys: TableKeys): CaptureObject[
       [
         // There is nothing kept when a default gave the row another id than the one seen before.
         sql.keepAbsence('NEW."id"', 'true'),
-        sql.raiseVersion,
+        ...sql.raiseVersion,
         ...sql.settle(INSERTED),
         ...sql.forget(INSERTED),
         sql.forgetMark('true'),
@@ -104,7 +104,7 @@ export function captureObjects(model: RowModel, keys: TableKeys): CaptureObject[
       [sql.refuseBlob(moves), ...sql.keepTarget(conflictsWithOthers, newId, OLD_ID)],
     ),
     trigger('after_update', 'AFTER UPDATE', `NOT ${sql.isOwn('updated')} AND ${sql.isKept(UPDATED)}`, [
-      sql.raiseVersion,
+      ...sql.raiseVersion,
       ...sql.settle(UPDATED),
       sql.markCreation,
       ...sql.forget(UPDATED),
@@ -217,6 +217,7 @@ function createParts(model: RowModel) {
   /** Has the row been written since it was kept? Under recursive_triggers raising its version has settled it already. */
   const isAhead = `version <> (SELECT v.version FROM "${view}" v WHERE ${IS_ROW})`
   const nextVersion = `(SELECT version + 1 FROM dnr_row_writes WHERE ${writeOf('NEW."id"')} AND kept = 1)`
+  const isToRise = `"id" = NEW."id" AND "version" IS NOT ${nextVersion} AND ${nextVersion} IS NOT NULL`
 
   return {
     view,
@@ -240,8 +241,12 @@ function createParts(model: RowModel) {
       `DELETE FROM dnr_row_writes WHERE ${writeOf(newId)} AND kept = 0 AND mark IN ('updated', 'deleted') AND NOT ${hasRow(newId)}`,
       keepAbsence(newId, `NOT ${hasRow(newId)}`),
     ],
-    raiseVersion: `UPDATE ${table} SET "version" = ${nextVersion}
-      WHERE "id" = NEW."id" AND "version" IS NOT ${nextVersion} AND ${nextVersion} IS NOT NULL`,
+    /** Where a trigger of the user's ignores it, the write could not be told from one that left the row alone. */
+    raiseVersion: [
+      `UPDATE ${table} SET "version" = ${nextVersion} WHERE ${isToRise}`,
+      `SELECT RAISE(ABORT, '${model.table}: a trigger ignored that the row rises in version, without which captureTable cannot log it')
+      WHERE changes() = 0 AND EXISTS (SELECT 1 FROM ${table} WHERE ${isToRise})`,
+    ],
     /** Of the rows kept for others, only those that are gone count: a conflict need not end in a REPLACE. */
     settle: (ids: string) => [
       ...NOTE_STATEMENT,

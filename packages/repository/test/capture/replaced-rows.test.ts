@@ -54,7 +54,20 @@ test.each([
   ])
 })
 
-test.each(["'it''s'", '"it\'s ""x"""', 'main', 'TRUE', 'CURRENT_DATE', '-1.5', "(lower('X') || 1)", "x'61'"])(
+test.each([
+  "'it''s'",
+  '"it\'s ""x"""',
+  "[it's]",
+  '`it\'s ``x```',
+  'main',
+  'größe',
+  'current_user',
+  'TRUE',
+  'CURRENT_DATE',
+  '-1.5',
+  "(lower('X') || 1)",
+  "x'61'",
+])(
   'a row that goes because NULL becomes the default of a unique column is logged (%s)',
   async (value) => {
     const ddl = ITEM_TABLE.replace('slug TEXT UNIQUE', `slug TEXT NOT NULL DEFAULT ${value} UNIQUE`)
