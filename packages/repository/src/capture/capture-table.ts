@@ -181,8 +181,7 @@ function defaultSql(text: string): string {
 }
 
 /** A name in SQL: in one of three kinds of quotation marks, or a word of SQLite's letters. */
-const NAME =
-  /^(?:"((?:[^"]|"")*)"|\[([^\]]*)\]|`((?:[^`]|``)*)`|[a-z_\u0080-\uffff][\w$\u0080-\uffff]*)$/i
+const NAME = /^(?:"((?:[^"]|"")*)"|\[([^\]]*)\]|`((?:[^`]|``)*)`|[a-z_\u0080-\uffff][\w$\u0080-\uffff]*)$/i
 const KEYWORD_VALUE = /^(?:null|true|false|current_(?:date|time|timestamp))$/i
 
 /** What two rows of a table cannot both have. */

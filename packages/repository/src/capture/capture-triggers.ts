@@ -77,21 +77,28 @@ export function captureObjects(model: RowModel, keys: TableKeys): CaptureObject[
 
   return [
     { type: 'view', name: sql.view, sql: sql.createView },
-    trigger('before_insert', 'BEFORE INSERT', `NOT ${sql.isOwnCreation} OR ${sql.hasRow(newId)}`, [
-      sql.refuseBlob('true'),
-      ...sql.keepTarget(conflicts, newId, `coalesce(${newId}, ${NO_ID})`),
-    ]),
+    trigger(
+      'before_insert',
+      'BEFORE INSERT',
+      `NOT ${sql.isOwnCreation('kept = 0')} OR ${sql.hasRow(newId)}`,
+      [
+        sql.refuseBlob('true'),
+        sql.markAgain(newId),
+        ...sql.keepTarget(conflicts, newId, `coalesce(${newId}, ${NO_ID})`),
+      ],
+    ),
     trigger(
       'after_insert',
       'AFTER INSERT',
-      `NOT ${sql.isOwnCreation} AND (NEW."id" IS NOT NULL OR ${sql.isKept(NO_ID)})`,
+      `NOT ${sql.isOwnCreation('true')} AND (NEW."id" IS NOT NULL OR ${sql.isKept(NO_ID)})`,
       [
         // There is nothing kept when a default gave the row another id than the one seen before.
         sql.keepAbsence('NEW."id"', 'true'),
         ...sql.raiseVersion,
         ...sql.settle(INSERTED),
+        sql.markOuterCreation,
         ...sql.forget(INSERTED),
-        sql.forgetMark('true'),
+        sql.forgetMark("mark IS NOT 'created'"),
       ],
     ),
     trigger('before_update', 'BEFORE UPDATE', `NOT ${sql.isOwn('updated')}`, sql.keepRow),
@@ -202,13 +209,15 @@ function createParts(model: RowModel) {
     `INSERT INTO dnr_row_writes (entity, row_id, version, kept)
       SELECT ${entity}, "id", 0, 0 FROM ${table} WHERE "id" IN (${ids}) AND typeof("id") = 'text' AND NOT ${hasWrite(`${table}."id"`)}`,
     `UPDATE dnr_row_writes
-      SET kept = 1, for_id = ${forId}, mark = CASE WHEN ${mark} IN ('created', 'inserting') THEN ${mark} END,
+      SET kept = 1, for_id = ${forId}, mark = CASE WHEN ${mark} IN ('created', 'inserting', 'again') THEN ${mark} END,
         (version, image) = (SELECT v.version, v.image FROM "${view}" v WHERE ${IS_ROW})
       WHERE entity = ${entity} AND row_id IN (${ids}) AND kept = 0`,
   ]
+  const markOf = (newId: string): string =>
+    `(CASE WHEN row_id = ${newId} AND mark IS NOT 'again' THEN 'inserting' ELSE mark END)`
   /** One that is kept already has to go with this statement's row, too: what it was kept for may not have come to pass. */
   const keepFor = (ids: string, forId: string, newId: string): string =>
-    `UPDATE dnr_row_writes SET for_id = ${forId}, mark = CASE WHEN row_id = ${newId} THEN 'inserting' ELSE mark END
+    `UPDATE dnr_row_writes SET for_id = ${forId}, mark = ${markOf(newId)}
       WHERE entity = ${entity} AND row_id IN (${ids}) AND kept = 1`
   const keepAbsence = (id: string, condition: string): string =>
     `INSERT INTO dnr_row_writes (entity, row_id, for_id, mark, version, kept)
@@ -224,20 +233,26 @@ function createParts(model: RowModel) {
     createView: `CREATE VIEW "${view}" AS SELECT "id" AS id, ${VERSION_SQL} AS version,\n ${imageSql(model)} AS image\nFROM ${table}`,
     hasRow,
     hasSome: (conditions: readonly string[]) => `EXISTS (${rows(conditions)})`,
-    /** Has the log this row's creation already? */
-    isOwnCreation: `EXISTS (SELECT 1 FROM dnr_row_writes WHERE ${writeOf('NEW."id"')} AND mark = 'created')`,
+    /** Has the log this row's creation already? While the row is kept, it may have been replaced since. */
+    isOwnCreation: (condition: string) =>
+      `EXISTS (SELECT 1 FROM dnr_row_writes WHERE ${writeOf('NEW."id"')} AND mark = 'created' AND ${condition})`,
     /** Has the log what is about to happen, or has just happened, to the row? */
     isOwn: (operation: string) =>
       `EXISTS (SELECT 1 FROM dnr_row_writes WHERE ${writeOf('OLD."id"')} AND mark = '${operation}' AND kept = 0 AND version > coalesce(CAST(OLD."version" AS INTEGER), 0))`,
     isKept: (ids: string) => `EXISTS (SELECT 1 FROM dnr_row_writes WHERE ${kept(ids)})`,
     keepRow: keep('OLD."id"', 'OLD."id"', 'mark'),
     keepAbsence,
+    /** A trigger of the user's may insert the row again that it was fired for. */
+    markAgain: (newId: string) =>
+      `UPDATE dnr_row_writes SET mark = 'again' WHERE ${writeOf(newId)} AND mark IN ('created', 'inserting')`,
+    /** Then the log has the row when the turn of its first INSERT comes. */
+    markOuterCreation: `UPDATE dnr_row_writes SET kept = 0, mark = 'created', for_id = NULL WHERE ${writeOf('NEW."id"')} AND mark = 'again'`,
     refuseBlob: (condition: string) =>
       `SELECT RAISE(ABORT, '${model.table}.id is to be text, for captureTable to log the row, and not a BLOB') WHERE typeof(NEW."id") = 'blob' AND ${condition}`,
     /** Keeps the rows that a REPLACE would remove; and that there is no row of the new id, when there is none. */
     keepTarget: (conditions: readonly string[], newId: string, forId: string) => [
       keepFor(rows(conditions), forId, newId),
-      ...keep(rows(conditions), forId, `(CASE WHEN row_id = ${newId} THEN 'inserting' ELSE mark END)`),
+      ...keep(rows(conditions), forId, markOf(newId)),
       `DELETE FROM dnr_row_writes WHERE ${writeOf(newId)} AND kept = 0 AND mark IN ('updated', 'deleted') AND NOT ${hasRow(newId)}`,
       keepAbsence(newId, `NOT ${hasRow(newId)}`),
     ],
@@ -268,7 +283,7 @@ function createParts(model: RowModel) {
      * for another row stays kept: that other may yet replace it.
      */
     markCreation: `UPDATE dnr_row_writes SET kept = 0, mark = 'created', for_id = NULL
-      WHERE ${writeOf('NEW."id"')} AND kept = 1 AND for_id = NEW."id" AND mark IN ('created', 'inserting')`,
+      WHERE ${writeOf('NEW."id"')} AND kept = 1 AND for_id = NEW."id" AND mark IN ('created', 'inserting', 'again')`,
     /** A row that was kept for another and is still there stays kept, as it is now: a statement around this one may yet remove it. */
     forget: (ids: string) => [
       `DELETE FROM dnr_row_writes WHERE ${kept(ids)} AND (for_id IN (${ids}) AND row_id IN (${ids}) OR NOT ${isThere})`,
@@ -283,7 +298,7 @@ function createParts(model: RowModel) {
      */
     forgetUnlessReplaced: [
       `DELETE FROM dnr_row_writes WHERE ${kept('OLD."id"')} AND ((mark IS NULL AND row_id = OLD."id") OR (row_id <> OLD."id" AND NOT ${isThere}))`,
-      `UPDATE dnr_row_writes SET mark = 'inserting', version = version + 1, image = NULL WHERE ${writeOf('OLD."id"')} AND image IS NOT NULL`,
+      `UPDATE dnr_row_writes SET mark = CASE mark WHEN 'again' THEN mark ELSE 'inserting' END, version = version + 1, image = NULL WHERE ${writeOf('OLD."id"')} AND image IS NOT NULL`,
     ],
   }
 }
