@@ -186,8 +186,10 @@ test('rows from before whose version is empty are at version 0, and count from t
     'a',
     'b',
   ])
-  await tasks.update('a', { title: 'y' })
-  await tasks.delete('b')
+  expect(await codeOf(tasks.update('a', { title: 'y' }, { ifVersion: 1 }))).toBe('version_conflict')
+  await tasks.update('a', { title: 'y' }, { ifVersion: 0 })
+  expect(await codeOf(tasks.update('a', { title: 'z' }, { ifVersion: 0 }))).toBe('version_conflict')
+  await tasks.delete('b', { ifVersion: 0 })
   const page = await database.changeLog.read({ after, entity: 'Task', limit: 10 })
   expect(page).toMatchObject({
     changes: [
