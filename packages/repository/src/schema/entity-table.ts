@@ -80,12 +80,15 @@ function checkTable(connection: Connection, model: RowModel, columns: readonly C
 
 /** Column types of which `version` counts in whole numbers, also when other programs write it. */
 function checkVersionColumn(table: string, type: string): void {
-  if (affinity(type) === 'integer') return
+  if (['integer', 'numeric'].includes(affinity(type))) return
   throw new DnrError(
     'bad_entity',
     `${table}.version is declared ${type === '' ? 'without a type' : type}, in which DNR cannot count: declare it INTEGER.`,
   )
 }
+
+/** Comments, texts and quoted names in SQL. */
+const NO_WORDS = /--.*|\/\*[^]*?\*\/|'[^']*'|"[^"]*"|`[^`]*`|\[[^\]]*\]/g
 
 /** Whoever writes: what goes or changes unseen is in no log, and cannot be told. */
 function refuseReplacing(connection: Connection, table: string): void {
@@ -93,7 +96,8 @@ function refuseReplacing(connection: Connection, table: string): void {
     "SELECT sql FROM sqlite_schema WHERE type = 'table' AND name = ? COLLATE NOCASE",
     [table],
   ) as { sql: string }[]
-  if (!/\bON\s+CONFLICT\s+REPLACE\b/i.test(row?.sql ?? '')) return
+  const words = (row?.sql ?? '').replace(NO_WORDS, ' ')
+  if (!/\bON\s+CONFLICT\s+REPLACE\b/i.test(words)) return
   throw new DnrError(
     'bad_entity',
     `"${table}" is declared with ON CONFLICT REPLACE, so that a write may remove or change rows unseen. Leave it out, and write INSERT OR REPLACE where that is meant.`,
