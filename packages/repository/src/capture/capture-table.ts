@@ -4,6 +4,7 @@ import { DnrError } from '@dnr/protocol'
 import { partTransactions } from '../change-log/part-transactions.ts'
 import type { Connection } from '../database/connection.ts'
 import type { RowModel } from '../rows/row-model.ts'
+import { affinity } from '../schema/entity-table.ts'
 import {
   type CaptureObject,
   captureObjects,
@@ -45,7 +46,8 @@ function captureTable(connection: Connection, model: RowModel): boolean {
   drop(connection, present)
   for (const { sql } of wanted) connection.exec(sql)
   forgetWrites(connection, entity.name)
-  connection.exec(`INSERT OR REPLACE INTO dnr_captured_tables VALUES ('${table}', '${entity.name}')`)
+  forgetTable(connection, table)
+  connection.exec(`INSERT INTO dnr_captured_tables VALUES ('${table}', '${entity.name}')`)
   return true
 }
 
@@ -54,7 +56,7 @@ export function releaseTable(connection: Connection, { table, entity }: RowModel
   if (ownerOf(connection, table) !== entity.name) return
   drop(connection, presentObjects(connection, table))
   forgetWrites(connection, entity.name)
-  connection.exec(`DELETE FROM dnr_captured_tables WHERE table_name = '${table}'`)
+  forgetTable(connection, table)
 }
 
 /**
@@ -64,10 +66,11 @@ export function releaseTable(connection: Connection, { table, entity }: RowModel
  */
 export function dropTriggers(connection: Connection, tables: readonly string[]): void {
   followTables(connection)
+  const given = new Set(tables.map((name) => name.toLowerCase()))
   const captured = connection.query('SELECT table_name AS name FROM dnr_captured_tables', []) as {
     name: string
   }[]
-  const missing = captured.find(({ name }) => !tables.includes(name))
+  const missing = captured.find(({ name }) => !given.has(name.toLowerCase()))
   if (missing !== undefined) {
     throw new DnrError(
       'bad_option',
@@ -88,7 +91,7 @@ export function followTables(connection: Connection): void {
   ) as { name: string }[]
   for (const { name } of gone) {
     drop(connection, presentObjects(connection, name))
-    connection.exec(`DELETE FROM dnr_captured_tables WHERE table_name = '${name}'`)
+    forgetTable(connection, name)
   }
 }
 
@@ -112,23 +115,28 @@ function dropRenamed(connection: Connection, table: string): void {
 }
 
 function ownerOf(connection: Connection, table: string): string | undefined {
-  const [row] = connection.query('SELECT entity FROM dnr_captured_tables WHERE table_name = ?', [table]) as {
+  const [row] = connection.query(
+    'SELECT entity FROM dnr_captured_tables WHERE table_name = ? COLLATE NOCASE',
+    [table],
+  ) as {
     entity: string
   }[]
   return row?.entity
 }
 
-/** Under the names, too, that they got before the table was renamed. */
+/** Under the names, too, that they got before the table was renamed, be it in case alone: to SQLite that is the same name. */
 function presentObjects(connection: Connection, table: string): CaptureObject[] {
   const triggers = connection.query(
-    "SELECT type, name, sql FROM sqlite_schema WHERE type = 'trigger' AND tbl_name = ? AND name GLOB 'dnr_capture_*'",
+    "SELECT type, name, sql FROM sqlite_schema WHERE type = 'trigger' AND tbl_name = ? COLLATE NOCASE AND name GLOB 'dnr_capture_*'",
     [table],
   ) as CaptureObject[]
-  const views = [...new Set([table, ...capturedNames(triggers)])].flatMap(
+  const names = new Set([table, ...capturedNames(triggers)].map((name) => name.toLowerCase()))
+  const views = [...names].flatMap(
     (name) =>
-      connection.query("SELECT type, name, sql FROM sqlite_schema WHERE type = 'view' AND name = ?", [
-        `dnr_images_${name}`,
-      ]) as CaptureObject[],
+      connection.query(
+        "SELECT type, name, sql FROM sqlite_schema WHERE type = 'view' AND name = ? COLLATE NOCASE",
+        [`dnr_images_${name}`],
+      ) as CaptureObject[],
   )
   return [...triggers, ...views]
 }
@@ -147,14 +155,18 @@ function drop(connection: Connection, objects: readonly CaptureObject[]): void {
   for (const { type, name } of objects) connection.exec(`DROP ${type} "${name}"`)
 }
 
+function forgetTable(connection: Connection, table: string): void {
+  connection.exec(`DELETE FROM dnr_captured_tables WHERE table_name = '${table}' COLLATE NOCASE`)
+}
+
 function forgetWrites(connection: Connection, entity: string): void {
   connection.exec(`DELETE FROM dnr_row_writes WHERE entity = '${entity}'`)
 }
 
-/** By SQLite's rules of type affinity: then nothing but text, a BLOB or NULL can be in the column. */
+/** Then nothing but text, a BLOB or NULL can be in the column. */
 function hasTextIds(connection: Connection, table: string): boolean {
   const id = columnsOf(connection, table).find(({ name }) => name === 'id')
-  return /CHAR|CLOB|TEXT/i.test(id?.type ?? '')
+  return affinity(id?.type ?? '') === 'text'
 }
 
 interface Column {

@@ -105,7 +105,7 @@ function refuseReplacing(connection: Connection, table: string): void {
 }
 
 /** SQLite's rules of type affinity, as far as they change values. */
-function affinity(type: string): 'integer' | 'text' | 'none' | 'real' | 'numeric' {
+export function affinity(type: string): 'integer' | 'text' | 'none' | 'real' | 'numeric' {
   const name = type.toUpperCase()
   if (name.includes('INT')) return 'integer'
   if (/CHAR|CLOB|TEXT/.test(name)) return 'text'
