@@ -5,6 +5,7 @@ import { partTransactions } from '../change-log/part-transactions.ts'
 import type { Connection } from '../database/connection.ts'
 import type { RowModel } from '../rows/row-model.ts'
 import { affinity } from '../schema/entity-table.ts'
+import { wordsOf } from '../schema/sql-words.ts'
 import {
   type CaptureObject,
   captureObjects,
@@ -211,7 +212,7 @@ function tableKeys(connection: Connection, table: string): TableKeys {
   return {
     id: toColumn('id', 'BINARY'),
     others: [
-      ...(rowId === null ? [] : [{ columns: [toColumn(rowId, 'BINARY')], isPartial: false }]),
+      ...(rowId === null ? [] : [{ columns: [toColumn(rowId, 'BINARY')], where: null }]),
       ...uniqueIndexes(connection, table, toColumn).filter((key) => !isId(key)),
     ],
   }
@@ -232,15 +233,22 @@ function uniqueIndexes(
   toColumn: (name: string, collation: string) => KeyColumn,
 ): UniqueKey[] {
   const indexes = connection.query(
-    'SELECT name, partial FROM pragma_index_list(?) WHERE "unique" = 1 ORDER BY name',
+    `SELECT name, CASE WHEN partial = 1 THEN (SELECT sql FROM sqlite_schema WHERE type = 'index' AND name = listed.name) END AS sql
+    FROM pragma_index_list(?) AS listed WHERE "unique" = 1 ORDER BY name`,
     [table],
-  ) as { name: string; partial: number }[]
-  return indexes.flatMap(({ name: index, partial }) => {
+  ) as { name: string; sql: string | null }[]
+  return indexes.flatMap(({ name: index, sql }) => {
     const parts = connection.query(
       'SELECT name, coll AS collation FROM pragma_index_xinfo(?) WHERE "key" = 1 ORDER BY seqno',
       [index],
     ) as { name: string | null; collation: string }[]
     const columns = parts.flatMap(({ name, collation }) => (name === null ? [] : [toColumn(name, collation)]))
-    return columns.length < parts.length ? [] : [{ columns, isPartial: partial === 1 }]
+    return columns.length < parts.length ? [] : [{ columns, where: sql && whereOf(sql) }]
   })
+}
+
+/** What follows WHERE in the SQL of an index, in which that word comes once. */
+function whereOf(sql: string): string {
+  const words = wordsOf(sql)
+  return sql.slice(words.search(/\bWHERE\b/i) + 'WHERE'.length)
 }

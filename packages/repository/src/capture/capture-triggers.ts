@@ -32,8 +32,8 @@ export interface TableKeys {
 /** Columns of which no two rows have the same values. */
 export interface UniqueKey {
   readonly columns: readonly KeyColumn[]
-  /** Does it hold for some rows alone? Which, nothing but its SQL says: it is taken for one that holds for all. */
-  readonly isPartial: boolean
+  /** Which rows it holds for, as SQL over their columns; `null`: for all. */
+  readonly where: string | null
 }
 
 export interface KeyColumn {
@@ -60,7 +60,7 @@ export function captureObjects(model: RowModel, keys: TableKeys): CaptureObject[
   const sql = createParts(model)
   const newId = newValueSql(keys.id)
   const moves = `${newId} IS NOT OLD."id" ${BYTES}`
-  const allKeys = [{ columns: [keys.id], isPartial: false }, ...keys.others]
+  const allKeys = [{ columns: [keys.id], where: null }, ...keys.others]
   const conflicts = allKeys.map(conflictSql)
   const conflictsWithOthers = conflicts.map((condition) => `${condition} AND "id" IS NOT OLD."id" ${BYTES}`)
 
@@ -143,15 +143,16 @@ function newValueSql({ name, fallback }: KeyColumn): string {
 }
 
 /** A column declared with another collation than BINARY may find more rows than it has to: they are kept, and stay. */
-function conflictSql({ columns }: UniqueKey): string {
+function conflictSql({ columns, where }: UniqueKey): string {
   const sameSql = (column: KeyColumn): string =>
     `${quote(column.name)} = ${newValueSql(column)}${column.collation === 'BINARY' ? '' : ` COLLATE ${quote(column.collation)}`}`
-  return columns.map(sameSql).join(' AND ')
+  // A comment may end what the index says.
+  return [...columns.map(sameSql), ...(where === null ? [] : [`(${where}\n)`])].join(' AND ')
 }
 
 /** Does an update change what another row could have, too? One that does not is most of them, and cheap to tell. */
 function changesSql(keys: readonly UniqueKey[]): string {
-  if (keys.some(({ isPartial }) => isPartial)) return 'true'
+  if (keys.some(({ where }) => where !== null)) return 'true'
   const names = new Set(keys.flatMap(({ columns }) => columns.map(({ name }) => quote(name))))
   return [...names].map((name) => `NEW.${name} IS NOT OLD.${name} ${BYTES}`).join(' OR ')
 }

@@ -2,6 +2,7 @@
 import { DnrError, type FieldKind } from '@dnr/protocol'
 import type { Connection } from '../database/connection.ts'
 import type { RowModel } from '../rows/row-model.ts'
+import { wordsOf } from './sql-words.ts'
 
 interface Column {
   readonly name: string
@@ -87,17 +88,13 @@ function checkVersionColumn(table: string, type: string): void {
   )
 }
 
-/** Comments, texts and quoted names in SQL. */
-const NO_WORDS = /--.*|\/\*[^]*?\*\/|'[^']*'|"[^"]*"|`[^`]*`|\[[^\]]*\]/g
-
 /** Whoever writes: what goes or changes unseen is in no log, and cannot be told. */
 function refuseReplacing(connection: Connection, table: string): void {
   const [row] = connection.query(
     "SELECT sql FROM sqlite_schema WHERE type = 'table' AND name = ? COLLATE NOCASE",
     [table],
   ) as { sql: string }[]
-  const words = (row?.sql ?? '').replace(NO_WORDS, ' ')
-  if (!/\bON\s+CONFLICT\s+REPLACE\b/i.test(words)) return
+  if (!/\bON\s+CONFLICT\s+REPLACE\b/i.test(wordsOf(row?.sql ?? ''))) return
   throw new DnrError(
     'bad_entity',
     `"${table}" is declared with ON CONFLICT REPLACE, so that a write may remove or change rows unseen. Leave it out, and write INSERT OR REPLACE where that is meant.`,

@@ -20,12 +20,35 @@ test('a row that goes because of a unique generated column is logged', async () 
   ])
 })
 
-test('a row that goes because another gets into a partial unique index is logged', async () => {
-  await using open = await openBoth('CREATE UNIQUE INDEX part ON Item (title) WHERE done = 1')
+test.each([
+  'CREATE UNIQUE INDEX part ON Item (title) WHERE done = 1',
+  `CREATE UNIQUE INDEX "where""s" ON "Item" (title) -- where?
+  where "done" = 1 AND slug IS NOT 'WHERE' /* that is where */ AND coalesce(version, 0) > 0 -- so`,
+])('a row that goes because another gets into a partial unique index is logged (%s)', async (index) => {
+  await using open = await openBoth(index)
   open.other.exec("INSERT INTO Item (id, title, done) VALUES ('a', 't', 1), ('b', 't', 0)")
   await open.items.create({ id: 'own' })
   open.other.exec("UPDATE OR REPLACE Item SET done = 1 WHERE id = 'b'")
   expect(told(await expectLogToBeTheTable(open)).slice(3)).toEqual(['deleted a 2', 'updated b 2'])
+})
+
+test('what stands in the way of a row is found by the index, be it a partial one, and not by a look at every row', async () => {
+  await using open = await openBoth(
+    'CREATE UNIQUE INDEX part ON Item (title, rank) WHERE done = 1 AND rank > 0',
+  )
+  const trigger = open.other
+    .prepare("SELECT sql FROM sqlite_schema WHERE name = 'dnr_capture_Item_before_key_update'")
+    .pluck()
+    .get() as string
+  const [, condition] = /WHEN ([^]*)\nBEGIN/.exec(trigger) as unknown as [string, string]
+  const plan = open.other
+    .prepare(
+      `EXPLAIN QUERY PLAN SELECT ${condition} FROM Item AS OLD, Item AS NEW WHERE OLD.id = 'a' AND NEW.id = 'b'`,
+    )
+    .all() as { detail: string }[]
+  const steps = plan.map(({ detail }) => detail)
+  expect(steps.filter((step) => step.includes('SCAN'))).toEqual([])
+  expect(steps.join()).toMatch(/SEARCH Item USING (COVERING )?INDEX part/)
 })
 
 test.each([
