@@ -22,27 +22,7 @@
 import type { RowModel } from '../rows/row-model.ts'
 import { HEAD_SQL } from '../change-log/log-tables.ts'
 import { imageSql, VERSION_SQL } from './image-sql.ts'
-
-/** The keys of a table: what makes a REPLACE remove another row. */
-export interface TableKeys {
-  readonly id: KeyColumn
-  readonly others: readonly UniqueKey[]
-}
-
-/** Columns of which no two rows have the same values. */
-export interface UniqueKey {
-  readonly columns: readonly KeyColumn[]
-  /** Which rows it holds for, as SQL over their columns; `null`: for all. */
-  readonly where: string | null
-}
-
-export interface KeyColumn {
-  readonly name: string
-  /** By which values are the same; the column itself may be declared with another. */
-  readonly collation: string
-  /** The default of a column that is NOT NULL, as SQL: a REPLACE puts it in for NULL, after BEFORE triggers have run. */
-  readonly fallback: string | null
-}
+import type { KeyColumn, TableKeys, UniqueKey } from './table-keys.ts'
 
 /** A view or a trigger that belongs to a captured table. */
 export interface CaptureObject {
