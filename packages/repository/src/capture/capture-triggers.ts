@@ -63,7 +63,7 @@ export function captureObjects(model: RowModel, keys: TableKeys): CaptureObject[
       `NOT ${sql.isOwnCreation('kept = 0')} OR ${sql.hasRow(newId)}`,
       [
         sql.refuseBlob('true'),
-        sql.markAgain(newId),
+        sql.markInsert(newId),
         ...sql.keepTarget(conflicts, newId, `coalesce(${newId}, ${NO_ID})`),
       ],
     ),
@@ -223,9 +223,10 @@ function createParts(model: RowModel) {
     isKept: (ids: string) => `EXISTS (SELECT 1 FROM dnr_row_writes WHERE ${kept(ids)})`,
     keepRow: keep('OLD."id"', 'OLD."id"', 'mark'),
     keepAbsence,
-    /** A trigger of the user's may insert the row again that it was fired for. */
-    markAgain: (newId: string) =>
-      `UPDATE dnr_row_writes SET mark = 'again' WHERE ${writeOf(newId)} AND mark IN ('created', 'inserting')`,
+    /** Of a row that is kept already: a trigger of the user's may insert it again that was fired for its INSERT, or its DELETE. */
+    markInsert: (newId: string) =>
+      `UPDATE dnr_row_writes SET mark = CASE WHEN mark IS NULL THEN 'inserting' ELSE 'again' END
+      WHERE ${writeOf(newId)} AND (mark IS NULL OR mark IN ('created', 'inserting'))`,
     /** Then the log has the row when the turn of its first INSERT comes. */
     markOuterCreation: `UPDATE dnr_row_writes SET kept = 0, mark = 'created', for_id = NULL WHERE ${writeOf('NEW."id"')} AND mark = 'again'`,
     refuseBlob: (condition: string) =>

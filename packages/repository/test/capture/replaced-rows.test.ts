@@ -179,3 +179,18 @@ test.each(['INSERT OR REPLACE', 'DELETE FROM Item WHERE id = NEW.id; INSERT'])(
     await expectLogToBeTheTable(open)
   },
 )
+
+test.each(['OFF', 'ON'])(
+  'a row that a trigger makes again when it is deleted, and another one changes, goes on counting versions (recursive_triggers %s)',
+  async (recursive) => {
+    await using open = await openBoth()
+    open.other.exec(`PRAGMA recursive_triggers = ${recursive};
+      CREATE TRIGGER again AFTER DELETE ON Item BEGIN INSERT INTO Item (id) VALUES (OLD.id); END;
+      CREATE TRIGGER stamp AFTER INSERT ON Item BEGIN UPDATE Item SET due = '2020-01-01T00:00:00.000Z' WHERE id = NEW.id; END`)
+    await open.items.create({ id: 'own' })
+    open.other.exec(
+      "INSERT INTO Item (id, slug) VALUES ('a', 'x'); DELETE FROM Item; DELETE FROM Item WHERE id = 'a'",
+    )
+    await expectLogToBeTheTable(open)
+  },
+)
