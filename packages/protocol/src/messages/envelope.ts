@@ -30,5 +30,5 @@ export const serverEnvelope = {
   timestamp: z.number(),
 }
 
-/** A row on the wire: any JSON fields, `id` and `version` among them. */
-export const rowSchema = z.looseObject({ id: z.string(), version: z.int().min(1) })
+/** A row on the wire: any JSON fields, `id` and `version` among them; 0 is that of a row which nobody has counted yet. */
+export const rowSchema = z.looseObject({ id: z.string(), version: z.int().min(0) })

@@ -3,7 +3,7 @@ import { clientEnvelope } from './envelope.ts'
 
 const mutationId = z.string().regex(/^[\x21-\x7e]{1,128}$/)
 const fields = z.record(z.string().max(64), z.unknown())
-const ifVersion = z.int().min(1).optional()
+const ifVersion = z.int().min(0).optional()
 
 /** Client → server: write a row. Answer: `mutated` or `error`, once per `mutationId` however often it is asked. */
 export const mutateSchema = z.object({

@@ -47,6 +47,10 @@ describe('parseClientMessage', () => {
       type: 'mutate',
       payload: { operation: 'delete', entity: 'Task', mutationId: 'm3', id: '1', ifVersion: 2 },
     },
+    {
+      type: 'mutate',
+      payload: { operation: 'delete', entity: 'Task', mutationId: 'm4', id: '1', ifVersion: 0 },
+    },
     { type: 'message', channel: 'room:lobby', payload: ['anything'] },
   ])('takes $type', (message) => {
     expect(parse(message)).toEqual({ ok: true, value: message })
@@ -88,7 +92,7 @@ describe('parseClientMessage', () => {
     [{ type: 'mutate', payload: { ...mutation, mutationId: 'a b' } }],
     [{ type: 'mutate', payload: { ...mutation, mutationId: 'ä' } }],
     [{ type: 'mutate', payload: { ...mutation, mutationId: 'x'.repeat(129) } }],
-    [{ type: 'mutate', payload: { ...mutation, ifVersion: 0 } }],
+    [{ type: 'mutate', payload: { ...mutation, ifVersion: -1 } }],
     [{ type: 'mutate', payload: { ...mutation, ifVersion: '1' } }],
     [{ type: 'mutate', payload: { ...mutation, id: undefined } }],
     [{ type: 'mutate', payload: { ...mutation, fields: 'title' } }],

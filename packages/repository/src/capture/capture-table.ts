@@ -4,13 +4,8 @@ import { DnrError } from '@dnr/protocol'
 import { partTransactions } from '../change-log/part-transactions.ts'
 import type { Connection } from '../database/connection.ts'
 import type { RowModel } from '../rows/row-model.ts'
-import {
-  type CaptureObject,
-  captureObjects,
-  type KeyColumn,
-  type TableKeys,
-  type UniqueKey,
-} from './capture-triggers.ts'
+import { type CaptureObject, captureObjects } from './capture-triggers.ts'
+import { hasTextIds, tableKeys } from './table-keys.ts'
 
 /**
  * Brings the triggers of tables in step with their entities, inside a write transaction; nothing happens when they are.
@@ -45,7 +40,8 @@ function captureTable(connection: Connection, model: RowModel): boolean {
   drop(connection, present)
   for (const { sql } of wanted) connection.exec(sql)
   forgetWrites(connection, entity.name)
-  connection.exec(`INSERT OR REPLACE INTO dnr_captured_tables VALUES ('${table}', '${entity.name}')`)
+  forgetTable(connection, table)
+  connection.exec(`INSERT INTO dnr_captured_tables VALUES ('${table}', '${entity.name}')`)
   return true
 }
 
@@ -54,7 +50,7 @@ export function releaseTable(connection: Connection, { table, entity }: RowModel
   if (ownerOf(connection, table) !== entity.name) return
   drop(connection, presentObjects(connection, table))
   forgetWrites(connection, entity.name)
-  connection.exec(`DELETE FROM dnr_captured_tables WHERE table_name = '${table}'`)
+  forgetTable(connection, table)
 }
 
 /**
@@ -64,10 +60,11 @@ export function releaseTable(connection: Connection, { table, entity }: RowModel
  */
 export function dropTriggers(connection: Connection, tables: readonly string[]): void {
   followTables(connection)
+  const given = new Set(tables.map((name) => name.toLowerCase()))
   const captured = connection.query('SELECT table_name AS name FROM dnr_captured_tables', []) as {
     name: string
   }[]
-  const missing = captured.find(({ name }) => !tables.includes(name))
+  const missing = captured.find(({ name }) => !given.has(name.toLowerCase()))
   if (missing !== undefined) {
     throw new DnrError(
       'bad_option',
@@ -88,7 +85,7 @@ export function followTables(connection: Connection): void {
   ) as { name: string }[]
   for (const { name } of gone) {
     drop(connection, presentObjects(connection, name))
-    connection.exec(`DELETE FROM dnr_captured_tables WHERE table_name = '${name}'`)
+    forgetTable(connection, name)
   }
 }
 
@@ -112,23 +109,28 @@ function dropRenamed(connection: Connection, table: string): void {
 }
 
 function ownerOf(connection: Connection, table: string): string | undefined {
-  const [row] = connection.query('SELECT entity FROM dnr_captured_tables WHERE table_name = ?', [table]) as {
+  const [row] = connection.query(
+    'SELECT entity FROM dnr_captured_tables WHERE table_name = ? COLLATE NOCASE',
+    [table],
+  ) as {
     entity: string
   }[]
   return row?.entity
 }
 
-/** Under the names, too, that they got before the table was renamed. */
+/** Under the names, too, that they got before the table was renamed, be it in case alone: to SQLite that is the same name. */
 function presentObjects(connection: Connection, table: string): CaptureObject[] {
   const triggers = connection.query(
-    "SELECT type, name, sql FROM sqlite_schema WHERE type = 'trigger' AND tbl_name = ? AND name GLOB 'dnr_capture_*'",
+    "SELECT type, name, sql FROM sqlite_schema WHERE type = 'trigger' AND tbl_name = ? COLLATE NOCASE AND name GLOB 'dnr_capture_*'",
     [table],
   ) as CaptureObject[]
-  const views = [...new Set([table, ...capturedNames(triggers)])].flatMap(
+  const names = new Set([table, ...capturedNames(triggers)].map((name) => name.toLowerCase()))
+  const views = [...names].flatMap(
     (name) =>
-      connection.query("SELECT type, name, sql FROM sqlite_schema WHERE type = 'view' AND name = ?", [
-        `dnr_images_${name}`,
-      ]) as CaptureObject[],
+      connection.query(
+        "SELECT type, name, sql FROM sqlite_schema WHERE type = 'view' AND name = ? COLLATE NOCASE",
+        [`dnr_images_${name}`],
+      ) as CaptureObject[],
   )
   return [...triggers, ...views]
 }
@@ -147,83 +149,10 @@ function drop(connection: Connection, objects: readonly CaptureObject[]): void {
   for (const { type, name } of objects) connection.exec(`DROP ${type} "${name}"`)
 }
 
+function forgetTable(connection: Connection, table: string): void {
+  connection.exec(`DELETE FROM dnr_captured_tables WHERE table_name = '${table}' COLLATE NOCASE`)
+}
+
 function forgetWrites(connection: Connection, entity: string): void {
   connection.exec(`DELETE FROM dnr_row_writes WHERE entity = '${entity}'`)
-}
-
-/** By SQLite's rules of type affinity: then nothing but text, a BLOB or NULL can be in the column. */
-function hasTextIds(connection: Connection, table: string): boolean {
-  const id = columnsOf(connection, table).find(({ name }) => name === 'id')
-  return /CHAR|CLOB|TEXT/i.test(id?.type ?? '')
-}
-
-interface Column {
-  readonly name: string
-  readonly type: string
-  readonly fallback: string | null
-}
-
-function columnsOf(connection: Connection, table: string): Column[] {
-  const columns = connection.query(
-    `SELECT name, type, CASE WHEN "notnull" = 1 THEN dflt_value END AS fallback FROM pragma_table_xinfo(?)`,
-    [table],
-  ) as Column[]
-  return columns.map(({ fallback, ...column }) => ({ ...column, fallback: fallback && defaultSql(fallback) }))
-}
-
-/** After DEFAULT a name is a text, be it in quotation marks; elsewhere it would be that of a column. */
-function defaultSql(text: string): string {
-  const quoted = /^"((?:[^"]|"")*)"$/.exec(text)?.[1]
-  const isWord = /^[a-z_]\w*$/i.test(text) && !/^(null|true|false|current_\w+)$/i.test(text)
-  if (quoted === undefined && !isWord) return text
-  return `'${(quoted ?? text).replaceAll('""', '"').replaceAll("'", "''")}'`
-}
-
-/** What two rows of a table cannot both have. */
-function tableKeys(connection: Connection, table: string): TableKeys {
-  const columns = columnsOf(connection, table)
-  const fallbacks = new Map(columns.map(({ name, fallback }) => [name, fallback]))
-  const toColumn = (name: string, collation: string): KeyColumn => ({
-    name,
-    collation,
-    fallback: fallbacks.get(name) ?? null,
-  })
-  const isId = ({ columns: [first, second] }: UniqueKey): boolean =>
-    first?.name === 'id' && first.collation === 'BINARY' && second === undefined
-  const rowId = rowIdOf(connection, table, columns)
-  return {
-    id: toColumn('id', 'BINARY'),
-    others: [
-      ...(rowId === null ? [] : [{ columns: [toColumn(rowId, 'BINARY')], isPartial: false }]),
-      ...uniqueIndexes(connection, table, toColumn).filter((key) => !isId(key)),
-    ],
-  }
-}
-
-/** What the number of a row can be called, by which INTEGER PRIMARY KEY goes, too; `null` when there is none, or no name for it. */
-function rowIdOf(connection: Connection, table: string, columns: readonly Column[]): string | null {
-  const [listed] = connection.query('SELECT wr FROM pragma_table_list(?)', [table]) as { wr: number }[]
-  if (listed?.wr === 1) return null
-  const taken = new Set(columns.map(({ name }) => name.toLowerCase()))
-  return ['rowid', 'oid', '_rowid_'].find((name) => !taken.has(name)) ?? null
-}
-
-/** One over an expression is left out: no column says what its value would be. */
-function uniqueIndexes(
-  connection: Connection,
-  table: string,
-  toColumn: (name: string, collation: string) => KeyColumn,
-): UniqueKey[] {
-  const indexes = connection.query(
-    'SELECT name, partial FROM pragma_index_list(?) WHERE "unique" = 1 ORDER BY name',
-    [table],
-  ) as { name: string; partial: number }[]
-  return indexes.flatMap(({ name: index, partial }) => {
-    const parts = connection.query(
-      'SELECT name, coll AS collation FROM pragma_index_xinfo(?) WHERE "key" = 1 ORDER BY seqno',
-      [index],
-    ) as { name: string | null; collation: string }[]
-    const columns = parts.flatMap(({ name, collation }) => (name === null ? [] : [toColumn(name, collation)]))
-    return columns.length < parts.length ? [] : [{ columns, isPartial: partial === 1 }]
-  })
 }

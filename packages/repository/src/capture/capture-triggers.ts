@@ -22,27 +22,7 @@
 import type { RowModel } from '../rows/row-model.ts'
 import { HEAD_SQL } from '../change-log/log-tables.ts'
 import { imageSql, VERSION_SQL } from './image-sql.ts'
-
-/** The keys of a table: what makes a REPLACE remove another row. */
-export interface TableKeys {
-  readonly id: KeyColumn
-  readonly others: readonly UniqueKey[]
-}
-
-/** Columns of which no two rows have the same values. */
-export interface UniqueKey {
-  readonly columns: readonly KeyColumn[]
-  /** Does it hold for some rows alone? Which, nothing but its SQL says: it is taken for one that holds for all. */
-  readonly isPartial: boolean
-}
-
-export interface KeyColumn {
-  readonly name: string
-  /** By which values are the same; the column itself may be declared with another. */
-  readonly collation: string
-  /** The default of a column that is NOT NULL, as SQL: a REPLACE puts it in for NULL, after BEFORE triggers have run. */
-  readonly fallback: string | null
-}
+import type { KeyColumn, TableKeys, UniqueKey } from './table-keys.ts'
 
 /** A view or a trigger that belongs to a captured table. */
 export interface CaptureObject {
@@ -60,7 +40,7 @@ export function captureObjects(model: RowModel, keys: TableKeys): CaptureObject[
   const sql = createParts(model)
   const newId = newValueSql(keys.id)
   const moves = `${newId} IS NOT OLD."id" ${BYTES}`
-  const allKeys = [{ columns: [keys.id], isPartial: false }, ...keys.others]
+  const allKeys = [{ columns: [keys.id], where: null }, ...keys.others]
   const conflicts = allKeys.map(conflictSql)
   const conflictsWithOthers = conflicts.map((condition) => `${condition} AND "id" IS NOT OLD."id" ${BYTES}`)
 
@@ -77,21 +57,28 @@ export function captureObjects(model: RowModel, keys: TableKeys): CaptureObject[
 
   return [
     { type: 'view', name: sql.view, sql: sql.createView },
-    trigger('before_insert', 'BEFORE INSERT', `NOT ${sql.isOwnCreation} OR ${sql.hasRow(newId)}`, [
-      sql.refuseBlob('true'),
-      ...sql.keepTarget(conflicts, newId, `coalesce(${newId}, ${NO_ID})`),
-    ]),
+    trigger(
+      'before_insert',
+      'BEFORE INSERT',
+      `NOT ${sql.isOwnCreation('kept = 0')} OR ${sql.hasRow(newId)}`,
+      [
+        sql.refuseBlob('true'),
+        sql.markInsert(newId),
+        ...sql.keepTarget(conflicts, newId, `coalesce(${newId}, ${NO_ID})`),
+      ],
+    ),
     trigger(
       'after_insert',
       'AFTER INSERT',
-      `NOT ${sql.isOwnCreation} AND (NEW."id" IS NOT NULL OR ${sql.isKept(NO_ID)})`,
+      `NOT ${sql.isOwnCreation('true')} AND (NEW."id" IS NOT NULL OR ${sql.isKept(NO_ID)})`,
       [
         // There is nothing kept when a default gave the row another id than the one seen before.
         sql.keepAbsence('NEW."id"', 'true'),
-        sql.raiseVersion,
+        ...sql.raiseVersion,
         ...sql.settle(INSERTED),
+        sql.markOuterCreation,
         ...sql.forget(INSERTED),
-        sql.forgetMark('true'),
+        sql.forgetMark("mark IS NOT 'created'"),
       ],
     ),
     trigger('before_update', 'BEFORE UPDATE', `NOT ${sql.isOwn('updated')}`, sql.keepRow),
@@ -104,7 +91,7 @@ export function captureObjects(model: RowModel, keys: TableKeys): CaptureObject[
       [sql.refuseBlob(moves), ...sql.keepTarget(conflictsWithOthers, newId, OLD_ID)],
     ),
     trigger('after_update', 'AFTER UPDATE', `NOT ${sql.isOwn('updated')} AND ${sql.isKept(UPDATED)}`, [
-      sql.raiseVersion,
+      ...sql.raiseVersion,
       ...sql.settle(UPDATED),
       sql.markCreation,
       ...sql.forget(UPDATED),
@@ -136,15 +123,16 @@ function newValueSql({ name, fallback }: KeyColumn): string {
 }
 
 /** A column declared with another collation than BINARY may find more rows than it has to: they are kept, and stay. */
-function conflictSql({ columns }: UniqueKey): string {
+function conflictSql({ columns, where }: UniqueKey): string {
   const sameSql = (column: KeyColumn): string =>
     `${quote(column.name)} = ${newValueSql(column)}${column.collation === 'BINARY' ? '' : ` COLLATE ${quote(column.collation)}`}`
-  return columns.map(sameSql).join(' AND ')
+  // A comment may end what the index says.
+  return [...columns.map(sameSql), ...(where === null ? [] : [`(${where}\n)`])].join(' AND ')
 }
 
 /** Does an update change what another row could have, too? One that does not is most of them, and cheap to tell. */
 function changesSql(keys: readonly UniqueKey[]): string {
-  if (keys.some(({ isPartial }) => isPartial)) return 'true'
+  if (keys.some(({ where }) => where !== null)) return 'true'
   const names = new Set(keys.flatMap(({ columns }) => columns.map(({ name }) => quote(name))))
   return [...names].map((name) => `NEW.${name} IS NOT OLD.${name} ${BYTES}`).join(' OR ')
 }
@@ -202,13 +190,15 @@ function createParts(model: RowModel) {
     `INSERT INTO dnr_row_writes (entity, row_id, version, kept)
       SELECT ${entity}, "id", 0, 0 FROM ${table} WHERE "id" IN (${ids}) AND typeof("id") = 'text' AND NOT ${hasWrite(`${table}."id"`)}`,
     `UPDATE dnr_row_writes
-      SET kept = 1, for_id = ${forId}, mark = CASE WHEN ${mark} IN ('created', 'inserting') THEN ${mark} END,
+      SET kept = 1, for_id = ${forId}, mark = CASE WHEN ${mark} IN ('created', 'inserting', 'again') THEN ${mark} END,
         (version, image) = (SELECT v.version, v.image FROM "${view}" v WHERE ${IS_ROW})
       WHERE entity = ${entity} AND row_id IN (${ids}) AND kept = 0`,
   ]
+  const markOf = (newId: string): string =>
+    `(CASE WHEN row_id = ${newId} AND mark IS NOT 'again' THEN 'inserting' ELSE mark END)`
   /** One that is kept already has to go with this statement's row, too: what it was kept for may not have come to pass. */
   const keepFor = (ids: string, forId: string, newId: string): string =>
-    `UPDATE dnr_row_writes SET for_id = ${forId}, mark = CASE WHEN row_id = ${newId} THEN 'inserting' ELSE mark END
+    `UPDATE dnr_row_writes SET for_id = ${forId}, mark = ${markOf(newId)}
       WHERE entity = ${entity} AND row_id IN (${ids}) AND kept = 1`
   const keepAbsence = (id: string, condition: string): string =>
     `INSERT INTO dnr_row_writes (entity, row_id, for_id, mark, version, kept)
@@ -217,31 +207,43 @@ function createParts(model: RowModel) {
   /** Has the row been written since it was kept? Under recursive_triggers raising its version has settled it already. */
   const isAhead = `version <> (SELECT v.version FROM "${view}" v WHERE ${IS_ROW})`
   const nextVersion = `(SELECT version + 1 FROM dnr_row_writes WHERE ${writeOf('NEW."id"')} AND kept = 1)`
+  const isToRise = `"id" = NEW."id" AND "version" IS NOT ${nextVersion} AND ${nextVersion} IS NOT NULL`
 
   return {
     view,
     createView: `CREATE VIEW "${view}" AS SELECT "id" AS id, ${VERSION_SQL} AS version,\n ${imageSql(model)} AS image\nFROM ${table}`,
     hasRow,
     hasSome: (conditions: readonly string[]) => `EXISTS (${rows(conditions)})`,
-    /** Has the log this row's creation already? */
-    isOwnCreation: `EXISTS (SELECT 1 FROM dnr_row_writes WHERE ${writeOf('NEW."id"')} AND mark = 'created')`,
+    /** Has the log this row's creation already? While the row is kept, it may have been replaced since. */
+    isOwnCreation: (condition: string) =>
+      `EXISTS (SELECT 1 FROM dnr_row_writes WHERE ${writeOf('NEW."id"')} AND mark = 'created' AND ${condition})`,
     /** Has the log what is about to happen, or has just happened, to the row? */
     isOwn: (operation: string) =>
       `EXISTS (SELECT 1 FROM dnr_row_writes WHERE ${writeOf('OLD."id"')} AND mark = '${operation}' AND kept = 0 AND version > coalesce(CAST(OLD."version" AS INTEGER), 0))`,
     isKept: (ids: string) => `EXISTS (SELECT 1 FROM dnr_row_writes WHERE ${kept(ids)})`,
     keepRow: keep('OLD."id"', 'OLD."id"', 'mark'),
     keepAbsence,
+    /** Of a row that is kept already: a trigger of the user's may insert it again that was fired for its INSERT, or its DELETE. */
+    markInsert: (newId: string) =>
+      `UPDATE dnr_row_writes SET mark = CASE WHEN mark IS NULL THEN 'inserting' ELSE 'again' END
+      WHERE ${writeOf(newId)} AND (mark IS NULL OR mark IN ('created', 'inserting'))`,
+    /** Then the log has the row when the turn of its first INSERT comes. */
+    markOuterCreation: `UPDATE dnr_row_writes SET kept = 0, mark = 'created', for_id = NULL WHERE ${writeOf('NEW."id"')} AND mark = 'again'`,
     refuseBlob: (condition: string) =>
       `SELECT RAISE(ABORT, '${model.table}.id is to be text, for captureTable to log the row, and not a BLOB') WHERE typeof(NEW."id") = 'blob' AND ${condition}`,
     /** Keeps the rows that a REPLACE would remove; and that there is no row of the new id, when there is none. */
     keepTarget: (conditions: readonly string[], newId: string, forId: string) => [
       keepFor(rows(conditions), forId, newId),
-      ...keep(rows(conditions), forId, `(CASE WHEN row_id = ${newId} THEN 'inserting' ELSE mark END)`),
+      ...keep(rows(conditions), forId, markOf(newId)),
       `DELETE FROM dnr_row_writes WHERE ${writeOf(newId)} AND kept = 0 AND mark IN ('updated', 'deleted') AND NOT ${hasRow(newId)}`,
       keepAbsence(newId, `NOT ${hasRow(newId)}`),
     ],
-    raiseVersion: `UPDATE ${table} SET "version" = ${nextVersion}
-      WHERE "id" = NEW."id" AND "version" IS NOT ${nextVersion} AND ${nextVersion} IS NOT NULL`,
+    /** Where a trigger of the user's ignores it, the write could not be told from one that left the row alone. */
+    raiseVersion: [
+      `UPDATE ${table} SET "version" = ${nextVersion} WHERE ${isToRise}`,
+      `SELECT RAISE(ABORT, '${model.table}: a trigger ignored that the row rises in version, without which captureTable cannot log it')
+      WHERE changes() = 0 AND EXISTS (SELECT 1 FROM ${table} WHERE ${isToRise})`,
+    ],
     /** Of the rows kept for others, only those that are gone count: a conflict need not end in a REPLACE. */
     settle: (ids: string) => [
       ...NOTE_STATEMENT,
@@ -263,7 +265,7 @@ function createParts(model: RowModel) {
      * for another row stays kept: that other may yet replace it.
      */
     markCreation: `UPDATE dnr_row_writes SET kept = 0, mark = 'created', for_id = NULL
-      WHERE ${writeOf('NEW."id"')} AND kept = 1 AND for_id = NEW."id" AND mark IN ('created', 'inserting')`,
+      WHERE ${writeOf('NEW."id"')} AND kept = 1 AND for_id = NEW."id" AND mark IN ('created', 'inserting', 'again')`,
     /** A row that was kept for another and is still there stays kept, as it is now: a statement around this one may yet remove it. */
     forget: (ids: string) => [
       `DELETE FROM dnr_row_writes WHERE ${kept(ids)} AND (for_id IN (${ids}) AND row_id IN (${ids}) OR NOT ${isThere})`,
@@ -278,7 +280,7 @@ function createParts(model: RowModel) {
      */
     forgetUnlessReplaced: [
       `DELETE FROM dnr_row_writes WHERE ${kept('OLD."id"')} AND ((mark IS NULL AND row_id = OLD."id") OR (row_id <> OLD."id" AND NOT ${isThere}))`,
-      `UPDATE dnr_row_writes SET mark = 'inserting', version = version + 1, image = NULL WHERE ${writeOf('OLD."id"')} AND image IS NOT NULL`,
+      `UPDATE dnr_row_writes SET mark = CASE mark WHEN 'again' THEN mark ELSE 'inserting' END, version = version + 1, image = NULL WHERE ${writeOf('OLD."id"')} AND image IS NOT NULL`,
     ],
   }
 }

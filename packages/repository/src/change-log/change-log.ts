@@ -163,7 +163,11 @@ export function createChangeLog({
     source: {
       head,
       begin: () =>
-        reads.read((connection) => ({ position: readHeadPosition(connection), losses: told.losses })),
+        reads.read((connection) => {
+          // Before the losses are counted: this read may be the first to find one.
+          told.isIn(connection, readHead(connection))
+          return { position: readHeadPosition(connection), losses: told.losses }
+        }),
       get losses() {
         return told.losses
       },

@@ -65,8 +65,8 @@ export interface SystemTables {
     readonly row_id: string
     /** The row on whose account this one is kept: itself, or the one that may replace it. */
     readonly for_id: string | null
-    /** What the log has already, before it happens to the row; or that an INSERT of it is under way. */
-    readonly mark: Operation | 'inserting' | null
+    /** What the log has already, before it happens to the row; or that an INSERT of it is under way, or `again` within another. */
+    readonly mark: Operation | 'inserting' | 'again' | null
     /** Is `image` kept for an entry that is still to be written? */
     readonly kept: 0 | 1
     /** Of what the mark says; of the row as it was kept. */

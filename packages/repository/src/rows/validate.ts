@@ -93,8 +93,8 @@ export function checkVersion(ifVersion: number, operation: Mutation['operation']
       'bad_request',
       'ifVersion: a new row has no version that could be expected. Leave it out.',
     )
-  if (Number.isSafeInteger(ifVersion) && ifVersion >= 1) return
-  throw new DnrError('bad_request', `ifVersion is ${String(ifVersion)}: expected a whole number, 1 or more.`)
+  if (Number.isSafeInteger(ifVersion) && ifVersion >= 0) return
+  throw new DnrError('bad_request', `ifVersion is ${String(ifVersion)}: expected a whole number, 0 or more.`)
 }
 
 function unwrap<T>(entity: AnyEntity, parse: () => SchemaResult<T>): T {

@@ -2,6 +2,7 @@
 import { DnrError, type FieldKind } from '@dnr/protocol'
 import type { Connection } from '../database/connection.ts'
 import type { RowModel } from '../rows/row-model.ts'
+import { wordsOf } from './sql-words.ts'
 
 interface Column {
   readonly name: string
@@ -80,7 +81,7 @@ function checkTable(connection: Connection, model: RowModel, columns: readonly C
 
 /** Column types of which `version` counts in whole numbers, also when other programs write it. */
 function checkVersionColumn(table: string, type: string): void {
-  if (affinity(type) === 'integer') return
+  if (['integer', 'numeric'].includes(affinity(type))) return
   throw new DnrError(
     'bad_entity',
     `${table}.version is declared ${type === '' ? 'without a type' : type}, in which DNR cannot count: declare it INTEGER.`,
@@ -93,7 +94,7 @@ function refuseReplacing(connection: Connection, table: string): void {
     "SELECT sql FROM sqlite_schema WHERE type = 'table' AND name = ? COLLATE NOCASE",
     [table],
   ) as { sql: string }[]
-  if (!/\bON\s+CONFLICT\s+REPLACE\b/i.test(row?.sql ?? '')) return
+  if (!/\bON\s+CONFLICT\s+REPLACE\b/i.test(wordsOf(row?.sql ?? ''))) return
   throw new DnrError(
     'bad_entity',
     `"${table}" is declared with ON CONFLICT REPLACE, so that a write may remove or change rows unseen. Leave it out, and write INSERT OR REPLACE where that is meant.`,
@@ -101,7 +102,7 @@ function refuseReplacing(connection: Connection, table: string): void {
 }
 
 /** SQLite's rules of type affinity, as far as they change values. */
-function affinity(type: string): 'integer' | 'text' | 'none' | 'real' | 'numeric' {
+export function affinity(type: string): 'integer' | 'text' | 'none' | 'real' | 'numeric' {
   const name = type.toUpperCase()
   if (name.includes('INT')) return 'integer'
   if (/CHAR|CLOB|TEXT/.test(name)) return 'text'

@@ -38,8 +38,9 @@ export function migrateTables(connection: Connection, tables: readonly MigratedT
   for (const { model } of tables) migrateEntityTable(connection, model)
   // Several repositories may share a table: it is captured when one of them asks for it.
   const captured = tables.filter(({ isCaptured }) => isCaptured).map(({ model }) => model)
+  const capturedNames = new Set(captured.map(({ table }) => table.toLowerCase()))
   for (const { model } of tables) {
-    if (!captured.some(({ table }) => table === model.table)) releaseTable(connection, model)
+    if (!capturedNames.has(model.table.toLowerCase())) releaseTable(connection, model)
   }
   captureTables(connection, captured)
 }

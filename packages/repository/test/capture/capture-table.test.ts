@@ -243,6 +243,30 @@ test('whatever SQL does to the version, it rises by one; a row made again goes o
   ])
 })
 
+test.each(['OFF', 'ON'])(
+  'a statement whose row cannot rise in version, as a trigger ignores that, is refused with the reason (recursive_triggers %s)',
+  async (recursive) => {
+    await using open = await openBoth(
+      "CREATE TRIGGER final BEFORE UPDATE ON Item WHEN OLD.title = 'final' BEGIN SELECT RAISE(IGNORE); END",
+    )
+    const { other } = open
+    other.exec(`PRAGMA recursive_triggers = ${recursive}; INSERT INTO Item (id) VALUES ('a'), ('b')`)
+    const reason = /Item: a trigger ignored .* version/
+    expect(() => other.exec("UPDATE Item SET title = 'final'")).toThrow(reason)
+    expect(() => other.exec("INSERT INTO Item (id, title, version) VALUES ('c', 'final', 7)")).toThrow(reason)
+    // What there is nothing to raise of, and what the trigger ignores as a whole.
+    other.exec("INSERT INTO Item (id, title) VALUES ('c', 'final')")
+    other.exec("UPDATE Item SET title = 'final', version = version + 1 WHERE id = 'a'")
+    other.exec("UPDATE Item SET title = 'late' WHERE id = 'a'")
+    expect(told(await expectLogToBeTheTable(open))).toEqual([
+      'created a 1',
+      'created b 1',
+      'created c 1',
+      'updated a 2',
+    ])
+  },
+)
+
 test('a write of the repository is logged once, with its own actor and mutation id', async () => {
   await using open = await openBoth()
   const by = { principal: { id: 'alice' }, mutationId: 'm' }

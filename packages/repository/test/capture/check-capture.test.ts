@@ -83,3 +83,29 @@ test('capture of a renamed table can be switched off', async () => {
   expect(open.schema()).toEqual([])
   expect(await open.database.health()).toMatchObject({ ok: true })
 })
+
+test('a captured table that is called the same in other letters, by itself and by its repository, goes on being captured', async () => {
+  await using open = await openBoth()
+  const { database, other } = open
+  const migrate = (table: string, captureTable: boolean) =>
+    database.migrate([createRealtimeRepository({ database, entity: Item, table, captureTable })])
+  other.exec(
+    "ALTER TABLE Item RENAME TO aside; ALTER TABLE aside RENAME TO item; INSERT INTO Item (id) VALUES ('a')",
+  )
+  for (const name of ['Item', 'item', 'ITEM']) {
+    await migrate(name, true)
+    other.exec('UPDATE item SET rank = 1')
+    expect(await database.health()).toMatchObject({ ok: true })
+  }
+  expect(told(await changesAfter(open, open.start))).toEqual([
+    'created a 1',
+    'updated a 2',
+    'updated a 3',
+    'updated a 4',
+  ])
+  await migrate('item', false)
+  expect(
+    other.prepare("SELECT name FROM sqlite_schema WHERE type = 'view' OR name GLOB 'dnr_capture_*'").all(),
+  ).toEqual([])
+  expect(await database.health()).toMatchObject({ ok: true })
+})

@@ -42,3 +42,14 @@ test.each(['BEFORE', 'AFTER'])(
     ])
   },
 )
+
+test('a row that stood in the way of an upsert once, and then goes and comes again in one statement, is logged', async () => {
+  await using open = await openBoth()
+  const upsert = "INSERT INTO Item (id) VALUES ('a') ON CONFLICT DO UPDATE SET rank = 1"
+  open.other.exec(`INSERT INTO Item (id, slug) VALUES ('a', 'x'); ${upsert}`)
+  open.other.exec(
+    "CREATE TRIGGER back AFTER INSERT ON Item WHEN NEW.title = 't' BEGIN INSERT OR REPLACE INTO Item (id, slug) VALUES ('a', 'x'); END",
+  )
+  open.other.exec("INSERT OR REPLACE INTO Item (id, slug, title) VALUES ('b', 'x', 't')")
+  expect(told(await expectLogToBeTheTable(open))).toEqual(['created a 1', 'updated a 2', 'updated a 3'])
+})

@@ -20,12 +20,35 @@ test('a row that goes because of a unique generated column is logged', async () 
   ])
 })
 
-test('a row that goes because another gets into a partial unique index is logged', async () => {
-  await using open = await openBoth('CREATE UNIQUE INDEX part ON Item (title) WHERE done = 1')
+test.each([
+  'CREATE UNIQUE INDEX part ON Item (title) WHERE done = 1',
+  `CREATE UNIQUE INDEX "where""s" ON "Item" (title) -- where?
+  where "done" = 1 AND slug IS NOT 'WHERE' /* that is where */ AND coalesce(version, 0) > 0 -- so`,
+])('a row that goes because another gets into a partial unique index is logged (%s)', async (index) => {
+  await using open = await openBoth(index)
   open.other.exec("INSERT INTO Item (id, title, done) VALUES ('a', 't', 1), ('b', 't', 0)")
   await open.items.create({ id: 'own' })
   open.other.exec("UPDATE OR REPLACE Item SET done = 1 WHERE id = 'b'")
   expect(told(await expectLogToBeTheTable(open)).slice(3)).toEqual(['deleted a 2', 'updated b 2'])
+})
+
+test('what stands in the way of a row is found by the index, be it a partial one, and not by a look at every row', async () => {
+  await using open = await openBoth(
+    'CREATE UNIQUE INDEX part ON Item (title, rank) WHERE done = 1 AND rank > 0',
+  )
+  const trigger = open.other
+    .prepare("SELECT sql FROM sqlite_schema WHERE name = 'dnr_capture_Item_before_key_update'")
+    .pluck()
+    .get() as string
+  const [, condition] = /WHEN ([^]*)\nBEGIN/.exec(trigger) as unknown as [string, string]
+  const plan = open.other
+    .prepare(
+      `EXPLAIN QUERY PLAN SELECT ${condition} FROM Item AS OLD, Item AS NEW WHERE OLD.id = 'a' AND NEW.id = 'b'`,
+    )
+    .all() as { detail: string }[]
+  const steps = plan.map(({ detail }) => detail)
+  expect(steps.filter((step) => step.includes('SCAN'))).toEqual([])
+  expect(steps.join()).toMatch(/SEARCH Item USING (COVERING )?INDEX part/)
 })
 
 test.each([
@@ -54,26 +77,36 @@ test.each([
   ])
 })
 
-test.each(["'it''s'", '"it\'s ""x"""', 'main', 'TRUE', 'CURRENT_DATE', '-1.5', "(lower('X') || 1)", "x'61'"])(
-  'a row that goes because NULL becomes the default of a unique column is logged (%s)',
-  async (value) => {
-    const ddl = ITEM_TABLE.replace('slug TEXT UNIQUE', `slug TEXT NOT NULL DEFAULT ${value} UNIQUE`)
-    await using open = await openBoth('', { ddl })
-    open.other.exec("INSERT INTO Item (id) VALUES ('a')")
-    open.other.exec("INSERT OR REPLACE INTO Item (id, slug) VALUES ('b', NULL)")
-    open.other.exec(
-      "INSERT INTO Item (id, slug) VALUES ('c', 'x'); UPDATE OR REPLACE Item SET slug = NULL WHERE id = 'c'",
-    )
-    expect(told(await expectLogToBeTheTable(open))).toEqual([
-      'created a 1',
-      'deleted a 2',
-      'created b 1',
-      'created c 1',
-      'deleted b 2',
-      'updated c 2',
-    ])
-  },
-)
+test.each([
+  "'it''s'",
+  '"it\'s ""x"""',
+  "[it's]",
+  "`it's ``x```",
+  'main',
+  'größe',
+  'current_user',
+  'TRUE',
+  'CURRENT_DATE',
+  '-1.5',
+  "(lower('X') || 1)",
+  "x'61'",
+])('a row that goes because NULL becomes the default of a unique column is logged (%s)', async (value) => {
+  const ddl = ITEM_TABLE.replace('slug TEXT UNIQUE', `slug TEXT NOT NULL DEFAULT ${value} UNIQUE`)
+  await using open = await openBoth('', { ddl })
+  open.other.exec("INSERT INTO Item (id) VALUES ('a')")
+  open.other.exec("INSERT OR REPLACE INTO Item (id, slug) VALUES ('b', NULL)")
+  open.other.exec(
+    "INSERT INTO Item (id, slug) VALUES ('c', 'x'); UPDATE OR REPLACE Item SET slug = NULL WHERE id = 'c'",
+  )
+  expect(told(await expectLogToBeTheTable(open))).toEqual([
+    'created a 1',
+    'deleted a 2',
+    'created b 1',
+    'created c 1',
+    'deleted b 2',
+    'updated c 2',
+  ])
+})
 
 test('a row that is replaced because NULL becomes the default of the id is updated', async () => {
   const ddl = ITEM_TABLE.replace('id TEXT PRIMARY KEY', "id TEXT PRIMARY KEY NOT NULL DEFAULT 'z'")
@@ -129,3 +162,35 @@ test('a BLOB for an id is refused with the reason, and one that is there already
   other.exec("DELETE FROM Item WHERE id = x'61'; UPDATE Item SET id = 'c' WHERE id = x'63'")
   expect(told(await changesAfter(open, open.start))).toEqual(['created c 1'])
 })
+
+test.each(['INSERT OR REPLACE', 'DELETE FROM Item WHERE id = NEW.id; INSERT'])(
+  'a row that a trigger inserts again (%s) when it has been inserted goes on counting versions',
+  async (insert) => {
+    await using open = await openBoth()
+    // Younger than ours, so that it comes first.
+    open.other.exec(
+      `CREATE TRIGGER again AFTER INSERT ON Item WHEN NEW.title = 'raw' BEGIN ${insert} INTO Item (id, title) VALUES (NEW.id, 'made'); END`,
+    )
+    const raw = "INSERT OR REPLACE INTO Item (id, title) VALUES ('a', 'raw')"
+    for (const recursive of ['OFF', 'ON'])
+      open.other.exec(`PRAGMA recursive_triggers = ${recursive}; ${raw}; ${raw}; DELETE FROM Item; ${raw}`)
+    await open.items.create({ id: 'own', title: 'raw' })
+    open.other.exec(`UPDATE Item SET rank = 1; ${raw}`)
+    await expectLogToBeTheTable(open)
+  },
+)
+
+test.each(['OFF', 'ON'])(
+  'a row that a trigger makes again when it is deleted, and another one changes, goes on counting versions (recursive_triggers %s)',
+  async (recursive) => {
+    await using open = await openBoth()
+    open.other.exec(`PRAGMA recursive_triggers = ${recursive};
+      CREATE TRIGGER again AFTER DELETE ON Item BEGIN INSERT INTO Item (id) VALUES (OLD.id); END;
+      CREATE TRIGGER stamp AFTER INSERT ON Item BEGIN UPDATE Item SET due = '2020-01-01T00:00:00.000Z' WHERE id = NEW.id; END`)
+    await open.items.create({ id: 'own' })
+    open.other.exec(
+      "INSERT INTO Item (id, slug) VALUES ('a', 'x'); DELETE FROM Item; DELETE FROM Item WHERE id = 'a'",
+    )
+    await expectLogToBeTheTable(open)
+  },
+)

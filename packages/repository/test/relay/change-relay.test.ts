@@ -552,3 +552,24 @@ test.each([
   for (const sink of sinks) expect(sink.ids()).toEqual(['a', 'b'])
   expect(errors).toEqual([])
 })
+
+test('a relay whose start is the first to meet a backup that was put back misses nothing', async () => {
+  using file = temporaryFile()
+  const copy = `${file.directory}/backup.db`
+  await using both = await openBoth(file.path)
+  const { clock, here, there, errors } = both
+  await there.tasks.create({ title: 'kept' })
+  await copyDatabase(file.path, copy)
+  await there.tasks.create({ title: 'lost' })
+  await here.tasks.snapshot()
+  await copyDatabase(copy, file.path)
+  const sink = createTalkativeSink()
+  const begun = Promise.withResolvers<void>()
+  here.database.startRelay({ ...sink, skipTo: (gap) => begun.resolve(sink.skipTo(gap)) })
+  await begun.promise
+  await there.tasks.create({ title: 'of another process' })
+  await here.tasks.create({ title: 'newer' })
+  await clock.advance(1_000)
+  expect(sink.told).toEqual(['skip to 1', '2', '3'])
+  expect(errors).toEqual([])
+})

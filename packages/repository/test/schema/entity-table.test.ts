@@ -78,16 +78,44 @@ test.each(['TEXT', 'REAL', ''])('a version column declared %j is refused by name
   })
 })
 
-test.each(['id TEXT PRIMARY KEY ON CONFLICT REPLACE', 'id TEXT UNIQUE on conflict\n replace'])(
-  'a table with %j is refused: creating a row of a taken id would replace that row unseen',
-  async (id) => {
-    const ddl = `CREATE TABLE Task (${id}, title TEXT, status TEXT, assignee TEXT, rank REAL, done INTEGER, version INTEGER)`
-    expect(await migrateOver(ddl)).toMatchObject({
-      code: 'bad_entity',
-      message: expect.stringContaining('ON CONFLICT REPLACE'),
-    })
-  },
-)
+test.each(['INT', 'NUMERIC', 'NUMBER(10)'])('a version column declared %s counts', async (type) => {
+  const handle = new Database(':memory:')
+  handle.exec(
+    `CREATE TABLE Task (id TEXT PRIMARY KEY, title TEXT, status TEXT, assignee TEXT, rank REAL, done INTEGER, version ${type})`,
+  )
+  const database = openDatabase({ handle })
+  const tasks = createRealtimeRepository({ database, entity: Task, captureTable: true })
+  await database.migrate([tasks])
+  await tasks.create({ id: 'a', title: 'x' })
+  handle.exec("UPDATE Task SET title = 'y', version = '7'")
+  expect(await tasks.update('a', { title: 'z' }, { ifVersion: 2 })).toMatchObject({ version: 3 })
+  expect(handle.prepare('SELECT typeof(version) FROM Task').pluck().get()).toBe('integer')
+  expect(await database.verify([tasks])).toMatchObject({ ok: true })
+  await database.close()
+  handle.close()
+})
+
+test.each([
+  'id TEXT PRIMARY KEY ON CONFLICT REPLACE',
+  'id TEXT UNIQUE on conflict\n replace',
+  'id TEXT UNIQUE ON/* whatever */CONFLICT -- there is\n REPLACE',
+])('a table with %j is refused: creating a row of a taken id would replace that row unseen', async (id) => {
+  const ddl = `CREATE TABLE Task (${id}, title TEXT, status TEXT, assignee TEXT, rank REAL, done INTEGER, version INTEGER)`
+  expect(await migrateOver(ddl)).toMatchObject({
+    code: 'bad_entity',
+    message: expect.stringContaining('ON CONFLICT REPLACE'),
+  })
+})
+
+test.each([
+  '-- ON CONFLICT REPLACE\n',
+  '/* never\n ON CONFLICT REPLACE */',
+  "note TEXT DEFAULT 'it''s ON CONFLICT REPLACE',",
+  '"ON CONFLICT REPLACE" TEXT, [x ON CONFLICT REPLACE] TEXT, `y ON CONFLICT REPLACE` TEXT,',
+])('a table that says ON CONFLICT REPLACE and does not mean it is taken (%j)', async (words) => {
+  const ddl = `CREATE TABLE Task (${words} id TEXT PRIMARY KEY, title TEXT, status TEXT, assignee TEXT, rank REAL, done INTEGER, version INTEGER)`
+  expect(await migrateOver(ddl)).toBe('taken')
+})
 
 test('bigints and JSON survive columns declared as integers and JSON', async () => {
   const handle = new Database(':memory:')
@@ -186,8 +214,10 @@ test('rows from before whose version is empty are at version 0, and count from t
     'a',
     'b',
   ])
-  await tasks.update('a', { title: 'y' })
-  await tasks.delete('b')
+  expect(await codeOf(tasks.update('a', { title: 'y' }, { ifVersion: 1 }))).toBe('version_conflict')
+  await tasks.update('a', { title: 'y' }, { ifVersion: 0 })
+  expect(await codeOf(tasks.update('a', { title: 'z' }, { ifVersion: 0 }))).toBe('version_conflict')
+  await tasks.delete('b', { ifVersion: 0 })
   const page = await database.changeLog.read({ after, entity: 'Task', limit: 10 })
   expect(page).toMatchObject({
     changes: [

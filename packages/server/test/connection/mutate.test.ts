@@ -150,7 +150,7 @@ test.each([
   { operation: 'update', entity: 'Task', mutationId: 'm', fields: {} },
   { operation: 'drop', entity: 'Task', mutationId: 'm' },
   { operation: 'create', entity: 'Task', mutationId: 'ümlaut', fields: {} },
-  { operation: 'delete', entity: 'Task', mutationId: 'm', id: 'a', ifVersion: 0 },
+  { operation: 'delete', entity: 'Task', mutationId: 'm', id: 'a', ifVersion: -1 },
 ])('a write that is not well-formed is bad_message: %#', async (payload) => {
   const { client, asked } = await writing(() => Promise.reject(new Error('not asked')))
   expect((await client.ask({ type: 'mutate', payload }))[0]?.payload.code).toBe('bad_message')
