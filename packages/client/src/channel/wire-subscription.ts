@@ -202,7 +202,7 @@ export function createWireSubscription(
       } else if (type === 'unsubscribed') {
         if (isSaid) refused(ANEW)
       } else if (type === 'error' && message.ended) {
-        if (isSaid) refused(readWireError(message))
+        if (isAnswered) refused(readWireError(message))
       } else sink.message?.(message)
     },
     vacated() {
