@@ -768,7 +768,13 @@ test('a write whose answer cannot be decoded is stored all the same: it is answe
 
 test('the row of a conflict that cannot be decoded is null, and reported', async () => {
   await using t = await setUpPicky()
-  const update = { entity: 'Task', operation: 'update', id: 'a', mutationId: 'm', fields: { rank: 1 } } as const
+  const update = {
+    entity: 'Task',
+    operation: 'update',
+    id: 'a',
+    mutationId: 'm',
+    fields: { rank: 1 },
+  } as const
   const refused = t.client.mutate({ ...update, ifVersion: 1 }).catch((error: unknown) => error)
   await settle()
   const { requestId } = t.server.heard('mutate')[0] ?? {}
