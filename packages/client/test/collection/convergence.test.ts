@@ -23,10 +23,10 @@ const step = fc.oneof(
   {
     weight: 2,
     arbitrary: fc
-      .constantFrom('cut', 'stall', 'resume', 'duplicate', 'ping', 'settle', 'reconnect', 'another user')
+      .constantFrom('cut', 'stall', 'resume', 'duplicate', 'ping', 'settle', 'reconnect')
       .map((type) => ({ type })),
   },
-  { weight: 1, arbitrary: fc.constantFrom('trim', 'restore').map((type) => ({ type })) },
+  { weight: 1, arbitrary: fc.constantFrom('trim', 'restore', 'another user').map((type) => ({ type })) },
   { weight: 1, arbitrary: id.map((absorbed) => ({ type: 'answer' as const, absorbed })) },
 )
 
@@ -84,6 +84,9 @@ test('random interleavings of snapshots, events, duplicates, answers, cuts, user
             }
             case 'another user':
               t.server.nextUser(`user${++users}`)
+              peer.pair.resume()
+              peer.pair.cut()
+              await t.clock.advance(3_000)
               break
             case 'ping':
               t.client.retryNow()
