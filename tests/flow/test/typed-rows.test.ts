@@ -75,7 +75,10 @@ test.each(['socket', 'HTTP'])(
     await repository.update('c', { count: BIG + 10n, at: new Date(2) })
     const types = new Set<string>()
     counters.rows.subscribe(([row]) => types.add(`${typeof row?.count} ${row?.at instanceof Date}`))
-    const counted = counters.update('c', ({ count, at }) => ({ count: count + 1n, at: new Date(at.getTime() + 5) }))
+    const counted = counters.update('c', ({ count, at }) => ({
+      count: count + 1n,
+      at: new Date(at.getTime() + 5),
+    }))
     client.connect()
     expect(await counted.acked).toEqual({ id: 'c', version: 3, count: BIG + 11n, at: new Date(7) })
     await counted.synced
