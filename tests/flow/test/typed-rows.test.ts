@@ -86,3 +86,14 @@ test.each(['socket', 'HTTP'])(
     expect(await repository.get('c')).toEqual({ id: 'c', version: 3, count: BIG + 11n, at: new Date(7) })
   },
 )
+
+test('a date that is none disturbs no other row, and is refused', async () => {
+  await using t = await setUp('socket')
+  const { counters } = t
+  await until(counters.status, (status) => status === 'live')
+  await counters.create({ id: 'c', count: 1n, at: new Date(1) }).synced
+  const refused = counters.create({ id: 'd', count: 1n, at: new Date(Number.NaN) })
+  expect(counters.rows.value.map(({ id }) => id)).toEqual(['c', 'd'])
+  await expect(refused.acked).rejects.toMatchObject({ code: 'bad_field' })
+  expect(counters.rows.value.map(({ id }) => id)).toEqual(['c'])
+})
