@@ -22,6 +22,7 @@ export interface Heard {
     readonly snapshot?: boolean
     readonly query?: { readonly where?: AnyWhere }
     readonly subscription?: string
+    readonly grant?: string | null
     readonly [field: string]: unknown
   }
 }
@@ -50,6 +51,9 @@ export interface Peer {
   say(message: object): void
 }
 
+/** Everybody sees all rows. */
+const GRANT = 'all'
+
 export type FakeServer = ReturnType<typeof createFakeServer>
 
 export function createFakeServer(clock: Clock, options: { readonly chunkRows?: number } = {}) {
@@ -58,6 +62,7 @@ export function createFakeServer(clock: Clock, options: { readonly chunkRows?: n
   const held = new Set<string>()
   const deletedVersions = new Map<string, number>()
   let log: Logged[] = []
+  let userId = 'alice'
   let offset = 0
   let floor = 0
   let epochs: EpochRange[] = [{ epoch: 'e1', firstOffset: 1 }]
@@ -103,7 +108,7 @@ export function createFakeServer(clock: Clock, options: { readonly chunkRows?: n
     const limits = { maxSubscriptionsPerConnection: 50, maxFrameBytes: 1_000, maxMessagesPerSecond: 50 }
     const payload = {
       connectionId: `c${peers.indexOf(peer)}`,
-      userId: 'alice',
+      userId,
       protocolVersion: 1,
       heartbeatIntervalMs: 25_000,
       limits,
@@ -134,9 +139,11 @@ export function createFakeServer(clock: Clock, options: { readonly chunkRows?: n
       return peer.say({ type: 'subscribed', ...address, payload: { recovered: false } })
     const { position: from, readTo = from } = payload
     const newest = from && readTo && hasReached(from, readTo) ? from : readTo
-    const holds = [from, newest].every((at) => at && at.offset >= floor && holdsPosition(epochs, offset, at))
+    const hasRights = !payload.grant || payload.grant === GRANT
+    const holds =
+      hasRights && [from, newest].every((at) => at && at.offset >= floor && holdsPosition(epochs, offset, at))
     if (from && holds) {
-      peer.say({ type: 'subscribed', ...address, payload: { position: from, recovered: true } })
+      peer.say({ type: 'subscribed', ...address, payload: { position: from, recovered: true, grant: GRANT } })
       return replay(
         peer,
         { channel, key, where },
@@ -144,7 +151,11 @@ export function createFakeServer(clock: Clock, options: { readonly chunkRows?: n
       )
     }
     if (!payload.snapshot)
-      return peer.say({ type: 'subscribed', ...address, payload: { position: head(), recovered: false } })
+      return peer.say({
+        type: 'subscribed',
+        ...address,
+        payload: { position: head(), recovered: false, grant: GRANT },
+      })
     const matching = [...rows.values()].filter((row) => matchesWhere(row, where))
     const size = options.chunkRows ?? 100
     const chunks = Array.from({ length: Math.max(1, Math.ceil(matching.length / size)) }, (_, index) =>
@@ -156,7 +167,7 @@ export function createFakeServer(clock: Clock, options: { readonly chunkRows?: n
         peer.say({
           type: 'subscribed',
           ...address,
-          payload: { position: head(), recovered: false, snapshot },
+          payload: { position: head(), recovered: false, grant: GRANT, snapshot },
         })
       else peer.say({ type: 'snapshot', channel, subscription: key, payload: snapshot })
     })
@@ -234,6 +245,10 @@ export function createFakeServer(clock: Clock, options: { readonly chunkRows?: n
       const last = peers.at(-1)
       if (!last) throw new Error('no client has connected')
       return last
+    },
+    /** Who connects from now on. */
+    nextUser(id: string) {
+      userId = id
     },
     /** Sends the last changes once more to whom they were sent. */
     repeat(count: number) {

@@ -67,6 +67,8 @@ const step: fc.Arbitrary<Step> = fc.tuple(
     'answer',
     'lose',
     'refuse',
+    'retry',
+    'discard',
     'stream',
     'stream',
     'otherStream',
@@ -142,9 +144,12 @@ async function run(steps: readonly Step[], ifVersion: boolean) {
     if (action === 'batch') {
       optimistic.batch(() => {
         follow(() => all.update(id, { title: `b${m}` }))
-        follow(() => all.update(id, { rank: m }))
+        follow(() => all.update(id, m % 2 ? { rank: m } : ({ count }) => ({ count: count + 1 })))
       })
     }
+    const refused = optimistic.failed.value[m % Math.max(optimistic.failed.value.length, 1)]
+    if (action === 'retry' && refused) follow(() => refused.retry() as OptimisticMutation<Task>)
+    if (action === 'discard') refused?.discard()
     if (action === 'remote')
       server.remote(id, m % 2 ? { title: `r${m}`, rank: m } : { status: m % 4 ? 'done' : 'todo' })
     if (action === 'remoteDelete' && server.rows.has(id)) server.write(id, null)
@@ -196,9 +201,9 @@ test.each([false, true])(
         }
         const stored = server.log.map((change) => change.mutationId).filter((id) => id !== null)
         expect(new Set(stored).size).toBe(stored.length)
-        for (const [mutation, states] of made) {
-          if (stored.includes(mutation.mutationId)) expect(states.at(-1)).toBe('synced')
-        }
+        // Of one that was retried the last attempt counts.
+        const statesById = new Map([...made].map(([{ mutationId }, states]) => [mutationId, states]))
+        for (const id of stored) expect(statesById.get(id)?.at(-1)).toBe('synced')
       }),
       { numRuns: 200 },
     )

@@ -137,7 +137,7 @@ export function createFakeServer(initial: readonly Task[] = []): FakeServer {
   const log: Change[] = []
 
   function write(id: string, row: Task | null, mutationId: string | null = null): Change {
-    const version = (rows.get(id)?.version ?? 0) + 1
+    const version = (rows.get(id)?.version ?? log.findLast((each) => each.id === id)?.version ?? 0) + 1
     const change = { id, row: row && { ...row, version }, version, mutationId, offset: log.length + 1 }
     if (change.row) rows.set(id, change.row)
     else rows.delete(id)

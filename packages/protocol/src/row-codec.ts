@@ -39,7 +39,7 @@ export function createRowCodec<E extends AnyEntity>(entity: E): RowCodec<E> {
     encode: (row) =>
       map(row, (value) => {
         if (typeof value === 'bigint') return `${value}`
-        return value instanceof Date ? value.toISOString() : value
+        return value instanceof Date && !Number.isNaN(value.getTime()) ? value.toISOString() : value
       }) as WireRow,
     decode: (row) => map(row, fromWireValue) as RowOf<E>,
   }

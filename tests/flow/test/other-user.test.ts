@@ -54,6 +54,19 @@ test('(F78) another user on the same client sees their own rows alone, and never
   expect(t.client.userId.value).toBe('bob')
 })
 
+test('(F78) another user with the same rights sees the rows, and so does the former one who comes back', async () => {
+  await using folder = await temporaryFolder()
+  await using t = await setUp(folder.file('tasks.db'))
+  const tasks = t.client.collection('Task')
+  await until(tasks.rows, (rows) => ids(rows) === 'r1,r2')
+  for (const next of ['bob.red', null, 'alice.red']) {
+    await t.leave()
+    await t.comeAs(next)
+    await until(tasks.status, (status) => status === (next ? 'live' : 'failed'))
+    expect([next, ids(tasks.rows.value)]).toEqual([next, next ? 'r1,r2' : ''])
+  }
+})
+
 test('(F78) what one user has not had stored is never sent as another’s', async () => {
   await using folder = await temporaryFolder()
   await using t = await setUp(folder.file('tasks.db'))

@@ -62,7 +62,7 @@ export function createChannelSubscriber(options: ChannelSubscriberOptions): Chan
       subscriptions.forEach(({ ready }) => ready(now))
     },
     forget() {
-      subscriptions.forEach(({ forget }) => forget?.())
+      subscriptions.forEach(({ forget }) => forget())
     },
     close(error) {
       closed = error

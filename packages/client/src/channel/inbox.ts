@@ -20,8 +20,8 @@ export interface Outlet {
   events(events: readonly EntityEvent[], position: Position): void
   /** What happened between `from` and now is not known, and no snapshot was asked for. */
   gap(from: Position): void
-  /** The subscription is installed and, if asked, its snapshot complete. `recovered`: nothing was missed. */
-  live(recovered: boolean): void
+  /** The subscription is installed and, if asked, its snapshot complete. */
+  live(): void
 }
 
 /** Puts one subscription's frames in order: what is not whole, not new or not ours does not come out. */
@@ -62,7 +62,7 @@ export function createInbox(outlet: Outlet): Inbox {
     phase = 'live'
     readTo = payload.readTo
     outlet.rows(rows.splice(0), position)
-    outlet.live(false)
+    outlet.live()
     events.splice(0).forEach(event)
   }
 
@@ -84,14 +84,14 @@ export function createInbox(outlet: Outlet): Inbox {
     subscribed(payload) {
       if (payload.recovered) {
         phase = 'live'
-        return outlet.live(true)
+        return outlet.live()
       }
       const from = position
       position = payload.position
       phase = payload.snapshot ? 'loading' : 'live'
       if (payload.snapshot) return chunk(payload.snapshot)
       if (from) outlet.gap(from)
-      outlet.live(false)
+      outlet.live()
     },
     chunk,
     event,

@@ -70,8 +70,8 @@ export interface WireSubscription {
   reached(position: Position): void
   /** Another subscription of this connection has ended: asks again if there was no place for this one. */
   vacated(): void
-  /** Somebody else is connected. The position is kept to tell a gap; the grant keeps the server from resuming it. */
-  readonly forget: (() => void) | undefined
+  /** Somebody else is connected. The position is kept to tell a gap. */
+  forget(): void
   /** Ends in `failed`. */
   fail(error: DnrError): void
 }
@@ -96,7 +96,7 @@ export function createWireSubscription(
   /** How often it had to be asked for again, or was begun anew, without having asked for that. */
   let tries = 0
   let isCrowdedOut = false
-  /** Names the rights that we had at the inbox's position. */
+  /** Names the rights that we had at the inbox's position; one that never holds when the rows of then are shown no more. */
   let grant: string | null = null
   /** Was the last question answered? Until then what the server says by itself is about what was there before. */
   let isAnswered = false
@@ -110,8 +110,8 @@ export function createWireSubscription(
     },
     events: sink.events,
     gap: (from) => emit('gap', { channel, from }),
-    live(recovered) {
-      if (!recovered || status !== 'live') liveMark = clock.monotonic()
+    live() {
+      liveMark = clock.monotonic()
       enter('live')
     },
   })
@@ -141,15 +141,12 @@ export function createWireSubscription(
     // Fields that are undefined do not travel.
     const payload = { ...inbox.from, snapshot, query: where && { where }, subscription: key, grant }
     withdraw = requests.ask({ type: 'subscribe', channel, payload }, (error, answer) => {
-      if (error) refused(error)
-      else subscribed((answer as Subscribed).payload)
+      if (error) return refused(error)
+      const { payload: subscribed } = answer as Subscribed
+      isAnswered = true
+      grant = subscribed.grant ?? null
+      inbox.subscribed(subscribed)
     })
-  }
-
-  function subscribed(payload: Subscribed['payload']): void {
-    isAnswered = true
-    grant = payload.grant ?? null
-    inbox.subscribed(payload)
   }
 
   function refused(error: DnrError): void {
@@ -181,26 +178,29 @@ export function createWireSubscription(
       inbox.reached(position)
       if (status === 'live' && sink.isAhead?.(position)) ask()
     },
-    forget: sink.forget,
+    forget() {
+      // Somebody else's rights may have the same name, and their rows are not here.
+      grant = 'forbidden'
+      sink.forget?.()
+    },
     receive(message) {
-      const { type, requestId } = message
+      const { type } = message
+      // With an id it answers a question that was withdrawn; without one the server says by itself how we stand.
+      const isSaid = isAnswered && !message.requestId
       if (isEntityEvent(message)) inbox.event(message)
       else if (type === 'snapshot') {
-        if (isAnswered) grant = message.payload.grant ?? grant
+        if (isSaid) grant = message.payload.grant ?? grant
         inbox.chunk(message.payload)
-      }
-      // With an id these answer a question that was withdrawn; without one the server says by itself how we stand.
-      else if (type === 'subscribed') {
-        if (requestId || !isAnswered) return
+      } else if (type === 'subscribed') {
+        if (!isSaid) return
+        grant = message.payload.grant ?? null
         // It goes on, be it in the middle of a transaction: only its rights are others.
-        if (message.payload.recovered) grant = message.payload.grant ?? null
-        else {
-          count()
-          inbox.cut()
-          subscribed(message.payload)
-        }
+        if (message.payload.recovered) return
+        count()
+        inbox.cut()
+        inbox.subscribed(message.payload)
       } else if (type === 'unsubscribed') {
-        if (!requestId && isAnswered) refused(ANEW)
+        if (isSaid) refused(ANEW)
       } else if (type === 'error' && message.ended) {
         if (isAnswered) refused(readWireError(message))
       } else sink.message?.(message)

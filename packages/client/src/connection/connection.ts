@@ -1,5 +1,6 @@
 // The shell around connection-state.ts: holds the one socket, its timers and its token, and performs the machine's effects.
 // It knows no channels; what arrives goes on to request/ and channel/.
+import { toJson } from '@dnr/internal'
 import { type ReadonlySignal, signal } from '@preact/signals-core'
 import {
   type Clock,
@@ -218,13 +219,10 @@ export function createConnection(options: ConnectionOptions): Connection {
     }
   }
 
-  function send(message: object, sent = (): void => {}): DnrError | null {
+  function send(message: object, sent?: () => void): DnrError | null {
     if (current.status !== 'ready' || socket?.readyState !== 1) return disconnected()
     try {
-      // Bigints travel as rows have them: as text.
-      const text = JSON.stringify(message, (_, value: unknown) =>
-        typeof value === 'bigint' ? String(value) : value,
-      )
+      const text = toJson(message)
       if (new TextEncoder().encode(text).length > maxFrameBytes) {
         return new DnrError('too_big', `A frame has at most ${maxFrameBytes} bytes.`)
       }
@@ -232,7 +230,7 @@ export function createConnection(options: ConnectionOptions): Connection {
       pace.pass(
         () => {
           socket?.send(text)
-          sent()
+          sent?.()
         },
         /^(ping|auth)$/.test((message as ServerMessage).type),
       )

@@ -1,4 +1,4 @@
-import { DnrError, type Position, type ServerMessage } from '@dnr/protocol'
+import { DnrError, type Position, type ServerMessage, VersionConflict, type WireRow } from '@dnr/protocol'
 import type { SafeForm } from '../collection/row-form.ts'
 import type { Requests } from './requests.ts'
 
@@ -35,6 +35,8 @@ export function mutate<Row>(
     signal?.addEventListener('abort', cancel)
     requests.ask({ type: 'mutate', payload }, (error, answer) => {
       signal?.removeEventListener('abort', cancel)
+      if (error instanceof VersionConflict)
+        Object.assign(error, { current: form.decode(error.current as WireRow) })
       if (error) return reject(error)
       const { position, payload: stored } = answer as Extract<ServerMessage, { type: 'mutated' }>
       const row = stored.row ? form.decode(stored.row) : null

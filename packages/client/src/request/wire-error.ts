@@ -8,7 +8,7 @@ export function readWireError({ payload }: Extract<ServerMessage, { type: 'error
   const { code, message, retryAfterMs, details } = payload
   if (code === 'version_conflict' && details && 'current' in details) {
     const { current, expectedVersion, currentVersion } = details
-    return new VersionConflict(current, Number(expectedVersion), Number(currentVersion))
+    return new VersionConflict(current, expectedVersion as number, currentVersion as number)
   }
   return new DnrError(code as ErrorCode, message, {
     retryable: retryAfterMs !== undefined || RETRYABLE.test(code),

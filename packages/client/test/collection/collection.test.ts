@@ -765,3 +765,22 @@ test('a write whose answer cannot be decoded is stored all the same: it is answe
   expect(await answer).toEqual({ position, row: null, visible: false })
   expect(t.errors).toHaveLength(1)
 })
+
+test('the row of a conflict that cannot be decoded is null, and reported', async () => {
+  await using t = await setUpPicky()
+  const update = {
+    entity: 'Task',
+    operation: 'update',
+    id: 'a',
+    mutationId: 'm',
+    fields: { rank: 1 },
+  } as const
+  const refused = t.client.mutate({ ...update, ifVersion: 1 }).catch((error: unknown) => error)
+  await settle()
+  const { requestId } = t.server.heard('mutate')[0] ?? {}
+  const details = { current: { id: 'a', version: 2, rank: 'bad' }, expectedVersion: 1, currentVersion: 2 }
+  const payload = { code: 'version_conflict', message: 'moved on', details }
+  t.server.peer.say({ type: 'error', requestId, payload })
+  expect(await refused).toMatchObject({ code: 'version_conflict', current: null })
+  expect(t.errors).toHaveLength(1)
+})

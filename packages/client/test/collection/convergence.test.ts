@@ -26,11 +26,11 @@ const step = fc.oneof(
       .constantFrom('cut', 'stall', 'resume', 'duplicate', 'ping', 'settle', 'reconnect')
       .map((type) => ({ type })),
   },
-  { weight: 1, arbitrary: fc.constantFrom('trim', 'restore').map((type) => ({ type })) },
+  { weight: 1, arbitrary: fc.constantFrom('trim', 'restore', 'another user').map((type) => ({ type })) },
   { weight: 1, arbitrary: id.map((absorbed) => ({ type: 'answer' as const, absorbed })) },
 )
 
-test('random interleavings of snapshots, events, duplicates, answers, cuts and lost logs converge to the server’s rows', async () => {
+test('random interleavings of snapshots, events, duplicates, answers, cuts, users and lost logs converge to the server’s rows', async () => {
   const queries = [
     { where: { team: 'red' }, orderBy: [['rank', 'desc']] },
     {
@@ -49,6 +49,7 @@ test('random interleavings of snapshots, events, duplicates, answers, cuts and l
         await using t = await setUp({ chunkRows })
         const views = queries.map((query) => ({ query, collection: t.client.collection('Task', query) }))
         let epochs = 0
+        let users = 0
         for (const each of steps) {
           const { peer } = t.server
           switch (each.type) {
@@ -81,6 +82,12 @@ test('random interleavings of snapshots, events, duplicates, answers, cuts and l
                 )
               break
             }
+            case 'another user':
+              t.server.nextUser(`user${++users}`)
+              peer.pair.resume()
+              peer.pair.cut()
+              await t.clock.advance(3_000)
+              break
             case 'ping':
               t.client.retryNow()
               break

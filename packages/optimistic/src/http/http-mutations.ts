@@ -1,5 +1,5 @@
 // Writes over the HTTP interface of @dnr/server, for pages that send nothing over a socket. Holds nothing.
-import { systemClock } from '@dnr/internal'
+import { systemClock, toJson } from '@dnr/internal'
 import { type Clock, DnrError, parsePosition, type WireRow } from '@dnr/protocol'
 import { signal } from '@preact/signals-core'
 import type { MutationAnswer, MutationRequest, MutationTransport } from '../ports/mutation-transport.ts'
@@ -53,7 +53,7 @@ export function httpMutations(options: HttpMutationsOptions): MutationTransport 
           ...(body && { 'Content-Type': 'application/json' }),
           ...(ifVersion !== undefined && { 'If-Match': `"${ifVersion}"` }),
         },
-        ...(body && { body: JSON.stringify(body) }),
+        ...(body && { body: toJson(body) }),
       }
     } catch (cause) {
       // No later attempt would do better.

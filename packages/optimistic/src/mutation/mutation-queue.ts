@@ -165,7 +165,6 @@ export function createMutationQueue(options: MutationQueueOptions): MutationQueu
       if (!move(mutation, 'acked')) return false
       mutation.step = becomes(row)
       mutation.position = position
-      if (position && row) mutation.base = row
       // Mutations behind this one were made on top of it.
       if (row) for (const later of behind(mutation)) later.base = row
       for (const view of mutation.lane.overlay.views) {

@@ -52,7 +52,7 @@ export interface Mutation extends OptimisticMutation<VersionedRow> {
   /** What the author gave; `fields` once it is settled what is sent: from then on it may be stored. */
   patches: readonly (Fields | Updater)[]
   fields?: Fields | undefined
-  /** The row that the author saw, then the one that the write before it left, then the one that was stored. */
+  /** The row that the author saw, then the one that the write before it left. */
   base: VersionedRow | undefined
   position?: Position | null
   /** Views whose stream has not reached the stored write. */

@@ -122,8 +122,7 @@ export function awaits(
   // After a resync to another history it will never get there.
   const isOver = isForeign && batch?.kind === 'resync'
   if (isOver || status === 'failed' || !overlay.views.has(view)) return false
-  const isOlder = (confirmed.byId(id)?.version ?? Infinity) < (base?.version ?? 0)
-  if (!position) return isOlder
+  if (!position) return (confirmed.byId(id)?.version ?? Infinity) < (base?.version ?? 0)
   if (!at) return status === 'loading'
   return !hasReached(at, position) || (isForeign && !batch && status !== 'live')
 }

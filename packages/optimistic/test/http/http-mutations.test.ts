@@ -190,10 +190,13 @@ test('an unreachable server and a broken answer are retryable, with their cause'
   await expect(transport.mutate(update)).rejects.toMatchObject({ code: 'disconnected', retryable: true })
 })
 
+const loop: Record<string, unknown> = {}
+loop['loop'] = loop
+
 test.each<{ name: string; mutation: MutationRequest; cause: unknown }>([
   {
-    name: 'a bigint',
-    mutation: { ...update, fields: { size: 8n } },
+    name: 'what holds itself',
+    mutation: { ...update, fields: loop },
     cause: expect.any(TypeError),
   },
   {

@@ -26,7 +26,7 @@ export interface Telling {
   touch(resource: string): void
   /**
    * This connection needs to know everybody who is here; `requestId`: as an answer. While it is asked whether it may hear the
-   * resource it is told nothing, and the debt waits.
+   * resource it is told nothing, and an answer waits; whoever goes on is owed the rest anew.
    */
   owe(address: Address): void
   /** Sends at once what is owed to a connection about a resource, if it may hear of it now. */
@@ -102,7 +102,10 @@ export function createTelling({ host, view, present, count }: TellingOptions): T
     const debts = desk.debts.filter(({ connectionId }) => listening.has(connectionId))
     desk.told = members
     desk.debts = desk.debts.filter(
-      ({ connectionId }) => !listening.has(connectionId) && host.connection(connectionId) !== undefined,
+      ({ connectionId, requestId }) =>
+        requestId !== undefined &&
+        !listening.has(connectionId) &&
+        host.connection(connectionId) !== undefined,
     )
     const informed = new Set(debts.map(({ connectionId }) => connectionId))
     const others = [...listening].filter((id) => !informed.has(id))

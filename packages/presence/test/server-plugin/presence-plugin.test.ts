@@ -205,6 +205,22 @@ test('who leaves before the window ends and goes on watching is told of nobody t
   expect(take()).toEqual(['a presence:leave bob×1', 'b presence:leave bob×1'])
 })
 
+test('to who joins and leaves within one window, and hears the resource no more, nothing is owed for ever', async () => {
+  const { clock, connect, post, say, take } = await withThree()
+  connect('d', 'dave')
+  await say('a', 'presence:heartbeat', { state: 'away' })
+  post('b', 'presence:heartbeat', { state: 'away' })
+  await drainMicrotasks()
+  post('d', 'presence:join')
+  await drainMicrotasks()
+  take()
+  post('d', 'presence:leave')
+  expect(take()).toEqual(['d presence:leave dave×1', 'd presence:sync alice×1,bob×1,carol×1,dave×1'])
+  await clock.advance(10_000)
+  expect(take()).toEqual([])
+  expect(clock.pendingTimers).toBe(0)
+})
+
 test('leaving what was not joined is echoed, with nobody in it', async () => {
   const { connect, say, take, refused } = setUp()
   connect('a', 'alice')
