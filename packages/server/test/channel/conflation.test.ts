@@ -184,9 +184,7 @@ describe.each<
     for (const client of [ann, bob]) {
       const told = linesOf(await client.take())
       expect(told.filter((line) => line.includes(' a '))).toEqual([])
-      expect(told.filter((line) => line.includes(' b '))).toEqual([
-        expect.stringMatching('^entity:created b v1'),
-      ])
+      expect(told).toContainEqual(expect.stringMatching('^entity:created b v1'))
     }
   })
 
