@@ -31,7 +31,6 @@ import {
   createDifferences,
   decidesAlike,
   type Differences,
-  forgetUntold,
   rememberGroup,
 } from './rights-difference.ts'
 import {
@@ -193,12 +192,11 @@ export function createRechecks(context: RecheckContext): Rechecks {
   }
 
   const move = async (recheck: Recheck, grant: Grant, differences: Differences): Promise<void> => {
-    const { subscription, attempt, before } = recheck
+    const { subscription, attempt } = recheck
     const { connection } = subscription
     // In this order, so that a group whose only member it is stays, with what is known of it.
     const moved = registry.install(connection, attempt.request, grant, true, subscription.isQuiet)
     registry.remove(subscription)
-    forgetUntold(before, moved.group)
     attempt.subscription = moved
     attempt.underway = beginDifference(recheck, differences)
     if ((await catchUp(connection, attempt)) === 'live') endAttempt(connection, attempt)

@@ -34,8 +34,6 @@ export interface Before extends ShownBefore {
   suspended: number
   /** Are they all of its members? */
   isWhole: boolean
-  /** Has one of them been moved since? */
-  isMoved: boolean
   /** To be called when it is not needed any more. */
   release(): void
 }
@@ -51,26 +49,23 @@ export function rememberGroup(group: Group, delivered: Position | null): Before 
     doubt,
     suspended: 0,
     isWhole: false,
-    isMoved: false,
     release: shown === null ? () => {} : shown.numbers.hold(),
   }
 }
 
-/** All of its members that it can be asked about have been suspended: where nobody else is left, nothing that it knew counts. */
+/**
+ * All of its members that it can be asked about have been suspended: where nobody else is left, nothing that it knew counts, nor does
+ * what it is told before somebody hears it by the rights of today.
+ */
 export function beginAnew(before: Before): void {
   const { group, suspended } = before
   // Who is being closed is told nothing any more.
   before.isWhole = group.members.filter(({ connection }) => isLive(connection)).length === suspended
   if (!before.isWhole) return
   group.doubt = null
-  if (group.shown !== null) forgetRows(group.shown)
-}
-
-/** The first of them is heard again: what the group was told while all were asked about, by the rights of before, reached nobody. */
-export function forgetUntold(before: Before, after: Group): void {
-  if (before.isWhole && !before.isMoved && before.group === after && after.shown !== null)
-    forgetRows(after.shown)
-  before.isMoved = true
+  if (group.shown === null) return
+  forgetRows(group.shown)
+  group.shown.isUnheard = true
 }
 
 /**

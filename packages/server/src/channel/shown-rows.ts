@@ -15,6 +15,8 @@ export interface ShownRows {
   completeAt: Position | null
   /** The last change that a row was taken away at without an event in the log, because the rule reads more than the row. */
   takenAt: Position | null
+  /** Does nobody hear the group, because all of its members are asked about? Then what it is told is shown to nobody. */
+  isUnheard: boolean
   /** The numbers, while there are few; then `bits` has them. */
   few: Set<number> | null
   bits: Uint32Array
@@ -34,6 +36,7 @@ export function createShownRows(numbers: RowNumbers): ShownRows {
     isComplete: false,
     completeAt: null,
     takenAt: null,
+    isUnheard: false,
     few: null,
     bits: NO_BITS,
     age: 0,
