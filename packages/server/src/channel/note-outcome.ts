@@ -20,7 +20,7 @@ export function noteOutcome(group: Group, view: ChangeView): Outcome | null {
   if (result === 'left' || operation === 'deleted') hideRow(shown, id)
   else if (result !== null) showRow(shown, id)
   if (result !== null) tellOfRow(shown, id)
-  passReadings(shown, placeOf(view.change))
+  passReadings(shown, placeOf(view.change), group.doubt)
   return result
 }
 

@@ -93,7 +93,8 @@ export function createRechecks(context: RecheckContext): Rechecks {
     const attempt = beginOwnAttempt(subscription)
     attempt.doubt = doubtOf(subscription)
     // What its group is known to be shown is by then part of a transaction that it has not been sent.
-    const isExact = opening === null && !subscription.isApart && registry.passing === null
+    const isKnown = !subscription.isApart && group.shown?.isDivided !== true
+    const isExact = isKnown && opening === null && registry.passing === null
     return { subscription, attempt, before, sentTo, isExact }
   }
 

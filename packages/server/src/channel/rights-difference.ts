@@ -8,7 +8,7 @@ import type { Frame } from '../ports/server-socket.ts'
 import { type Doubt, groupSees, isDoubted, isOverlooked } from './doubt.ts'
 import { entityOf, type KnownEntity } from './entities.ts'
 import { eventFrame, type RowEvent } from './event-frame.ts'
-import { beginReading, isAhead, passReadings, showRead } from './rows-ahead.ts'
+import { beginReading, isAhead, missRead, passReadings, showRead } from './rows-ahead.ts'
 import { completeRows, copyShownRows, forgetRows, type ShownRows, shownIds } from './shown-rows.ts'
 import {
   endOfLog,
@@ -41,7 +41,7 @@ export interface Before extends ShownBefore {
 /** `delivered`: what the group has been told up to. */
 export function rememberGroup(group: Group, delivered: Position | null): Before {
   const { grant, shown, doubt } = group
-  if (shown !== null) passReadings(shown, delivered)
+  if (shown !== null) passReadings(shown, delivered, doubt)
   return {
     group,
     grant,
@@ -166,6 +166,7 @@ async function compareRows(
       const isSeen = grant !== null && groupSees(after, wire.id, row) && !isOverlooked(after, wire.id, moved)
       if (!isSeen) {
         if (sawBefore) (wasShown ? gone : perhapsGone).push(wire.id)
+        if (shown !== null) missRead(shown, reading, wire.id, moved)
         continue
       }
       if (shown !== null) showRead(shown, reading, wire.id, moved)

@@ -15,6 +15,8 @@ export interface ShownRows {
   completeAt: Position | null
   /** The last change that a row was taken away at without an event in the log, because the rule reads more than the row. */
   takenAt: Position | null
+  /** Has somebody been shown other rows than the others, because the rule reads more than the row? */
+  isDivided: boolean
   /** Does nobody hear the group, because all of its members are asked about? Then what it is told is shown to nobody. */
   isUnheard: boolean
   /** The numbers, while there are few; then `bits` has them. */
@@ -36,6 +38,7 @@ export function createShownRows(numbers: RowNumbers): ShownRows {
     isComplete: false,
     completeAt: null,
     takenAt: null,
+    isDivided: false,
     isUnheard: false,
     few: null,
     bits: NO_BITS,
@@ -95,6 +98,7 @@ export function wasTakenAfter({ takenAt }: ShownRows, position: Position): boole
 export function forgetRows(shown: ShownRows): void {
   shown.isComplete = false
   shown.completeAt = null
+  shown.isDivided = false
   shown.few = null
   shown.bits = NO_BITS
   shown.ahead = null

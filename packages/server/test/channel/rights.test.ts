@@ -560,3 +560,54 @@ test.each([
     expect(isNamed || isReadAnew).toBe(true)
   },
 )
+
+/** Ids of the rows that a client shows; one that was sent away asks for them. */
+async function shownTo(client: TestClient): Promise<string[]> {
+  await client.take()
+  if (client.received.at(-1)?.type === 'unsubscribed') await client.ask(subscribe({ snapshot: true }))
+  const ids = new Set<string>()
+  for (const { type, payload } of client.received) {
+    if (payload?.snapshot !== undefined) ids.clear()
+    for (const { id } of payload?.snapshot?.rows ?? []) ids.add(id as string)
+    if (type === 'entity:deleted') ids.delete(payload.id)
+    else if (type.startsWith('entity:')) ids.add(payload.id)
+  }
+  return [...ids].sort()
+}
+
+test('a tab that opens before rights are said to change reads by those of today: in the end every tab shows the same', async () => {
+  const { server, teams } = setting(whenAsked)
+  const before = await watching(server)
+  teams.set('ann', 'blue')
+  const between = await watching(server)
+  expect(await shownTo(before)).toEqual(['r1', 'r2'])
+  expect(await shownTo(between)).toEqual(['b1'])
+  await server.rightsChanged({ userId: 'ann' })
+  expect(await shownTo(before)).toEqual(['b1'])
+  expect(await shownTo(between)).toEqual(['b1'])
+})
+
+test('nobody is told the ids of rows that were lost before they came, when that is said of a key later', async () => {
+  const hidden = new Set<string>()
+  const { server } = setting(() => () => ({ key: 'shared', sees: ({ id }: TaskRow) => !hidden.has(id) }))
+  const ann = await watching(server)
+  hidden.add('r1')
+  const bob = await watching(server, { snapshot: true }, 'bob@red')
+  await server.rightsChanged({ key: 'shared' })
+  expect(await shownTo(ann)).toEqual(['b1', 'r2'])
+  expect(JSON.stringify([bob.received, await shownTo(bob)])).not.toContain('"r1"')
+})
+
+test('a row that a tab has read ahead of the log divides nobody: the difference is told', async () => {
+  const { server, teams } = setting(whenAsked)
+  const ann = await watching(server)
+  server.memory.write([{ id: 'r3', row: task('red') }], { publish: false })
+  server.memory.write([{ id: 'r1', row: task('blue') }], { publish: false })
+  await watching(server)
+  server.memory.publishRest()
+  await ann.take()
+  teams.set('ann', 'blue')
+  await server.rightsChanged({ userId: 'ann' })
+  expect(typesOf(await ann.take())).not.toContain('unsubscribed')
+  expect(await shownTo(ann)).toEqual(['b1', 'r1'])
+})
