@@ -611,3 +611,31 @@ test('a row that a tab has read ahead of the log divides nobody: the difference 
   expect(typesOf(await ann.take())).not.toContain('unsubscribed')
   expect(await shownTo(ann)).toEqual(['b1', 'r1'])
 })
+
+test.each([
+  ['came', false],
+  ['was hidden when it came, and is shown for a while', true],
+])(
+  'a row that %s while somebody was away: when rights are said to change it is gone, and not named to who has not had it',
+  async (_, isShown) => {
+    const hidden = new Set<string>(isShown ? ['late'] : [])
+    const { server } = setting(() => () => ({ key: 'shared', sees: ({ id }: TaskRow) => !hidden.has(id) }))
+    const { memory } = server
+    await watching(server)
+    const away = await server.connect('bob@red')
+    const [first] = await away.ask(subscribe({ snapshot: true, grant: null }))
+    memory.write([{ id: 'r2', row: { title: 'so that all is known before' } }])
+    const position = (await away.take()).at(-1)?.position
+    away.pair.cut()
+    memory.write([{ id: 'late', row: task('red') }])
+    if (isShown) hidden.clear()
+    else hidden.add('late')
+    const back = await server.connect('bob@red')
+    await back.ask(subscribe({ snapshot: true, position, grant: rightsOf(first).grant }))
+    hidden.add('late')
+    await server.rightsChanged({ key: 'shared' })
+    expect(await shownTo(back)).not.toContain('late')
+    const left = back.received.filter(({ type }) => type === 'entity:deleted').map(({ payload }) => payload.id)
+    expect(left.includes('late') && !isShown).toBe(false)
+  },
+)
