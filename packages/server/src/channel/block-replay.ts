@@ -3,7 +3,13 @@
 import type { FrameRun } from '../ports/server-socket.ts'
 import type { ChangeView } from './change-view.ts'
 import { inRuns, withoutFirst } from './frame-runs.ts'
-import { differsFromShown, type Event, framesByTransaction, hidesRows, type ReplayOptions } from './replay-page.ts'
+import {
+  differsFromShown,
+  type Event,
+  framesByTransaction,
+  hidesRows,
+  type ReplayOptions,
+} from './replay-page.ts'
 import type { Group } from './subscription.ts'
 
 export interface BlockReplay {

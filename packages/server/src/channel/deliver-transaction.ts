@@ -101,8 +101,7 @@ export function createDelivery({
     for (const group of entries.flatMap(({ groups }) => groups)) {
       try {
         const outcome = noteOutcome(group, view) ?? goneAgain(group, view, passing)
-        if (outcome !== null)
-          append(into, group, { view, outcome, isTaken: isTakenBy(group, view.change) })
+        if (outcome !== null) append(into, group, { view, outcome, isTaken: isTakenBy(group, view.change) })
       } catch (error) {
         failed(group, view.change, error, true)
       }

@@ -108,7 +108,8 @@ export function forgetRows(shown: ShownRows): void {
 /** As it is now; its numbers have to be held while it is used. */
 export function copyShownRows(shown: ShownRows): ShownRows {
   const { few, bits, ahead } = shown
-  const readings = ahead && new Set([...ahead].map(({ ids, until }) => ({ ids: new Set(ids), until })))
+  const copy = (each: Reading): Reading => ({ ...each, ids: new Set(each.ids), missed: new Set(each.missed) })
+  const readings = ahead && new Set(Array.from(ahead, copy))
   return { ...shown, few: few && new Set(few), bits: bits.slice(), ahead: readings }
 }
 

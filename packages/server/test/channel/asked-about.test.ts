@@ -192,7 +192,8 @@ test.each(['before it is asked for once more', 'after that'])(
     const ann = await server.connect('ann@red')
     await answered(ann, subscribe(ROOM))
     const ask = (): void => void server.rightsChanged({ userId: 'ann' })
-    const say = (payload: string): void => void server.connections.broadcast(ROOM, { type: 'message', payload })
+    const say = (payload: string): void =>
+      void server.connections.broadcast(ROOM, { type: 'message', payload })
     if (when === 'after that') ann.send(subscribe(ROOM))
     ask()
     say('first')
@@ -208,7 +209,9 @@ test.each(['before it is asked for once more', 'after that'])(
       'second',
       'third',
     ])
-    expect(heard.filter(({ type }) => type !== 'message')).toMatchObject([{ type: 'subscribed', requestId: 's' }])
+    expect(heard.filter(({ type }) => type !== 'message')).toMatchObject([
+      { type: 'subscribed', requestId: 's' },
+    ])
   },
 )
 

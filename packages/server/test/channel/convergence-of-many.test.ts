@@ -72,7 +72,8 @@ interface Planted {
   readonly losesWords?: boolean
 }
 
-const shows = (team: Team, row: { readonly team?: unknown }): boolean => team === 'all' || row.team === team
+const shows = (team: Team, row: Readonly<Record<string, unknown>>): boolean =>
+  team === 'all' || row['team'] === team
 
 /** Who may see what, as the rules know it, and as the application has said it. */
 function createMemberships({ reads }: Mode) {
@@ -86,7 +87,7 @@ function createMemberships({ reads }: Mode) {
   return {
     teamOf,
     unsaid,
-    maySee: (user: string, row: { readonly team?: unknown }): boolean =>
+    maySee: (user: string, row: Readonly<Record<string, unknown>>): boolean =>
       [...(may.get(user) ?? [])].some((team) => shows(team, row)),
     ruleOf({ id }: User): RowRule<TaskRow> {
       const now = teamOf(id)
@@ -208,7 +209,9 @@ async function run(steps: readonly Step[], mode: Mode, planted: Planted): Promis
         had.add(row.id)
       }
       if (type !== 'entity:deleted' || had.has(payload.id)) return
-      const isSeen = memory.log.some(({ id, after }) => id === payload.id && memberships.maySee(user, after ?? {}))
+      const isSeen = memory.log.some(
+        ({ id, after }) => id === payload.id && memberships.maySee(user, after ?? {}),
+      )
       expect([user, payload, isSeen]).toEqual([user, payload, true])
     }
     const person = {
@@ -331,6 +334,10 @@ test.each<[string, Planted]>([
   ],
   ['nobody hears that rights have changed', { isDeafToRights: true }],
   ['a word is lost', { losesWords: true }],
-])('that is found out when %s', async (_, planted) => {
-  await expect(explore(600, planted)).rejects.toThrow()
-}, 60_000)
+])(
+  'that is found out when %s',
+  async (_, planted) => {
+    await expect(explore(600, planted)).rejects.toThrow()
+  },
+  60_000,
+)

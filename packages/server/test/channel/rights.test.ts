@@ -635,7 +635,9 @@ test.each([
     hidden.add('late')
     await server.rightsChanged({ key: 'shared' })
     expect(await shownTo(back)).not.toContain('late')
-    const left = back.received.filter(({ type }) => type === 'entity:deleted').map(({ payload }) => payload.id)
+    const left = back.received
+      .filter(({ type }) => type === 'entity:deleted')
+      .map(({ payload }) => payload.id)
     expect(left.includes('late') && !isShown).toBe(false)
   },
 )
