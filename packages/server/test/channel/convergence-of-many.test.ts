@@ -14,6 +14,7 @@ import { createTestServer, type Received, type TestClient, type TestServer } fro
 
 const USERS = ['ann', 'bob'] as const
 const ROOM = 'room:lobby'
+const enter = { type: 'subscribe', channel: ROOM }
 const SEED = 2
 /** Changes of a transaction that are told at once: longer ones come in parts. */
 const PART_CHANGES = 2
@@ -231,6 +232,7 @@ async function run(steps: readonly Step[], mode: Mode, planted: Planted): Promis
           }
         })
         person.client.send(model.asks())
+        person.client.send(enter)
       },
       async read() {
         model.apply(await person.client.take())
@@ -281,7 +283,7 @@ async function run(steps: readonly Step[], mode: Mode, planted: Planted): Promis
     }
     const person = clients[each.client] as (typeof clients)[number]
     await person.read()
-    if (each.do === 'enter room') return person.client.send({ type: 'subscribe', channel: ROOM })
+    if (each.do === 'enter room') return person.client.send(enter)
     if (each.do === 'resubscribe') return person.client.send(person.model.asks())
     person.client.pair.cut()
     return person.connect()
