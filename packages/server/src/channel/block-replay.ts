@@ -3,7 +3,13 @@
 import type { FrameRun } from '../ports/server-socket.ts'
 import type { ChangeView } from './change-view.ts'
 import { inRuns, withoutFirst } from './frame-runs.ts'
-import { type Event, framesByTransaction, hidesRows, type ReplayOptions } from './replay-page.ts'
+import {
+  differsFromShown,
+  type Event,
+  framesByTransaction,
+  hidesRows,
+  type ReplayOptions,
+} from './replay-page.ts'
 import type { Group } from './subscription.ts'
 
 export interface BlockReplay {
@@ -12,6 +18,7 @@ export interface BlockReplay {
   readonly events: readonly Event[]
   /** How many frames come before those of a change, by its place in the block; at the end, how many there are. */
   readonly framesBefore: Uint16Array
+  readonly isOther: boolean
 }
 
 /**
@@ -33,16 +40,17 @@ export function replayBlock(
     if (outcome !== null) events.push({ view, outcome })
   }
   framesBefore[views.length] = events.length
-  return { runs: inRuns(framesByTransaction(group, events), options.maxRunBytes), events, framesBefore }
+  const runs = inRuns(framesByTransaction(group, events), options.maxRunBytes)
+  return { runs, events, framesBefore, isOther: differsFromShown(group, views) }
 }
 
 /** What is sent to somebody who begins at the change in this place. */
 export function replayFrom(
-  { runs, events, framesBefore }: BlockReplay,
+  { runs, events, framesBefore, isOther }: BlockReplay,
   place: number,
-): Pick<BlockReplay, 'runs' | 'events'> {
+): Pick<BlockReplay, 'runs' | 'events' | 'isOther'> {
   const before = framesBefore[place] as number
-  return { runs: withoutFirst(runs, before), events: before === 0 ? events : events.slice(before) }
+  return { runs: withoutFirst(runs, before), events: before === 0 ? events : events.slice(before), isOther }
 }
 
 function overlap(views: readonly ChangeView[]): boolean {

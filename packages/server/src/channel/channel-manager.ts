@@ -66,8 +66,10 @@ export interface Channels extends ChannelManager {
   recheck(affected: Affected): Promise<void>
   /** Ends everything of a connection. */
   release(connection: Connection): void
-  /** To every member of a group; those who still read get it afterwards. */
-  deliver(group: Group, frame: Frame, change: Change): void
+  /**
+   * To every member of a group; those who still read get it afterwards. `isTaken`: it takes a row away of which the log says nothing.
+   */
+  deliver(group: Group, frame: Frame, change: Change, isTaken: boolean): void
   /** A change could not be told to a group: its members come back and ask for it; those who still read do so further. */
   letGo(group: Group, change: Change): void
   /**
@@ -206,12 +208,10 @@ export function createChannelManager(options: ChannelManagerOptions): Channels {
       for (const subscription of connection.subscriptions?.values() ?? []) registry.remove(subscription)
       connection.subscriptions = null
     },
-    deliver(group, frame, change) {
+    deliver(group, frame, change, isTaken) {
       forgetHeard(group, change.id)
       if (group.muted === 0) return fanOut.add(group, group.memberKey, frame)
       const position = placeOf(change)
-      // Of several in one transaction the last counts for all.
-      const isTaken = group.shown?.takenAt === change.position
       const { members } = group
       // From the end: a member that is removed meanwhile makes place for one that has been served.
       for (let index = members.length - 1; index >= 0; index--) {

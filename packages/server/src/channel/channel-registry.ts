@@ -132,6 +132,7 @@ export function createChannelRegistry(
     install(connection, request, grant, isMuted, isQuiet = request.quiet === true) {
       beforeMembers()
       const group = groupOf(request, grant)
+      if (group.shown !== null) group.shown.isUnheard = false
       const opening = isMuted ? newOpening() : null
       const subscription: Subscription = {
         connection,

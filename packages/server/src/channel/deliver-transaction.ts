@@ -9,7 +9,7 @@ import { markChannelGrown } from './log-blocks.ts'
 import { type Event, framesOf } from './replay-page.ts'
 import type { Outcome } from './outcome.ts'
 import { createPassing } from './passing-transaction.ts'
-import { noteOutcome } from './note-outcome.ts'
+import { isTakenBy, noteOutcome } from './note-outcome.ts'
 import type { ChannelEntry, Group } from './subscription.ts'
 
 export interface Delivery {
@@ -38,6 +38,11 @@ export interface DeliverOptions {
   onError(error: unknown, what: string): void
 }
 
+/** An event of a group, and whether it takes a row away of which the log says nothing. */
+interface Told extends Event {
+  readonly isTaken: boolean
+}
+
 export function createDelivery({
   channels,
   entities,
@@ -61,7 +66,9 @@ export function createDelivery({
         const group = groups[index] as Group
         try {
           const outcome = noteOutcome(group, view)
-          if (outcome !== null) channels.deliver(group, view.frame(group, outcome, false), view.change)
+          if (outcome === null) continue
+          const isTaken = isTakenBy(group, view.change)
+          channels.deliver(group, view.frame(group, outcome, false), view.change, isTaken)
         } catch (error) {
           failed(group, view.change, error, view.change.unlogged !== true)
         }
@@ -70,15 +77,15 @@ export function createDelivery({
   }
 
   /** Each group gets its events of the transaction together, so that the last can be marked as the last. */
-  const deliverTogether = (eventsByGroup: ReadonlyMap<Group, readonly Event[]>): void => {
+  const deliverTogether = (eventsByGroup: ReadonlyMap<Group, readonly Told[]>): void => {
     for (const [group, events] of eventsByGroup) {
       const last = events.at(-1)
       if (last === undefined) continue
       try {
         // All are encoded before the first is sent: a group gets the whole transaction or nothing of it.
         const frames = framesOf(group, events)
-        for (const [index, { view }] of events.entries())
-          channels.deliver(group, frames[index] as Frame, view.change)
+        for (const [index, { view, isTaken }] of events.entries())
+          channels.deliver(group, frames[index] as Frame, view.change, isTaken)
       } catch (error) {
         failed(group, last.view.change, error, true)
       }
@@ -88,13 +95,13 @@ export function createDelivery({
   const collectEvents = (
     view: ChangeView,
     entries: readonly ChannelEntry[],
-    into: Map<Group, Event[]>,
+    into: Map<Group, Told[]>,
     passing: readonly ChangeView[] = [],
   ): void => {
     for (const group of entries.flatMap(({ groups }) => groups)) {
       try {
         const outcome = noteOutcome(group, view) ?? goneAgain(group, view, passing)
-        if (outcome !== null) append(into, group, { view, outcome })
+        if (outcome !== null) append(into, group, { view, outcome, isTaken: isTakenBy(group, view.change) })
       } catch (error) {
         failed(group, view.change, error, true)
       }
@@ -124,7 +131,7 @@ export function createDelivery({
     for (const entry of changesByEntry.keys()) markChannelGrown(entry)
     const within = new Set<ChannelEntry>()
     for (const [entry, changes] of changesByEntry) if (!conflation.keeps(entry, changes)) within.add(entry)
-    const eventsByGroup = new Map<Group, Event[]>()
+    const eventsByGroup = new Map<Group, Told[]>()
     for (const change of heard) {
       const { codec, moves } = entities.get(change.entity) as KnownEntity
       const entries = channels.channelsOfRow(change).filter((entry) => within.has(entry))
@@ -146,7 +153,7 @@ export function createDelivery({
   /** The end of a window: all records together, so that nobody sees half a transaction. */
   const deliverHeld = (entry: ChannelEntry, records: readonly RecordChanges[]): void => {
     const now = clock.now()
-    const eventsByGroup = new Map<Group, Event[]>()
+    const eventsByGroup = new Map<Group, Told[]>()
     for (const changes of records) {
       const merged = mergeChanges(changes)
       const known = entities.get(merged.entity)

@@ -10,6 +10,7 @@ import { inRuns } from './frame-runs.ts'
 import { type GoneRows, NONE_GONE } from './gone-rows.ts'
 import { BLOCK_CHANGES, blockAfter, createLogBlocks, type LogBlock } from './log-blocks.ts'
 import {
+  differsFromShown,
   framesByTransaction,
   replayEvents,
   type ReplayOptions,
@@ -146,7 +147,8 @@ export function createHistoryReader(options: HistoryReaderOptions): HistoryReade
     const opensWith = events[0]?.view.change.transaction ?? null
     const runs = inRuns(frames, maxRunBytes)
     const { readAt } = block
-    const told = { runs, position, more, isCut, opensWith, tail, events, gone: later }
+    const isOther = differsFromShown(group, views)
+    const told = { runs, position, more, isCut, opensWith, tail, events, isOther, gone: later }
     return { holds: true, ...told, readAt, madeAt: reads }
   }
 

@@ -12,7 +12,7 @@ import type { Group } from './subscription.ts'
 export function noteOutcome(group: Group, view: ChangeView): Outcome | null {
   const { shown } = group
   const outcome = view.outcome(group)
-  if (shown === null) return outcome
+  if (shown === null || shown.isUnheard) return outcome
   const { id, operation } = view.change
   const isTaken = outcome === null && isTakenAway(shown, view.change, group.doubt)
   if (isTaken) noteTaken(shown, view.change.position)
@@ -20,8 +20,13 @@ export function noteOutcome(group: Group, view: ChangeView): Outcome | null {
   if (result === 'left' || operation === 'deleted') hideRow(shown, id)
   else if (result !== null) showRow(shown, id)
   if (result !== null) tellOfRow(shown, id)
-  passReadings(shown, placeOf(view.change))
+  passReadings(shown, placeOf(view.change), group.doubt)
   return result
+}
+
+/** Does the change take a row away of which the log says nothing? To be asked of the one that was noted last. */
+export function isTakenBy({ shown }: Group, { position }: Change): boolean {
+  return shown?.takenAt === position
 }
 
 /**

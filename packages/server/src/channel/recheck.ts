@@ -31,10 +31,9 @@ import {
   createDifferences,
   decidesAlike,
   type Differences,
-  forgetUntold,
   rememberGroup,
 } from './rights-difference.ts'
-import { hasReadAhead } from './rows-ahead.ts'
+import { isKnownTo } from './rows-ahead.ts'
 import {
   type Attempt,
   type ChannelEntry,
@@ -95,8 +94,8 @@ export function createRechecks(context: RecheckContext): Rechecks {
     const attempt = beginOwnAttempt(subscription)
     attempt.doubt = doubtOf(subscription)
     // What its group is known to be shown is by then part of a transaction that it has not been sent.
-    const isAhead = subscription.isApart || (group.shown !== null && hasReadAhead(group.shown, subscription))
-    const isExact = opening === null && !isAhead && registry.passing === null
+    const isKnown = !subscription.isApart && (group.shown === null || isKnownTo(group.shown, subscription))
+    const isExact = isKnown && opening === null && registry.passing === null
     return { subscription, attempt, before, sentTo, isExact }
   }
 
@@ -195,12 +194,11 @@ export function createRechecks(context: RecheckContext): Rechecks {
   }
 
   const move = async (recheck: Recheck, grant: Grant, differences: Differences): Promise<void> => {
-    const { subscription, attempt, before } = recheck
+    const { subscription, attempt } = recheck
     const { connection } = subscription
     // In this order, so that a group whose only member it is stays, with what is known of it.
     const moved = registry.install(connection, attempt.request, grant, true, subscription.isQuiet)
     registry.remove(subscription)
-    forgetUntold(before, moved.group)
     attempt.subscription = moved
     attempt.underway = beginDifference(recheck, differences)
     if ((await catchUp(connection, attempt)) === 'live') endAttempt(connection, attempt)

@@ -4,6 +4,7 @@ import type { Frame, FrameRun } from '../ports/server-socket.ts'
 import { type GoneRows, isDeparture, NONE_GONE, withoutGone } from './gone-rows.ts'
 import type { ChangeView } from './change-view.ts'
 import type { Outcome } from './outcome.ts'
+import { isShown } from './shown-rows.ts'
 import type { Group } from './subscription.ts'
 
 /** What a resuming subscription is sent, or that the log does not reach back. */
@@ -22,6 +23,8 @@ export type ReplayPage =
       readonly tail: Tail | null
       /** What the runs, and the tail, tell. */
       readonly events: readonly Event[]
+      /** Does its reader have other rows afterwards than its group is known to be shown? */
+      readonly isOther: boolean
       /** Rows that its reader does not have afterwards, whatever the log tells of them later. */
       readonly gone: GoneRows
       /** When its changes had been read, and when it was made, as its reader counts. */
@@ -103,6 +106,18 @@ export function framesByTransaction(group: Group, events: readonly Event[]): Fra
 /** Are there rows of which a reader is told only if they had them? */
 export function hidesRows(group: Group, views: readonly ChangeView[], options: ReplayOptions): boolean {
   return hiddenRows(group, views, options).size > 0
+}
+
+/**
+ * Does a page leave other rows visible than the group is known to be shown? The group may have heard of more, or not of all yet; or
+ * the rule reads more than the row, and says otherwise than when the group was told.
+ */
+export function differsFromShown(group: Group, views: readonly ChangeView[]): boolean {
+  const { shown } = group
+  if (shown === null) return false
+  const lastById = new Map(views.map((view) => [view.change.id, view]))
+  for (const [id, last] of lastById) if (last.seesAfter(group) !== isShown(shown, id)) return true
+  return false
 }
 
 /** Events of one transaction as frames. */

@@ -8,7 +8,7 @@ import type { Frame } from '../ports/server-socket.ts'
 import { type Doubt, groupSees, isDoubted, isOverlooked } from './doubt.ts'
 import { entityOf, type KnownEntity } from './entities.ts'
 import { eventFrame, type RowEvent } from './event-frame.ts'
-import { beginReading, isAhead, passReadings, showRead } from './rows-ahead.ts'
+import { beginReading, isAhead, missRead, passReadings, showRead } from './rows-ahead.ts'
 import { completeRows, copyShownRows, forgetRows, type ShownRows, shownIds } from './shown-rows.ts'
 import {
   endOfLog,
@@ -34,8 +34,6 @@ export interface Before extends ShownBefore {
   suspended: number
   /** Are they all of its members? */
   isWhole: boolean
-  /** Has one of them been moved since? */
-  isMoved: boolean
   /** To be called when it is not needed any more. */
   release(): void
 }
@@ -43,7 +41,7 @@ export interface Before extends ShownBefore {
 /** `delivered`: what the group has been told up to. */
 export function rememberGroup(group: Group, delivered: Position | null): Before {
   const { grant, shown, doubt } = group
-  if (shown !== null) passReadings(shown, delivered)
+  if (shown !== null) passReadings(shown, delivered, doubt)
   return {
     group,
     grant,
@@ -51,26 +49,23 @@ export function rememberGroup(group: Group, delivered: Position | null): Before 
     doubt,
     suspended: 0,
     isWhole: false,
-    isMoved: false,
     release: shown === null ? () => {} : shown.numbers.hold(),
   }
 }
 
-/** All of its members that it can be asked about have been suspended: where nobody else is left, nothing that it knew counts. */
+/**
+ * All of its members that it can be asked about have been suspended: where nobody else is left, nothing that it knew counts, nor does
+ * what it is told before somebody hears it by the rights of today.
+ */
 export function beginAnew(before: Before): void {
   const { group, suspended } = before
   // Who is being closed is told nothing any more.
   before.isWhole = group.members.filter(({ connection }) => isLive(connection)).length === suspended
   if (!before.isWhole) return
   group.doubt = null
-  if (group.shown !== null) forgetRows(group.shown)
-}
-
-/** The first of them is heard again: what the group was told while all were asked about, by the rights of before, reached nobody. */
-export function forgetUntold(before: Before, after: Group): void {
-  if (before.isWhole && !before.isMoved && before.group === after && after.shown !== null)
-    forgetRows(after.shown)
-  before.isMoved = true
+  if (group.shown === null) return
+  forgetRows(group.shown)
+  group.shown.isUnheard = true
 }
 
 /**
@@ -171,6 +166,7 @@ async function compareRows(
       const isSeen = grant !== null && groupSees(after, wire.id, row) && !isOverlooked(after, wire.id, moved)
       if (!isSeen) {
         if (sawBefore) (wasShown ? gone : perhapsGone).push(wire.id)
+        if (shown !== null) missRead(shown, reading, wire.id, moved)
         continue
       }
       if (shown !== null) showRead(shown, reading, wire.id, moved)

@@ -1,6 +1,7 @@
 // Rows that one of a group has read from the store before the log has told the others of them: to those it must not be said that
 // they are gone. Held by the group's shown rows until the log is past the reading; next: deliver-transaction.ts asks.
 import { hasReached, type Position } from '@dnr/protocol'
+import { type Doubt, isDoubted } from './doubt.ts'
 import type { MovedRows } from './row-moves.ts'
 import { hideRow, isShown, type ShownRows, showRow } from './shown-rows.ts'
 
@@ -8,6 +9,10 @@ import { hideRow, isShown, type ShownRows, showRow } from './shown-rows.ts'
 export interface Reading {
   /** Those that the group had not been shown. */
   readonly ids: Set<string>
+  /** Rows that the group had been shown, and that were not to be seen any more. */
+  readonly missed: Set<string>
+  /** Was it known which other rows the group had been shown? */
+  isOfAll: boolean
   /** Where the log stood afterwards; `null`: not known yet. */
   until: Position | null
   /** Subscriptions that may have them. */
@@ -15,7 +20,7 @@ export interface Reading {
 }
 
 export function beginReading(): Reading {
-  return { ids: new Set(), until: null, readers: new WeakSet() }
+  return { ids: new Set(), missed: new Set(), isOfAll: false, until: null, readers: new WeakSet() }
 }
 
 /** Some of the group have this row now; the log has told of those in `moved` since they were read. */
@@ -23,6 +28,18 @@ export function showRead(shown: ShownRows, reading: Reading, id: string, moved: 
   if (isShown(shown, id) || moved.has(id)) return
   showRow(shown, id)
   reading.ids.add(id)
+  addReading(shown, reading)
+}
+
+/** Some of the group do not have this row, which may not be seen now. */
+export function missRead(shown: ShownRows, reading: Reading, id: string, moved: MovedRows): void {
+  if (!isShown(shown, id) || moved.has(id)) return
+  reading.missed.add(id)
+  addReading(shown, reading)
+}
+
+function addReading(shown: ShownRows, reading: Reading): void {
+  reading.isOfAll = shown.isComplete
   shown.ahead ??= new Set()
   shown.ahead.add(reading)
 }
@@ -33,9 +50,10 @@ export function endReading(
   reading: Reading,
   head: Position,
   delivered: Position | null,
+  doubt: Doubt | null,
 ): void {
   reading.until = head
-  passReadings(shown, delivered)
+  passReadings(shown, delivered, doubt)
 }
 
 /** Nobody is sent what has been read. */
@@ -46,15 +64,29 @@ export function dropReading(shown: ShownRows, reading: Reading): void {
 
 /** The log has told all of the group of a row, be it that it is gone. */
 export function tellOfRow({ ahead }: ShownRows, id: string): void {
-  for (const { ids } of ahead ?? []) ids.delete(id)
+  for (const { ids, missed } of ahead ?? []) {
+    ids.delete(id)
+    missed.delete(id)
+  }
 }
 
-/** The group has been told up to `delivered`: what was read before is known to all. */
-export function passReadings(shown: ShownRows, delivered: Position | null): void {
+/**
+ * The group has been told up to `delivered`: what was read before is known to all. If the log has not told of it, the rule has made the
+ * difference, and others have other rows. Of a row that it failed on that is known.
+ */
+export function passReadings(shown: ShownRows, delivered: Position | null, doubt: Doubt | null): void {
   const { ahead } = shown
   if (ahead === null || delivered === null) return
-  for (const each of ahead) if (each.until !== null && hasReached(delivered, each.until)) ahead.delete(each)
+  for (const each of ahead) {
+    if (each.until === null || !hasReached(delivered, each.until)) continue
+    ahead.delete(each)
+    shown.isDivided ||= divides(each, (id) => isShown(shown, id) && !isDoubted(doubt, id))
+  }
   if (ahead.size === 0) shown.ahead = null
+}
+
+function divides({ ids, missed, isOfAll }: Reading, isOther: (id: string) => boolean): boolean {
+  return [...missed].some(isOther) || (isOfAll && [...ids].some(isOther))
 }
 
 /** Who goes live now may have been sent what has been read. */
@@ -62,10 +94,11 @@ export function noteReader({ ahead }: ShownRows, subscription: object): void {
   for (const { readers } of ahead ?? []) readers.add(subscription)
 }
 
-/** May it have rows that the others of its group have not been told of? */
-export function hasReadAhead({ ahead }: ShownRows, subscription: object): boolean {
-  for (const { readers } of ahead ?? []) if (readers.has(subscription)) return true
-  return false
+/** Is what its group is known to be shown what it has, as far as that depends on who has read what? */
+export function isKnownTo({ ahead, isDivided }: ShownRows, subscription: object): boolean {
+  if (isDivided) return false
+  for (const { readers } of ahead ?? []) if (readers.has(subscription)) return false
+  return true
 }
 
 /** Is the row known to those alone who have read it, when the log is told up to the change at `at`? `null`: up to now. */

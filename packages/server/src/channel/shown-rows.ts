@@ -15,6 +15,10 @@ export interface ShownRows {
   completeAt: Position | null
   /** The last change that a row was taken away at without an event in the log, because the rule reads more than the row. */
   takenAt: Position | null
+  /** Has somebody been shown other rows than the others, because the rule reads more than the row? */
+  isDivided: boolean
+  /** Does nobody hear the group, because all of its members are asked about? Then what it is told is shown to nobody. */
+  isUnheard: boolean
   /** The numbers, while there are few; then `bits` has them. */
   few: Set<number> | null
   bits: Uint32Array
@@ -34,6 +38,8 @@ export function createShownRows(numbers: RowNumbers): ShownRows {
     isComplete: false,
     completeAt: null,
     takenAt: null,
+    isDivided: false,
+    isUnheard: false,
     few: null,
     bits: NO_BITS,
     age: 0,
@@ -92,6 +98,7 @@ export function wasTakenAfter({ takenAt }: ShownRows, position: Position): boole
 export function forgetRows(shown: ShownRows): void {
   shown.isComplete = false
   shown.completeAt = null
+  shown.isDivided = false
   shown.few = null
   shown.bits = NO_BITS
   shown.ahead = null
@@ -101,7 +108,8 @@ export function forgetRows(shown: ShownRows): void {
 /** As it is now; its numbers have to be held while it is used. */
 export function copyShownRows(shown: ShownRows): ShownRows {
   const { few, bits, ahead } = shown
-  const readings = ahead && new Set([...ahead].map((each) => ({ ...each, ids: new Set(each.ids) })))
+  const copy = (each: Reading): Reading => ({ ...each, ids: new Set(each.ids), missed: new Set(each.missed) })
+  const readings = ahead && new Set(Array.from(ahead, copy))
   return { ...shown, few: few && new Set(few), bits: bits.slice(), ahead: readings }
 }
 

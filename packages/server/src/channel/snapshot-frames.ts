@@ -8,7 +8,7 @@ import type { Frame } from '../ports/server-socket.ts'
 import { groupSees, isOverlooked } from './doubt.ts'
 import type { KnownEntity } from './entities.ts'
 import type { MovedRows } from './row-moves.ts'
-import { beginReading, dropReading, endReading, type Reading, showRead } from './rows-ahead.ts'
+import { beginReading, dropReading, endReading, missRead, type Reading, showRead } from './rows-ahead.ts'
 import { completeRows } from './shown-rows.ts'
 import type { Group } from './subscription.ts'
 
@@ -50,15 +50,17 @@ export function endOfLog({ history, position }: ReadingContext): MaybePromise<Po
 
 /** Rows of the group have been read: it is noted up to where others may not have been told of them yet. */
 export async function finishReading(
-  { shown }: Group,
+  group: Group,
   reading: Reading,
   { history, position }: ReadingContext,
 ): Promise<void> {
-  if (shown === null || reading.ids.size === 0) return
+  const { shown, channel } = group
+  if (shown === null || (reading.ids.size === 0 && reading.missed.size === 0)) return
   // Without a log nobody is behind it.
   if (history === null) return void shown.ahead?.delete(reading)
   try {
-    endReading(shown, reading, await history.head(), position())
+    const head = await history.head()
+    endReading(shown, reading, head, channel.held?.toldTo ?? position(), group.doubt)
   } catch (error) {
     dropReading(shown, reading)
     throw error
@@ -156,7 +158,11 @@ function encodePart(
     const wire = codec.encode(row)
     // The same two questions that are asked of every live event, so that both show the same rows.
     if (group.where !== null && !matchesWhere(wire, group.where)) continue
-    if (group.grant === null || !groupSees(group, wire.id, row)) continue
+    if (group.grant === null) continue
+    if (!groupSees(group, wire.id, row)) {
+      if (group.shown !== null) missRead(group.shown, reading, wire.id, moved)
+      continue
+    }
     if (isOverlooked(group, wire.id, moved)) continue
     if (group.shown !== null) showRead(group.shown, reading, wire.id, moved)
     ids.push(wire.id)

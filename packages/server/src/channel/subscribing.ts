@@ -17,6 +17,7 @@ import type { Endings } from './endings.ts'
 import { isAtHead, openByReading, opensAtOnce } from './open-subscription.ts'
 import type { OpeningContext } from './opening-context.ts'
 import type { Rechecks } from './recheck.ts'
+import { goLive } from './replay.ts'
 import { endUnderway } from './underway.ts'
 import {
   type Attempt,
@@ -81,6 +82,8 @@ export function createSubscribing(options: SubscribingOptions): Subscribing {
     const entry = registry.channels.get(request.name)
     if (entry !== undefined) options.flush(entry)
     if (!isCurrent(connection, attempt)) return attempt.restarted ?? 'refused'
+    // Words that were said while nobody knew come with the yes.
+    if (replaced?.group.grant === null) goLive(replaced, null, options)
     if (replaced !== undefined) replace(attempt, replaced)
     if (typeof request.grant === 'string' && request.grant !== rightsOf(connection, grant, request.name))
       attempt.request = withoutPosition(request)

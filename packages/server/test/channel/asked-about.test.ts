@@ -184,3 +184,45 @@ test.each([true, false])(
     expect(told).toEqual([isAllowed ? 'subscribed' : 'unsubscribed'])
   },
 )
+
+test.each(['before it is asked for once more', 'after that'])(
+  'words said in a room, asked about %s, come with the yes',
+  async (when) => {
+    const { server, clock, answered } = setting()
+    const ann = await server.connect('ann@red')
+    await answered(ann, subscribe(ROOM))
+    const ask = (): void => void server.rightsChanged({ userId: 'ann' })
+    const say = (payload: string): void =>
+      void server.connections.broadcast(ROOM, { type: 'message', payload })
+    if (when === 'after that') ann.send(subscribe(ROOM))
+    ask()
+    say('first')
+    if (when !== 'after that') ann.send(subscribe(ROOM))
+    await clock.advance(ANSWER_MS / 2)
+    say('second')
+    expect(await ann.take()).toEqual([])
+    await clock.advance(2 * ANSWER_MS)
+    say('third')
+    const heard = await ann.take()
+    expect(heard.filter(({ type }) => type === 'message').map(({ payload }) => payload)).toEqual([
+      'first',
+      'second',
+      'third',
+    ])
+    expect(heard.filter(({ type }) => type !== 'message')).toMatchObject([
+      { type: 'subscribed', requestId: 's' },
+    ])
+  },
+)
+
+test('a no to who asks for a room once more says nothing of what was said meanwhile', async () => {
+  const { server, clock, allowed, answered } = setting()
+  const ann = await server.connect('ann@red')
+  await answered(ann, subscribe(ROOM))
+  allowed.delete('ann')
+  void server.rightsChanged({ userId: 'ann' })
+  server.connections.broadcast(ROOM, { type: 'message', payload: 'MARK' })
+  ann.send(subscribe(ROOM))
+  await clock.advance(2 * ANSWER_MS)
+  expect(typesOf(await ann.take())).toEqual(['error'])
+})

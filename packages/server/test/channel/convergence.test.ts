@@ -1,13 +1,13 @@
 // However writes, reads, subscribes and losses interleave: what a client has applied is what its rule shows of the table.
 import { drainMicrotasks } from '@dnr/testing'
-import type { Position } from '@dnr/protocol'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { policies } from '../../src/policy/policies.ts'
 import { allow, type RowRule } from '../../src/policy/rule.ts'
 import { Task, type TaskRow } from '../support/entities.ts'
 import { createMemoryStore, task } from '../support/memory-store.ts'
-import { createTestServer, type Received, type TestClient } from '../support/test-server.ts'
+import { createModelClient } from '../support/model-client.ts'
+import { createTestServer, type TestClient } from '../support/test-server.ts'
 
 type Step =
   | {
@@ -60,84 +60,6 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 /** Events that stood for several changes, over all runs. */
 let conflations = 0
 
-/** A client as PROTOCOL.md describes it: whole transactions, versions, positions, deaf from a request to its answer. */
-function createModel(): {
-  apply(messages: readonly Received[]): void
-  /** Returns the id of the request that comes next. */
-  asks(): string
-  readonly rows: Map<string, { team: string }>
-  position: Position | null
-  grant: string | null
-  /** Was it told to subscribe anew? */
-  mustAsk: boolean
-} {
-  const rows = new Map<string, { version: number; team: string }>()
-  let batch: Received[] = []
-  let replacing: Map<string, { version: number; team: string }> | null = null
-  let begin: Position | null = null
-  let asked = 0
-  let isDeaf = true
-  const model = {
-    rows,
-    position: null as Position | null,
-    grant: null as string | null,
-    mustAsk: false,
-    asks() {
-      batch = []
-      replacing = null
-      isDeaf = true
-      model.mustAsk = false
-      return `req_${++asked}`
-    },
-    apply(messages: readonly Received[]) {
-      for (const message of messages) {
-        if (message.type === 'subscribed' && message.requestId === `req_${asked}`) isDeaf = false
-        if (isDeaf) continue
-        if (message.type === 'unsubscribed') {
-          model.mustAsk = true
-          isDeaf = true
-        } else if (message.type === 'subscribed') {
-          model.grant = message.payload.grant as string
-          // Rights changed, and the subscription goes on.
-          if (message.requestId === undefined) continue
-          const isPartial = message.payload.snapshot?.more === true
-          begin = message.payload.position as Position
-          model.position = isPartial ? null : begin
-          if (message.payload.snapshot !== undefined) rowsOf(message.payload.snapshot)
-        } else if (message.type === 'snapshot') rowsOf(message.payload)
-        else if (message.type.startsWith('entity:')) {
-          if (message['conflated'] !== undefined) conflations++
-          batch.push(message)
-          if (message['more'] !== true) settle()
-        }
-      }
-    },
-  }
-  const rowsOf = (part: { rows: { id: string; version: number; team: string }[]; more: boolean }): void => {
-    replacing ??= new Map()
-    for (const row of part.rows) replacing.set(row.id, row)
-    if (part.more) return
-    model.position = begin
-    rows.clear()
-    for (const [id, row] of replacing) rows.set(id, row)
-    replacing = null
-  }
-  const settle = (): void => {
-    for (const { type, payload, position, reason } of batch) {
-      const isReasoned = reason !== undefined
-      expect(position.offset).toBeGreaterThan((model.position?.offset ?? -1) - (isReasoned ? 1 : 0))
-      const known = rows.get(payload.id)
-      const least = (known?.version ?? 0) + (isReasoned ? 0 : 1)
-      if (payload.version !== undefined && payload.version < least) continue
-      if (type === 'entity:deleted') rows.delete(payload.id)
-      else rows.set(payload.id, payload)
-    }
-    model.position = batch.at(-1)?.position ?? model.position
-    batch = []
-  }
-  return model
-}
-
 test('every schedule ends with the rows of the table that may be seen', async () => {
   await fc.assert(
     fc.asyncProperty(
@@ -162,7 +84,7 @@ test('every schedule ends with the rows of the table that may be seen', async ()
           limits: { maxMessagesPerSecond: null, maxChannelChangesPerSecond },
           policies: policies(allow(Task, rule)),
         })
-        const model = createModel()
+        const model = createModelClient()
         const waiting: (() => void)[] = []
         let isClosed = false
         memory.gate = () =>
@@ -171,17 +93,7 @@ test('every schedule ends with the rows of the table that may be seen', async ()
           isClosed = false
           for (const open of waiting.splice(0)) open()
         }
-        const subscribe = (client: TestClient): void =>
-          client.send({
-            type: 'subscribe',
-            channel: 'entity:Task',
-            requestId: model.asks(),
-            payload: {
-              snapshot: true,
-              grant: model.grant,
-              ...(model.position && { position: model.position }),
-            },
-          })
+        const subscribe = (client: TestClient): void => client.send(model.asks())
         let client = await server.connect('ann@red')
         subscribe(client)
         const read = async (): Promise<void> => {
@@ -250,6 +162,7 @@ test('every schedule ends with the rows of the table that may be seen', async ()
             .sort(),
         )
         expect(server.logged.filter(({ level }) => level === 'error')).toEqual([])
+        conflations += model.conflations
         client.pair.cut()
         await drainMicrotasks()
         expect(server.channels).toMatchObject({ subscriptionCount: 0, groupCount: 0, channelCount: 0 })

@@ -1,4 +1,5 @@
 // What those who have left, or are leaving, or others of a group know is not taken for what somebody else has been shown.
+import { createDeferred } from '@dnr/internal'
 import { drainMicrotasks } from '@dnr/testing'
 import { describe, expect, test } from 'vitest'
 import { policies } from '../../src/policy/policies.ts'
@@ -203,4 +204,63 @@ test('a row that was heard before the snapshot was read, and is hidden in it, is
   teams.set('ann', 'blue')
   await server.rightsChanged({ userId: 'ann' })
   expect(JSON.stringify([ann.received, await ann.take()])).not.toContain('secret')
+})
+
+describe('all who share a key are asked about, and a row comes that its rule has shown, and does not show any more', () => {
+  /** Rules that are looked up: their answer is that of when they were asked, and comes when it is let. */
+  const setUp = async () => {
+    const team = { current: 'red' }
+    const keys = new Map<string, string>()
+    const until = new Map<string, Promise<void>>()
+    const server = createTestServer({
+      policies: policies(
+        allow(Task, async (user: User | null) => {
+          const { current } = team
+          await until.get(user?.id ?? '')
+          return user && { key: keys.get(user.id) ?? 'shared', sees: (row: TaskRow) => row.team === current }
+        }),
+      ),
+    })
+    const ann = await server.connect('ann@red')
+    await ann.ask(asks)
+    const askAbout = (...ids: string[]): ((id: string) => void) => {
+      const answers = new Map(ids.map((id) => [id, createDeferred()]))
+      for (const [id, { promise }] of answers) until.set(id, promise)
+      keys.set('ann', 'another')
+      team.current = 'blue'
+      void server.rightsChanged({ key: 'shared' })
+      server.memory.write([{ id: 'hush', row: task('red') }])
+      return (id) => answers.get(id)?.resolve()
+    }
+    /** Nobody has been told of it, so nobody is told that it has gone. */
+    const hearsNothing = async (client: TestClient): Promise<void> => {
+      await turns(server, client)
+      server.memory.write([{ id: 'hush', row: { title: 'y' } }])
+      await turns(server, client)
+      expect(client.received.filter(({ payload }) => payload?.grant !== undefined)).not.toEqual([])
+      expect(JSON.stringify(client.received)).not.toContain('hush')
+    }
+    return { server, ann, askAbout, hearsNothing }
+  }
+
+  test('somebody else gets another key first: no id that was not shown to who keeps theirs', async () => {
+    const { server, ann, askAbout, hearsNothing } = await setUp()
+    const bob = await server.connect('bob@red')
+    await bob.ask(asks)
+    const answer = askAbout('ann', 'bob')
+    answer('ann')
+    await turns(server, ann)
+    answer('bob')
+    await hearsNothing(bob)
+  })
+
+  test('who comes meanwhile is told no id that was not shown to them', async () => {
+    const { server, ann, askAbout, hearsNothing } = await setUp()
+    const answer = askAbout('ann')
+    const bob = await server.connect('bob@red')
+    await bob.ask(asks)
+    answer('ann')
+    await turns(server, ann)
+    await hearsNothing(bob)
+  })
 })

@@ -612,3 +612,84 @@ test.each([
     expect(isNamed || isReadAnew).toBe(true)
   },
 )
+
+/** Ids of the rows that a client shows; one that was sent away asks for them. */
+async function shownTo(client: TestClient): Promise<string[]> {
+  await client.take()
+  if (client.received.at(-1)?.type === 'unsubscribed') await client.ask(subscribe({ snapshot: true }))
+  const ids = new Set<string>()
+  for (const { type, payload } of client.received) {
+    if (payload?.snapshot !== undefined) ids.clear()
+    for (const { id } of payload?.snapshot?.rows ?? []) ids.add(id as string)
+    if (type === 'entity:deleted') ids.delete(payload.id)
+    else if (type.startsWith('entity:')) ids.add(payload.id)
+  }
+  return [...ids].sort()
+}
+
+test('a tab that opens before rights are said to change reads by those of today: in the end every tab shows the same', async () => {
+  const { server, teams } = setting(whenAsked)
+  const before = await watching(server)
+  teams.set('ann', 'blue')
+  const between = await watching(server)
+  expect(await shownTo(before)).toEqual(['r1', 'r2'])
+  expect(await shownTo(between)).toEqual(['b1'])
+  await server.rightsChanged({ userId: 'ann' })
+  expect(await shownTo(before)).toEqual(['b1'])
+  expect(await shownTo(between)).toEqual(['b1'])
+})
+
+test('nobody is told the ids of rows that were lost before they came, when that is said of a key later', async () => {
+  const hidden = new Set<string>()
+  const { server } = setting(() => () => ({ key: 'shared', sees: ({ id }: TaskRow) => !hidden.has(id) }))
+  const ann = await watching(server)
+  hidden.add('r1')
+  const bob = await watching(server, { snapshot: true }, 'bob@red')
+  await server.rightsChanged({ key: 'shared' })
+  expect(await shownTo(ann)).toEqual(['b1', 'r2'])
+  expect(JSON.stringify([bob.received, await shownTo(bob)])).not.toContain('"r1"')
+})
+
+test('a row that a tab has read ahead of the log divides nobody: the difference is told', async () => {
+  const { server, teams } = setting(whenAsked)
+  const ann = await watching(server)
+  server.memory.write([{ id: 'r3', row: task('red') }], { publish: false })
+  server.memory.write([{ id: 'r1', row: task('blue') }], { publish: false })
+  await watching(server)
+  server.memory.publishRest()
+  await ann.take()
+  teams.set('ann', 'blue')
+  await server.rightsChanged({ userId: 'ann' })
+  expect(typesOf(await ann.take())).not.toContain('unsubscribed')
+  expect(await shownTo(ann)).toEqual(['b1', 'r1'])
+})
+
+test.each([
+  ['came', false],
+  ['was hidden when it came, and is shown for a while', true],
+])(
+  'a row that %s while somebody was away: when rights are said to change it is gone, and not named to who has not had it',
+  async (_, isShown) => {
+    const hidden = new Set<string>(isShown ? ['late'] : [])
+    const { server } = setting(() => () => ({ key: 'shared', sees: ({ id }: TaskRow) => !hidden.has(id) }))
+    const { memory } = server
+    await watching(server)
+    const away = await server.connect('bob@red')
+    const [first] = await away.ask(subscribe({ snapshot: true, grant: null }))
+    memory.write([{ id: 'r2', row: { title: 'so that all is known before' } }])
+    const position = (await away.take()).at(-1)?.position
+    away.pair.cut()
+    memory.write([{ id: 'late', row: task('red') }])
+    if (isShown) hidden.clear()
+    else hidden.add('late')
+    const back = await server.connect('bob@red')
+    await back.ask(subscribe({ snapshot: true, position, grant: rightsOf(first).grant }))
+    hidden.add('late')
+    await server.rightsChanged({ key: 'shared' })
+    expect(await shownTo(back)).not.toContain('late')
+    const left = back.received
+      .filter(({ type }) => type === 'entity:deleted')
+      .map(({ payload }) => payload.id)
+    expect(left.includes('late') && !isShown).toBe(false)
+  },
+)

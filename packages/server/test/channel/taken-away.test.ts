@@ -11,12 +11,13 @@ import { createTestServer, type Received, type TestClient, typesOf } from '../su
 const subscribe = (payload: object): object => ({ type: 'subscribe', channel: 'entity:Task', payload })
 
 /** Somebody is live, and somebody else has gone with the rows `a` and `b`; then `b` changes. */
-async function setting() {
+async function setting({ maxPerSecond = null }: { maxPerSecond?: number | null } = {}) {
   const memory = createMemoryStore()
   const hidden = new Set<string>()
   const rule = { key: 'k', sees: ({ id }: { readonly id: string }) => !hidden.has(id) }
   const server = createTestServer({
     memory,
+    limits: { maxChannelChangesPerSecond: maxPerSecond },
     policies: policies(allow(Task, (user: User | null) => user && rule)),
   })
   for (const id of ['a', 'b']) memory.write([{ id, row: task('red') }])
@@ -60,6 +61,18 @@ test('who has read the change ahead of the bus gets the rows anew when the other
   expect(answers[0]?.payload).toMatchObject({ recovered: true })
   memory.publishRest()
   expect(typesOf(await live.take())).toEqual(['entity:deleted left'])
+  expect(await hasRowsWithout(back, [...answers, ...(await back.take())], 'a')).toBe(true)
+})
+
+test('so does who has read the first of two such changes that are told together', async () => {
+  const { memory, server, hidden, live, back, comeBack } = await setting({ maxPerSecond: 1 })
+  hidden.add('a').add('b')
+  memory.write([{ id: 'a', row: task('red', 'hidden') }], { publish: false })
+  const answers = await back.ask(comeBack())
+  memory.publishRest()
+  memory.write([{ id: 'b', row: task('red', 'hidden') }])
+  await server.clock.advance(1_000)
+  expect(typesOf(await live.take())).toEqual(['entity:deleted left', 'entity:deleted left'])
   expect(await hasRowsWithout(back, [...answers, ...(await back.take())], 'a')).toBe(true)
 })
 

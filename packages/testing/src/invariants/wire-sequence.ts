@@ -53,8 +53,9 @@ export function createWireSequence({
   isAhead,
 }: WireSequenceParts): WireSequence {
   const shown = new Map<string, boolean>()
-  /** Where the log ended when the last frame was sent. */
-  let headBefore = log.head
+  /** Where the log ended when it was last sent something before it had been sent all there was: so far it may have been read in pages. */
+  let readTo = log.head
+  let hasCaughtUp = false
   let cursor = from
   /** The transaction that was announced to go on. */
   let goesOn: number | null = null
@@ -66,11 +67,11 @@ export function createWireSequence({
   /**
    * A row of the snapshot may be the one that was made again: of those that went before it, and of which nothing was said, only
    * the last time that it goes is told. So it is with all rows of who may be ahead, and of who reads the log behind a snapshot: page by page, and of
-   * a page only the last time is told. They read what was committed when they were sent something before it.
+   * a page only the last time is told. They read what was committed when they were sent something before it, until they had all.
    */
   const goesLater = (change: Change): boolean => {
     const isOfSnapshot = !shown.has(change.id) && shownIds?.has(change.id) === true
-    const isRead = shownIds !== null && change.position.offset <= headBefore
+    const isRead = shownIds !== null && change.position.offset <= readTo
     if (!isOfSnapshot && !isRead && !isAhead()) return false
     return log
       .ofRow(entity, change.id)
@@ -92,6 +93,12 @@ export function createWireSequence({
     isEnd(meaning) && shownIds === null && !wasShown(change.id) && !isAhead()
       ? { what: 'the end of a row that its reader did not have', isLeak: true }
       : null
+
+  const isAllUpTo = (offset: number): boolean => {
+    for (const change of log.between(offset, log.head, entity, id))
+      if (meaningOf(change, sight) !== null) return false
+    return true
+  }
 
   const skipTo = (offset: number): Wrong | null => {
     for (const change of log.between(cursor, offset, entity, id)) {
@@ -130,7 +137,10 @@ export function createWireSequence({
       if (wrong !== null) return wrong
       shown.set(change.id, !isEnd(meaning))
       cursor = offset
-      headBefore = log.head
+      if (!hasCaughtUp) {
+        readTo = log.head
+        hasCaughtUp = isAllUpTo(offset)
+      }
       goesOn = frame.more === true ? change.transaction : null
       ended = frame.more === true ? null : change.transaction
       return null

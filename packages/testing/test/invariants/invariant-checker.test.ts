@@ -383,6 +383,30 @@ test.each([
   },
 )
 
+test.each([
+  ['reads in pages what came behind its snapshot', true, null],
+  ['has been sent all there was before', false, 'S2'],
+])(
+  'of a row that goes, is made again and goes while the bus is behind, the last alone is told to who %s',
+  (_, isReading, expected) => {
+    const { checker, write } = setUp()
+    const first = write(['a', row('a', 1)])
+    const others = [
+      write(['b', row('b', 1)]),
+      write(['a', null]),
+      write(['a', row('a', 3)]),
+      write(['a', null]),
+    ]
+    checker.committed(first)
+    subscribe(checker, snapshot(0))
+    if (isReading) checker.committed(others.flat())
+    checker.sent?.(link, event('created', row('a', 1), 1))
+    if (!isReading) checker.committed(others.flat())
+    const told = [event('created', row('b', 1), 2), event('deleted', { id: 'a', version: 4 }, 5)]
+    expect(violated(() => told.forEach((frame) => checker.sent?.(link, frame)))).toBe(expected)
+  },
+)
+
 test('where policies fail rows may be missing for a while, but not at rest, and none is shown that may not be seen', () => {
   const { checker, write } = setUp()
   checker.committed(write(['a', row('a', 1)], ['b', row('b', 1)], ['c', row('c', 1, 'blue')]))
