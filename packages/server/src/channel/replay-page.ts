@@ -110,14 +110,15 @@ export function hidesRows(group: Group, views: readonly ChangeView[], options: R
 
 /**
  * Does a page leave other rows visible than the group is known to be shown? The group may have heard of more, or not of all yet; or
- * the rule reads more than the row, and says otherwise than when the group was told.
+ * the rule reads more than the row, and says otherwise than when the group was told: then who has a row of which the page says
+ * nothing may have it rightly or not.
  */
 export function differsFromShown(group: Group, views: readonly ChangeView[]): boolean {
   const { shown } = group
   if (shown === null) return false
   const lastById = new Map(views.map((view) => [view.change.id, view]))
   for (const [id, last] of lastById) if (last.seesAfter(group) !== isShown(shown, id)) return true
-  return false
+  return views.some((view) => view.change.before !== null && view.outcome(group) === null)
 }
 
 /** Events of one transaction as frames. */

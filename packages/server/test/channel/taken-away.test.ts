@@ -103,3 +103,18 @@ test('who comes back from before it gets the rows anew, and resumes from behind 
   const { position, grant } = answers[0]?.payload ?? {}
   expect(typesOf(await again.ask(comeBack({ position, grant })))).toEqual(['subscribed', 'entity:updated'])
 })
+
+test('of a row that was deleted before the rule hid it the log says nothing: who comes back loses it when rights are said to change', async () => {
+  const { memory, server, hidden, live, back, comeBack } = await setting()
+  const [first] = await back.ask(comeBack())
+  back.pair.cut()
+  const had = { position: memory.position(), grant: first?.payload.grant }
+  memory.write([{ id: 'a', row: null }])
+  expect(typesOf(await live.take())).toEqual(['entity:deleted'])
+  hidden.add('a')
+  const again = await server.connect()
+  const answers = await again.ask(comeBack(had))
+  expect(answers[0]?.payload).toMatchObject({ recovered: true })
+  await server.rightsChanged({ key: 'k' })
+  expect(await hasRowsWithout(again, [...answers, ...(await again.take())], 'a')).toBe(true)
+})
