@@ -2,7 +2,6 @@
 // mutations, room-messages.ts for words in rooms, a plugin for its own messages.
 import {
   type ChannelName,
-  CLOSE_CODES,
   type ClientMessage,
   type ClientMessageType,
   DnrError,
@@ -18,8 +17,9 @@ import { isAboutRows, subscriptionKey } from '../channel/subscription.ts'
 import type { MaybePromise } from '../policy/maybe-promise.ts'
 import type { Mutation } from '../ports/entity-store.ts'
 import type { Frame } from '../ports/server-socket.ts'
-import { refusedError, type Watch } from './authenticate.ts'
+import type { Watch } from './authenticate.ts'
 import { type Connection, principalOf } from './connection.ts'
+import { followSession } from './follow-session.ts'
 import { encodeMessage, type OutgoingMessage, unsubscribedFrame } from './frame.ts'
 import { addressOf, isOwnFault, refusalOf } from './refusal.ts'
 import { createRoomMessages, type RoomMessagesOptions } from './room-messages.ts'
@@ -257,43 +257,6 @@ const RESERVED: ReadonlySet<string> = new Set(
     'authenticated',
   ].concat(['snapshot', 'mutate', 'mutated', 'reconnect', 'message']),
 )
-
-/**
- * Who somebody that has asked over a connection is now, for as long as their session lasts: renewed it may say other things of
- * them. What was said before the socket was lost counts; what was said before the session was ended does not.
- */
-function followSession(
-  connection: Connection,
-  asked: Principal,
-  watch: Watch,
-  policies: MessageRouterOptions['policies'],
-): Session {
-  let latest = asked
-  let { generation } = policies
-  return {
-    principalNow() {
-      latest = principalOf(connection) ?? latest
-      generation = policies.generation
-      const refused = watch.refusalOf(latest)
-      if (refused !== null) throw refusedError(refused)
-      const { state } = connection
-      const isClosed = state.status === 'closing' || state.status === 'closed'
-      if (isClosed && SESSION_ENDS.has(state.code)) throw refusedError({ code: state.code, reason: '' })
-      return latest
-    },
-    isCurrent: () => principalOf(connection) === latest && policies.generation === generation,
-  }
-}
-
-interface Session {
-  /** @throws DnrError when it is over. */
-  readonly principalNow: () => Principal
-  /** Is it still the one that `principalNow` gave last, with the rights of then? */
-  readonly isCurrent: () => boolean
-}
-
-/** Closes after which nobody acts for the user; after any other their session goes on. */
-const SESSION_ENDS: ReadonlySet<number> = new Set([CLOSE_CODES.unauthorized, CLOSE_CODES.forbidden])
 
 /** Is there a live subscription to rows, and none that still reads? Then everything up to the bus's position was sent. */
 function hearsRows({ subscriptions, attempts }: Connection): boolean {
