@@ -17,13 +17,13 @@ import {
   type Fault,
   FAULT_KINDS,
   type FaultKind,
+  isOfPeople,
   type Operation,
   type Program,
   PROGRAM_FAULTS,
   RULE_FAULTS,
   type ServerWrite,
 } from './operation.ts'
-import { isOfPeople } from '../world/act-with-people.ts'
 import { anEntity, anId, fieldsOf, idOf, patchOf, ROWS, type Setting } from './setting.ts'
 
 export function generateProgram(seed: number): Program {

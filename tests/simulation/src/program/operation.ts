@@ -150,6 +150,25 @@ export type Action =
 /** An action and the moment, milliseconds of virtual time. */
 export type Operation = { readonly at: number } & Action
 
+export type PeopleOperation = Extract<Operation, PeopleAction>
+
+const PEOPLE_ACTIONS: Readonly<Record<PeopleAction['do'], true>> = {
+  join: true,
+  'bare-join': true,
+  point: true,
+  watch: true,
+  beat: true,
+  leave: true,
+  'bare-leave': true,
+  hear: true,
+  unhear: true,
+  talk: true,
+}
+
+export function isOfPeople(operation: Operation): operation is PeopleOperation {
+  return Object.hasOwn(PEOPLE_ACTIONS, operation.do)
+}
+
 export interface Program {
   readonly seed: number
   readonly clients: number

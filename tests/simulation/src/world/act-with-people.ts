@@ -1,27 +1,8 @@
 // What somebody does at boards and in rooms. Their name is for those who may be at the same board.
 import { boardOf, nameOf } from '../channels.ts'
-import type { Operation, PeopleAction } from '../program/operation.ts'
+import type { PeopleOperation } from '../program/operation.ts'
 import type { SimClient } from './sim-client.ts'
 import type { World } from './world.ts'
-
-export type PeopleOperation = Extract<Operation, PeopleAction>
-
-const ACTIONS: Readonly<Record<PeopleAction['do'], true>> = {
-  join: true,
-  'bare-join': true,
-  point: true,
-  watch: true,
-  beat: true,
-  leave: true,
-  'bare-leave': true,
-  hear: true,
-  unhear: true,
-  talk: true,
-}
-
-export function isOfPeople(operation: Operation): operation is PeopleOperation {
-  return Object.hasOwn(ACTIONS, operation.do)
-}
 
 export function actWithPeople(
   { checker }: World,

@@ -1,6 +1,6 @@
 // What each action of a program does to the world.
-import { type Operation, describeOperation } from '../program/operation.ts'
-import { actWithPeople, isOfPeople } from './act-with-people.ts'
+import { describeOperation, isOfPeople, type Operation } from '../program/operation.ts'
+import { actWithPeople } from './act-with-people.ts'
 import { changeRights } from './change-rights.ts'
 import { readHeadOffset } from './committed-changes.ts'
 import { runOtherProgram } from './other-program.ts'
