@@ -44,6 +44,27 @@ test.each([true, false])(
   },
 )
 
+test('a room whose rule does not answer lets 256 messages of one connection wait, and refuses more', async () => {
+  const answer = createDeferred<boolean>()
+  const server = createTestServer({
+    limits: { maxMessagesPerSecond: null, maxRoomMessagesPerSecond: 1_000 },
+    policies: policies(allowChannel('room', ({ id }) => id === 'bob' || answer.promise)),
+  })
+  const [ann, bob] = [await server.connect('ann@red'), await server.connect('bob@red')]
+  await bob.ask({ type: 'subscribe', channel: 'room:r' })
+  for (let index = 1; index <= 257; index++)
+    ann.send({ type: 'message', channel: 'room:r', payload: index, requestId: `m${index}` })
+  expect(await ann.ask({ type: 'ping' })).toMatchObject([{ type: 'pong' }])
+  expect(ann.received.filter(({ type }) => type === 'error')).toMatchObject([
+    { requestId: 'm257', payload: { code: 'busy', retryAfterMs: 1_000 } },
+  ])
+  await bob.take()
+  answer.resolve(true)
+  expect((await bob.take()).map(({ payload }) => payload)).toEqual(
+    Array.from({ length: 256 }, (_, index) => index + 1),
+  )
+})
+
 test('what one connection says in a room comes in its order, however long the rule takes; other rooms do not wait', async () => {
   const answers: Deferred<boolean>[] = []
   const server = createTestServer({
