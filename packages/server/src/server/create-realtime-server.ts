@@ -24,9 +24,9 @@ export interface RealtimeServer {
   readonly http: (request: Request) => Promise<Response>
   /**
    * Says that rights changed: of one user, of everybody with this `key` of a rule, or on one channel; of several in one call,
-   * where they changed together. From the call on nothing is sent by the rights of before. The rules are asked again; live subscriptions get the exact difference
-   * (rows that left and entered their sight), or end with `forbidden`; the connection stays. Who was away meanwhile gets
-   * the difference on return. Resolves when everybody concerned is up to date.
+   * where they changed together. From the call on nothing is sent by the rights of before. The rules are asked again; live
+   * subscriptions get the exact difference (rows that left and entered their sight), or end with `forbidden`; the connection
+   * stays. Who was away meanwhile gets the difference on return. Resolves when everybody concerned is up to date.
    */
   invalidate(scopes: RightsScope | readonly RightsScope[]): Promise<void>
   /**

@@ -12,7 +12,10 @@ export interface RefusedWrites {
   isOvertaken(userId: string, mutationId: string, arrival: number): boolean
 }
 
-/** What carries requests no longer than this: silent connections are closed before (with a `heartbeatIntervalMs` of up to three minutes), and so are requests that do not end. */
+/**
+ * What carries requests no longer than this: silent connections are closed before (with a `heartbeatIntervalMs` of up to three
+ * minutes), and so are requests that do not end.
+ */
 const KEPT_MS = 600_000
 /** Ids kept for one user. */
 const MAX_KEPT = 1_000
