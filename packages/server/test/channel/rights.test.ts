@@ -67,6 +67,20 @@ async function watching(
   return client
 }
 
+/** Ids of the rows that a client shows; one that was sent away asks for them. */
+async function shownTo(client: TestClient): Promise<string[]> {
+  await client.take()
+  if (client.received.at(-1)?.type === 'unsubscribed') await client.ask(subscribe({ snapshot: true }))
+  const ids = new Set<string>()
+  for (const { type, payload } of client.received) {
+    if (payload?.snapshot !== undefined) ids.clear()
+    for (const { id } of payload?.snapshot?.rows ?? []) ids.add(id as string)
+    if (type === 'entity:deleted') ids.delete(payload.id)
+    else if (type.startsWith('entity:')) ids.add(payload.id)
+  }
+  return [...ids].sort()
+}
+
 test.each([
   ['made', whenMade],
   ['asked', whenAsked],
@@ -229,26 +243,6 @@ test('a row that was deleted or handed on unnoticed meanwhile is taken away, too
   expect([...left].sort((a, b) => (a < b ? -1 : 1))).toEqual(['r1', 'r2'])
 })
 
-/** The rows that a client has been told of and not told that they are gone. */
-function kept(heard: readonly Received[]): Set<string> {
-  const ids = new Set<string>()
-  for (const { type, payload } of heard) {
-    if (payload?.snapshot !== undefined) ids.clear()
-    for (const { id } of payload?.snapshot?.rows ?? []) ids.add(id)
-    if (type === 'entity:created') ids.add(payload.id)
-    if (type === 'entity:deleted') ids.delete(payload.id)
-  }
-  return ids
-}
-
-/** Where it is sent away it asks anew. */
-async function keptInTheEnd(client: TestClient, before: readonly Received[]): Promise<Set<string>> {
-  const heard = [...before, ...(await client.take())]
-  if (heard.some(({ type }) => type === 'unsubscribed'))
-    heard.push(...(await client.ask(subscribe({ snapshot: true }))))
-  return kept(heard)
-}
-
 test('rows that were read while others wrote, who had not been heard of yet, are taken away with the right to them', async () => {
   const { server, teams } = setting(whenAsked)
   const { memory } = server
@@ -258,12 +252,11 @@ test('rows that were read while others wrote, who had not been heard of yet, are
   await read.reached
   memory.write([{ id: 'elsewhere', row: task('green') }], { publish: false })
   read.open()
-  const rows = await ann.take()
-  expect(kept(rows)).toEqual(new Set(['r1', 'r2']))
+  expect(await shownTo(ann)).toEqual(['r1', 'r2'])
   teams.set('ann', 'blue')
   await server.rightsChanged({ userId: 'ann' })
   memory.publishRest()
-  expect(await keptInTheEnd(ann, rows)).toEqual(new Set(['b1']))
+  expect(await shownTo(ann)).toEqual(['b1'])
 })
 
 test('and so are rows that came into sight while others wrote', async () => {
@@ -275,9 +268,8 @@ test('and so are rows that came into sight while others wrote', async () => {
     teams.set('ann', team)
     await server.rightsChanged({ userId: 'ann' })
   }
-  const before = await ann.take()
   memory.publishRest()
-  expect(await keptInTheEnd(ann, before)).toEqual(new Set(['elsewhere']))
+  expect(await shownTo(ann)).toEqual(['elsewhere'])
 })
 
 test('who came back with rows of its own is asked to come anew, and gets them as a snapshot', async () => {
@@ -612,20 +604,6 @@ test.each([
     expect(isNamed || isReadAnew).toBe(true)
   },
 )
-
-/** Ids of the rows that a client shows; one that was sent away asks for them. */
-async function shownTo(client: TestClient): Promise<string[]> {
-  await client.take()
-  if (client.received.at(-1)?.type === 'unsubscribed') await client.ask(subscribe({ snapshot: true }))
-  const ids = new Set<string>()
-  for (const { type, payload } of client.received) {
-    if (payload?.snapshot !== undefined) ids.clear()
-    for (const { id } of payload?.snapshot?.rows ?? []) ids.add(id as string)
-    if (type === 'entity:deleted') ids.delete(payload.id)
-    else if (type.startsWith('entity:')) ids.add(payload.id)
-  }
-  return [...ids].sort()
-}
 
 test('a tab that opens before rights are said to change reads by those of today: in the end every tab shows the same', async () => {
   const { server, teams } = setting(whenAsked)
