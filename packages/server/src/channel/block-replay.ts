@@ -18,7 +18,8 @@ export interface BlockReplay {
   readonly events: readonly Event[]
   /** How many frames come before those of a change, by its place in the block; at the end, how many there are. */
   readonly framesBefore: Uint16Array
-  readonly isOther: boolean
+  /** As in `ReplayPage`. */
+  readonly isApart: boolean
 }
 
 /**
@@ -41,16 +42,16 @@ export function replayBlock(
   }
   framesBefore[views.length] = events.length
   const runs = inRuns(framesByTransaction(group, events), options.maxRunBytes)
-  return { runs, events, framesBefore, isOther: differsFromShown(group, views) }
+  return { runs, events, framesBefore, isApart: differsFromShown(group, views) }
 }
 
 /** What is sent to somebody who begins at the change in this place. */
 export function replayFrom(
-  { runs, events, framesBefore, isOther }: BlockReplay,
+  { runs, events, framesBefore, isApart }: BlockReplay,
   place: number,
-): Pick<BlockReplay, 'runs' | 'events' | 'isOther'> {
+): Pick<BlockReplay, 'runs' | 'events' | 'isApart'> {
   const before = framesBefore[place] as number
-  return { runs: withoutFirst(runs, before), events: before === 0 ? events : events.slice(before), isOther }
+  return { runs: withoutFirst(runs, before), events: before === 0 ? events : events.slice(before), isApart }
 }
 
 function overlap(views: readonly ChangeView[]): boolean {

@@ -147,8 +147,8 @@ export function createHistoryReader(options: HistoryReaderOptions): HistoryReade
     const opensWith = events[0]?.view.change.transaction ?? null
     const runs = inRuns(frames, maxRunBytes)
     const { readAt } = block
-    const isOther = differsFromShown(group, views)
-    const told = { runs, position, more, isCut, opensWith, tail, events, isOther, gone: later }
+    const isApart = differsFromShown(group, views)
+    const told = { runs, position, more, isCut, opensWith, tail, events, isApart, gone: later }
     return { holds: true, ...told, readAt, madeAt: reads }
   }
 

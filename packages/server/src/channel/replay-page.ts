@@ -23,8 +23,8 @@ export type ReplayPage =
       readonly tail: Tail | null
       /** What the runs, and the tail, tell. */
       readonly events: readonly Event[]
-      /** Does its reader have other rows afterwards than its group is known to be shown? */
-      readonly isOther: boolean
+      /** Need what its group is known to be shown not be what its reader has afterwards? See `Subscription`. */
+      readonly isApart: boolean
       /** Rows that its reader does not have afterwards, whatever the log tells of them later. */
       readonly gone: GoneRows
       /** When its changes had been read, and when it was made, as its reader counts. */

@@ -67,7 +67,7 @@ export async function replay(
       context.send(subscription.connection, tail.frame(opensWith === tail.transaction))
       tail = null
     }
-    subscription.isApart ||= page.isOther || (shownTo !== null && subscription.group.doubt !== null)
+    subscription.isApart ||= page.isApart || (shownTo !== null && subscription.group.doubt !== null)
     for (const run of page.runs) {
       if (isAboveHalf(subscription.connection, context) && !(await drained(subscription, context)))
         return 'superseded'

@@ -1,5 +1,6 @@
-// Rows that one of a group has read from the store before the log has told the others of them: to those it must not be said that
-// they are gone. Held by the group's shown rows until the log is past the reading; next: deliver-transaction.ts asks.
+// What one of a group has read from the store before the log has told the others of it: to those it must not be said that such rows
+// are gone, and if the log does not tell of them at all, the rule has shown them other rows. Held by the group's shown rows until the
+// log is past the reading. Comes from snapshot-frames.ts and rights-difference.ts; note-outcome.ts and recheck.ts ask.
 import { hasReached, type Position } from '@dnr/protocol'
 import { type Doubt, isDoubted } from './doubt.ts'
 import type { MovedRows } from './row-moves.ts'
@@ -11,8 +12,8 @@ export interface Reading {
   readonly ids: Set<string>
   /** Rows that the group had been shown, and that were not to be seen any more. */
   readonly missed: Set<string>
-  /** Was it known which other rows the group had been shown? */
-  isOfAll: boolean
+  /** Was it known of every row whether the group had been shown it? If not, others may have `ids`, too. */
+  wasComplete: boolean
   /** Where the log stood afterwards; `null`: not known yet. */
   until: Position | null
   /** Subscriptions that may have them. */
@@ -20,7 +21,7 @@ export interface Reading {
 }
 
 export function beginReading(): Reading {
-  return { ids: new Set(), missed: new Set(), isOfAll: false, until: null, readers: new WeakSet() }
+  return { ids: new Set(), missed: new Set(), wasComplete: false, until: null, readers: new WeakSet() }
 }
 
 /** Some of the group have this row now; the log has told of those in `moved` since they were read. */
@@ -39,7 +40,7 @@ export function missRead(shown: ShownRows, reading: Reading, id: string, moved: 
 }
 
 function addReading(shown: ShownRows, reading: Reading): void {
-  reading.isOfAll = shown.isComplete
+  reading.wasComplete = shown.isComplete
   shown.ahead ??= new Set()
   shown.ahead.add(reading)
 }
@@ -85,8 +86,8 @@ export function passReadings(shown: ShownRows, delivered: Position | null, doubt
   if (ahead.size === 0) shown.ahead = null
 }
 
-function divides({ ids, missed, isOfAll }: Reading, isOther: (id: string) => boolean): boolean {
-  return [...missed].some(isOther) || (isOfAll && [...ids].some(isOther))
+function divides({ ids, missed, wasComplete }: Reading, isOther: (id: string) => boolean): boolean {
+  return [...missed].some(isOther) || (wasComplete && [...ids].some(isOther))
 }
 
 /** Who goes live now may have been sent what has been read. */
