@@ -83,7 +83,8 @@ class PreparedChange implements ChangeView {
   }
 }
 
-function isAskedFor({ grant, where }: Group, row: WireRow | null): row is WireRow {
+/** May a group see a row, as far as its query says? */
+export function isAskedFor({ grant, where }: Group, row: WireRow | null): row is WireRow {
   return row !== null && grant !== null && (where === null || matchesWhere(row, where))
 }
 

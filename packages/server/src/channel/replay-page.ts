@@ -2,7 +2,7 @@
 import type { Position } from '@dnr/protocol'
 import type { Frame, FrameRun } from '../ports/server-socket.ts'
 import { type GoneRows, isDeparture, NONE_GONE, withoutGone } from './gone-rows.ts'
-import type { ChangeView } from './change-view.ts'
+import { type ChangeView, isAskedFor } from './change-view.ts'
 import type { Outcome } from './outcome.ts'
 import { isShown } from './shown-rows.ts'
 import type { Group } from './subscription.ts'
@@ -118,7 +118,7 @@ export function differsFromShown(group: Group, views: readonly ChangeView[]): bo
   if (shown === null) return false
   const lastById = new Map(views.map((view) => [view.change.id, view]))
   for (const [id, last] of lastById) if (last.seesAfter(group) !== isShown(shown, id)) return true
-  return views.some((view) => view.change.before !== null && view.outcome(group) === null)
+  return views.some((view) => isAskedFor(group, view.change.before) && view.outcome(group) === null)
 }
 
 /** Events of one transaction as frames. */

@@ -671,3 +671,24 @@ test.each([
     expect(left.includes('late') && !isShown).toBe(false)
   },
 )
+
+test('who was away while rows changed that were not asked for has the rows of the others: the difference is told', async () => {
+  const { server, teams } = setting(whenAsked)
+  const { memory } = server
+  const query = { where: { team: { in: ['red', 'blue'] } } }
+  await watching(server, { snapshot: true, query })
+  const away = await server.connect('ann@red')
+  const [first] = await away.ask(subscribe({ snapshot: true, query, grant: null }))
+  memory.write([{ id: 'r2', row: { title: 'so that all is known before' } }])
+  const position = (await away.take()).at(-1)?.position
+  away.pair.cut()
+  memory.write([{ id: 'r3', row: task('green') }])
+  memory.write([{ id: 'r3', row: { title: 'y' } }])
+  const back = await server.connect('ann@red')
+  await back.ask(subscribe({ snapshot: true, position, query, grant: rightsOf(first).grant }))
+  teams.set('ann', 'blue')
+  await server.rightsChanged({ userId: 'ann' })
+  const told = await back.take()
+  expect(typesOf(told)).not.toContain('unsubscribed')
+  expect(told.find(({ type }) => type === 'entity:created')?.payload).toMatchObject({ id: 'b1' })
+})
