@@ -63,6 +63,8 @@ const modes = fc.record({
   reads: fc.constantFrom('when made', 'when asked', 'shared'),
   size: fc.integer({ min: 1, max: 3 }),
   limit: fc.constantFrom(null, null, 1, 4),
+  /** The team whose rows are asked for; `null`: all rows are. */
+  asked: fc.constantFrom(null, null, 'red'),
 })
 type Mode = typeof modes extends fc.Arbitrary<infer Value> ? Value : never
 
@@ -199,7 +201,7 @@ async function run(steps: readonly Step[], mode: Mode, planted: Planted): Promis
 
   /** One connection of a user at a time, and what it shows. */
   async function createPerson(user: string, { connect }: TestServer) {
-    const model = createModelClient()
+    const model = createModelClient(mode.asked === null ? undefined : { team: mode.asked })
     const had = new Set<string>()
     let ear = createEar()
     const judge = ({ type, payload }: Received): void => {
@@ -302,7 +304,9 @@ async function run(steps: readonly Step[], mode: Mode, planted: Planted): Promis
   await readAll()
   const lines = (rows: Iterable<object>): string[] => [...rows].map((row) => JSON.stringify(row)).sort()
   for (const { user, model, hasAllWords } of clients) {
-    const visible = [...memory.rows.values()].filter((row) => shows(memberships.teamOf(user), row))
+    const visible = [...memory.rows.values()].filter(
+      (row) => shows(memberships.teamOf(user), row) && (mode.asked ?? row['team']) === row['team'],
+    )
     expect([user, ...lines(model.rows.values())]).toEqual([user, ...lines(visible)])
     expect(hasAllWords()).toBe(true)
   }

@@ -22,7 +22,8 @@ export interface ModelClient {
   apply(messages: readonly Received[]): void
 }
 
-export function createModelClient(): ModelClient {
+/** `where`: shows these rows of the channel alone. */
+export function createModelClient(where?: object): ModelClient {
   const rows = new Map<string, ModelRow>()
   let position: Position | null = null
   let readTo: Position | undefined
@@ -122,7 +123,7 @@ export function createModelClient(): ModelClient {
       isDeaf = true
       mustAsk = false
       const had = position && { position, ...(readTo && { readTo }) }
-      const payload = { snapshot: true, grant, ...had }
+      const payload = { snapshot: true, grant, ...had, ...(where && { query: { where } }) }
       return { type: 'subscribe', channel: CHANNEL, requestId: `req_${++asked}`, payload }
     },
     apply: (messages) => messages.forEach(hear),
