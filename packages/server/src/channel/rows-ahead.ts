@@ -57,10 +57,14 @@ export function endReading(
   passReadings(shown, delivered, doubt)
 }
 
-/** Nobody is sent what has been read. */
+/**
+ * It failed, and its reader is sent nothing: what was noted counts no longer, unless all has been forgotten since. Others may have read
+ * the same rows meanwhile.
+ */
 export function dropReading(shown: ShownRows, reading: Reading): void {
-  shown.ahead?.delete(reading)
+  if (shown.ahead?.delete(reading) !== true) return
   for (const id of reading.ids) hideRow(shown, id)
+  shown.isDivided = true
 }
 
 /** The log has told all of the group of a row, be it that it is gone. */

@@ -15,7 +15,7 @@ export interface ShownRows {
   completeAt: Position | null
   /** The last change that a row was taken away at without an event in the log, because the rule reads more than the row. */
   takenAt: Position | null
-  /** Has somebody been shown other rows than the others, because the rule reads more than the row? */
+  /** May somebody have been shown other rows than the others: the rule reads more than the row, or a reading has failed? */
   isDivided: boolean
   /** Does nobody hear the group, because all of its members are asked about? Then what it is told is shown to nobody. */
   isUnheard: boolean

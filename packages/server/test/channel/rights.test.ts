@@ -1,7 +1,7 @@
 // Rights that change while somebody listens: the exact difference, at once, and nothing by the rights of before.
 import { createDeferred } from '@dnr/internal'
 import { createManualClock, drainMicrotasks } from '@dnr/testing'
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { allowChannel } from '../../src/policy/channel-rule.ts'
 import { policies } from '../../src/policy/policies.ts'
 import { allow, type RowRule } from '../../src/policy/rule.ts'
@@ -270,6 +270,45 @@ test('and so are rows that came into sight while others wrote', async () => {
   }
   memory.publishRest()
   expect(await shownTo(ann)).toEqual(['elsewhere'])
+})
+
+describe('a reading fails whose rows somebody else has been sent, too', () => {
+  /** `ann` has the rows, and is alone. */
+  const setUp = async ({ isRightsChange }: { isRightsChange: boolean }) => {
+    const { server, teams } = setting(whenAsked)
+    const { memory } = server
+    await watching(server, {})
+    const reading = await server.connect('ann@red')
+    const head = createDeferred()
+    memory.gate = (what) => {
+      if (what !== 'head') return undefined
+      memory.gate = null
+      return head.promise
+    }
+    reading.send(subscribe({ snapshot: true }))
+    await drainMicrotasks()
+    expect(memory.gate).toBeNull()
+    if (isRightsChange) void server.rightsChanged({ userId: 'ann' })
+    const ann = await watching(server)
+    expect(await shownTo(ann)).toEqual(['r1', 'r2'])
+    reading.pair.cut()
+    head.reject(new Error('The disk is gone.'))
+    await drainMicrotasks()
+    teams.set('ann', 'blue')
+    return { server, memory, ann }
+  }
+
+  test('after rights have changed: what is known since stays known, and a row that is lost goes when it changes', async () => {
+    const { memory, ann } = await setUp({ isRightsChange: true })
+    memory.write([{ id: 'r1', row: { title: 'x' } }])
+    expect(await shownTo(ann)).toEqual(['r2'])
+  })
+
+  test('the rows go with the right to them', async () => {
+    const { server, ann } = await setUp({ isRightsChange: false })
+    await server.rightsChanged({ userId: 'ann' })
+    expect(await shownTo(ann)).toEqual(['b1'])
+  })
 })
 
 test('who came back with rows of its own is asked to come anew, and gets them as a snapshot', async () => {
