@@ -162,6 +162,18 @@ export function createChannelManager(options: ChannelManagerOptions): Channels {
     onRechecked: options.onRechecked,
   })
 
+  /** All of a group get the rows anew. */
+  const sendAllForRows = ({ members }: Group): void => {
+    for (let index = members.length - 1; index >= 0; index--) {
+      const member = members[index] as Subscription
+      const { opening } = member
+      if (opening?.readTo === null) {
+        letCollectedGo(opening)
+        opening.isOutdated = true
+      } else endings.sendForRows(member)
+    }
+  }
+
   return {
     channels: registry.channels,
     channelsOfRow: registry.channelsOfRow,
@@ -210,6 +222,8 @@ export function createChannelManager(options: ChannelManagerOptions): Channels {
     },
     deliver(group, frame, change, isTaken) {
       forgetHeard(group, change.id)
+      // Who of them had the row is not known, and to the others it is not to be named.
+      if (isTaken && group.shown?.isDivided === true) return sendAllForRows(group)
       if (group.muted === 0) return fanOut.add(group, group.memberKey, frame)
       const position = placeOf(change)
       const { members } = group

@@ -731,3 +731,19 @@ test('who was away while rows changed that were not asked for has the rows of th
   expect(typesOf(told)).not.toContain('unsubscribed')
   expect(told.find(({ type }) => type === 'entity:created')?.payload).toMatchObject({ id: 'b1' })
 })
+
+test('a row that one of several was shown by another answer of the rule goes, and is not named to the others', async () => {
+  const hidden = new Set<string>(['late'])
+  const { server } = setting(() => () => ({ key: 'shared', sees: ({ id }: TaskRow) => !hidden.has(id) }))
+  const { memory } = server
+  const before = await watching(server)
+  memory.write([{ id: 'late', row: task('red') }])
+  hidden.clear()
+  const between = await watching(server)
+  expect(await shownTo(between)).toContain('late')
+  hidden.add('late')
+  memory.write([{ id: 'late', row: { title: 'x' } }])
+  expect(await shownTo(between)).not.toContain('late')
+  expect(await shownTo(before)).toEqual(['b1', 'r1', 'r2'])
+  expect(JSON.stringify(before.received)).not.toContain('late')
+})
