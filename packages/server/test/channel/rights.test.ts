@@ -732,7 +732,7 @@ test('who was away while rows changed that were not asked for has the rows of th
   expect(told.find(({ type }) => type === 'entity:created')?.payload).toMatchObject({ id: 'b1' })
 })
 
-test('a row that one of several was shown by another answer of the rule goes, and is not named to the others', async () => {
+test('a row that one of several was shown by another answer of the rule goes, and is not named to the others, nor to who reads', async () => {
   const hidden = new Set<string>(['late'])
   const { server } = setting(() => () => ({ key: 'shared', sees: ({ id }: TaskRow) => !hidden.has(id) }))
   const { memory } = server
@@ -742,8 +742,15 @@ test('a row that one of several was shown by another answer of the rule goes, an
   const between = await watching(server)
   expect(await shownTo(between)).toContain('late')
   hidden.add('late')
+  const read = stopAt(memory, 'head')
+  const reading = await server.connect('ann@red')
+  reading.send(subscribe({ snapshot: true }))
+  await read.reached
   memory.write([{ id: 'late', row: { title: 'x' } }])
   expect(await shownTo(between)).not.toContain('late')
-  expect(await shownTo(before)).toEqual(['b1', 'r1', 'r2'])
-  expect(JSON.stringify(before.received)).not.toContain('late')
+  read.open()
+  for (const client of [before, reading]) {
+    expect(await shownTo(client)).toEqual(['b1', 'r1', 'r2'])
+    expect(JSON.stringify(client.received)).not.toContain('late')
+  }
 })
