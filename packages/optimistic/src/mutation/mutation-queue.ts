@@ -105,7 +105,7 @@ export function createMutationQueue(options: MutationQueueOptions): MutationQueu
     }
     move(mutation, 'sending')
     // Nothing to change is nothing to send.
-    if (mutation.operation === 'update' && Object.keys(mutation.fields ?? {}).length === 0) {
+    if (mutation.operation === 'update' && Object.keys(mutation.fields as Fields).length === 0) {
       return void stored(mutation, mutation.base ?? null, null)
     }
     new Promise<MutationAnswer>((resolve) =>
@@ -130,8 +130,8 @@ export function createMutationQueue(options: MutationQueueOptions): MutationQueu
       mutation.fields = combinePatches(mutation.base, patches)
       if (isComputed) showFields(mutation)
     }
-    const ifVersion = mutation.usesVersion && operation === 'update' && mutation.base?.version
-    return { ...request, fields: { ...mutation.fields }, ...(ifVersion && { ifVersion }) }
+    const base = mutation.usesVersion && operation === 'update' && mutation.base
+    return { ...request, fields: { ...mutation.fields }, ...(base && { ifVersion: base.version }) }
   }
 
   /** From now on an update makes the same of every row; of one that is older than its base, what it made of that. */
@@ -165,8 +165,8 @@ export function createMutationQueue(options: MutationQueueOptions): MutationQueu
       if (!move(mutation, 'acked')) return false
       mutation.step = becomes(row)
       mutation.position = position
-      // Mutations behind this one were made on top of it.
-      if (row) for (const later of behind(mutation)) later.base = row
+      // Mutations behind this one were made on top of it. Of a new row that is hidden nobody knows the version.
+      if (row || !mutation.base) behind(mutation).forEach((later) => (later.base = row ?? undefined))
       for (const view of mutation.lane.overlay.views) {
         if (view !== seenBy && awaits(view, mutation)) mutation.awaiting.add(view)
       }
@@ -326,7 +326,7 @@ function nextOf(lane: Lane): Mutation | undefined {
 
 /** What to write on top of `current`; nothing: give it up. Fields that nobody else changed are mine. */
 async function mergeFields(mutation: Mutation, current: VersionedRow): Promise<Fields | null | undefined> {
-  const { patches, base, fields = {}, resolve } = mutation
+  const { patches, base, fields, resolve } = mutation as Mutation & { readonly fields: Fields }
   if (hasUpdater(patches)) return combinePatches(current, patches)
   if (!resolve || !isContested(base, fields, current)) return fields
   return resolve(base as never, { ...base, ...fields } as never, current as never) as

@@ -98,7 +98,7 @@ function newest({ views }: EntityOverlay, id: string): VersionedRow | undefined 
   let row: VersionedRow | undefined
   for (const { confirmed } of views) {
     const other = confirmed.byId(id)
-    if (other && other.version > (row?.version ?? 0)) row = other
+    if (other && other.version > (row?.version ?? -1)) row = other
   }
   return row
 }
@@ -122,7 +122,8 @@ export function awaits(
   // After a resync to another history it will never get there.
   const isOver = isForeign && batch?.kind === 'resync'
   if (isOver || status === 'failed' || !overlay.views.has(view)) return false
-  if (!position) return (confirmed.byId(id)?.version ?? Infinity) < (base?.version ?? 0)
+  // Where there is no row, or was none, nothing is older.
+  if (!position) return (confirmed.byId(id)?.version as number) < (base?.version as number)
   if (!at) return status === 'loading'
   return !hasReached(at, position) || (isForeign && !batch && status !== 'live')
 }

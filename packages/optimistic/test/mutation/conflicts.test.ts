@@ -40,6 +40,23 @@ test('a row created here takes the version of its answer', async () => {
   expect(server.sent.map(({ request }) => request.ifVersion)).toEqual([undefined, 1])
 })
 
+test('a row that nobody has counted yet is at version 0, and that is expected of it', async () => {
+  const { tasks, server } = createSetup([{ ...task('a'), version: 0 }], { ifVersion: true })
+  tasks.update('a', ({ count }) => ({ count: count + 1 }))
+  await drainMicrotasks()
+  expect(server.last().request).toMatchObject({ fields: { count: 1 }, ifVersion: 0 })
+})
+
+test('of a row created here that its author may not see no version is expected', async () => {
+  const { tasks, server } = createSetup([], { ifVersion: true })
+  tasks.create({ id: 'a', title: 'x' })
+  tasks.update('a', { title: 'y' })
+  await drainMicrotasks()
+  await server.last().answer({ row: null, position: null })
+  expect(server.sent).toHaveLength(2)
+  expect(server.last().request).not.toHaveProperty('ifVersion')
+})
+
 test('other fields changed: merged without asking, sent again with the new version and the same id (E64)', async () => {
   const resolve = vi.fn()
   const { tasks, server } = createSetup([task('a')], { resolve })

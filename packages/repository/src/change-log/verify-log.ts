@@ -160,6 +160,8 @@ function compareRow(
   if (last === undefined) return fold.isWhole ? 'unlogged' : null
   if (last.isDeletion) return 'unlogged'
   if (last.version !== row.version) return 'version'
+  // Trimmed since it was folded: the log does not say any more what the fields were.
+  if (last.offset <= readFloor(connection)) return null
   const image = parseImage(connection.get(imageAt, { offset: last.offset })?.after ?? null)
   return image !== null && isSameRow(image, row) ? null : 'fields'
 }
