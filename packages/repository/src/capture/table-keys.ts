@@ -108,8 +108,9 @@ function uniqueIndexes(
   })
 }
 
-/** What follows WHERE in the SQL of an index, in which that word comes once. */
+/** What follows WHERE in the SQL of an index, in which that word comes once; names may end in it. */
 function whereOf(sql: string): string {
-  const words = wordsOf(sql)
-  return sql.slice(words.search(/\bWHERE\b/i) + 'WHERE'.length)
+  return sql.slice(wordsOf(sql).search(WHERE) + 'WHERE'.length)
 }
+
+const WHERE = /(?<![\w$\u0080-\uffff])WHERE(?![\w$\u0080-\uffff])/i

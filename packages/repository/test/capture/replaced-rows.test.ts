@@ -22,6 +22,7 @@ test('a row that goes because of a unique generated column is logged', async () 
 
 test.each([
   'CREATE UNIQUE INDEX part ON Item (title) WHERE done = 1',
+  'CREATE UNIQUE INDEX x$where ON Item (title) WHERE done = 1',
   `CREATE UNIQUE INDEX "where""s" ON "Item" (title) -- where?
   where "done" = 1 AND slug IS NOT 'WHERE' /* that is where */ AND coalesce(version, 0) > 0 -- so`,
 ])('a row that goes because another gets into a partial unique index is logged (%s)', async (index) => {
