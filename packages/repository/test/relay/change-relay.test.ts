@@ -429,6 +429,19 @@ async function copyDatabase(from: string, to: string): Promise<void> {
   handle.close()
 }
 
+/** A backup is put back that lacks what the other process has written since, and what this one has read. */
+async function loseWrites(
+  { directory, path }: ReturnType<typeof temporaryFile>,
+  { here, there }: Awaited<ReturnType<typeof openBoth>>,
+  writes: number,
+): Promise<void> {
+  const copy = `${directory}/backup.db`
+  await copyDatabase(path, copy)
+  for (let count = 0; count < writes; count++) await there.tasks.create({ title: 'lost' })
+  await here.tasks.snapshot()
+  await copyDatabase(copy, path)
+}
+
 test('a backup that is put back is told also when this process has written beyond its end before anybody looked', async () => {
   using file = temporaryFile()
   const copy = `${file.directory}/backup.db`
@@ -508,16 +521,12 @@ test.each([
 
 test('every relay tells of a backup once, also when a write of this process was the first to meet it', async () => {
   using file = temporaryFile()
-  const copy = `${file.directory}/backup.db`
   await using both = await openBoth(file.path)
   const { clock, here, there, errors } = both
   await there.tasks.create({ title: 'kept' })
   const sinks = [createTalkativeSink(), createTalkativeSink()]
   for (const sink of sinks) await here.database.startRelay(sink).flush()
-  await copyDatabase(file.path, copy)
-  for (let count = 0; count < 3; count++) await there.tasks.create({ title: 'lost' })
-  await here.tasks.snapshot()
-  await copyDatabase(copy, file.path)
+  await loseWrites(file, both, 3)
   await here.tasks.create({ title: 'new' })
   await clock.advance(5_000)
   await here.tasks.create({ title: 'newer' })
@@ -531,14 +540,10 @@ test.each([
   ['only noticed by a read', async ({ tasks }: Opened) => void (await tasks.snapshot())],
 ])('a relay that starts after a backup was put back, which was %s, misses nothing', async (_, notice) => {
   using file = temporaryFile()
-  const copy = `${file.directory}/backup.db`
   await using both = await openBoth(file.path)
   const { clock, here, there, errors } = both
   await there.tasks.create({ title: 'kept' })
-  await copyDatabase(file.path, copy)
-  await there.tasks.create({ title: 'lost' })
-  await here.tasks.snapshot()
-  await copyDatabase(copy, file.path)
+  await loseWrites(file, both, 1)
   await notice(here)
   const sinks = [createSink(), createSink()]
   const relays = [here.database.startRelay(sinks[0] as ReturnType<typeof createSink>)]
@@ -555,14 +560,10 @@ test.each([
 
 test('a relay whose start is the first to meet a backup that was put back misses nothing', async () => {
   using file = temporaryFile()
-  const copy = `${file.directory}/backup.db`
   await using both = await openBoth(file.path)
   const { clock, here, there, errors } = both
   await there.tasks.create({ title: 'kept' })
-  await copyDatabase(file.path, copy)
-  await there.tasks.create({ title: 'lost' })
-  await here.tasks.snapshot()
-  await copyDatabase(copy, file.path)
+  await loseWrites(file, both, 1)
   const sink = createTalkativeSink()
   const begun = Promise.withResolvers<void>()
   here.database.startRelay({ ...sink, skipTo: (gap) => begun.resolve(sink.skipTo(gap)) })

@@ -5,10 +5,10 @@ import type { AuthorizeChannel } from '../channel/authorize-channel.ts'
 import type { Channels } from '../channel/channel-manager.ts'
 import type { Limits } from '../limits/limits.ts'
 import { createPace, paceInMs, takePace } from '../limits/pace.ts'
+import { createLines } from '../policy/in-line.ts'
 import { type MaybePromise, whenReady } from '../policy/maybe-promise.ts'
 import type { PolicyEvaluator } from '../policy/policy-evaluator.ts'
 import { changingRights, MAX_ASKS, unknownRights } from '../policy/unknown-rights.ts'
-import { createLines } from '../writes/lines.ts'
 import { type Connection, isLive, principalOf } from './connection.ts'
 import { encodeMessage } from './frame.ts'
 import { addressOf, FORBIDDEN, type Refusal } from './refusal.ts'
@@ -30,7 +30,7 @@ export type SayInRoom = (connection: Connection, message: RoomMessage) => MaybeP
 
 export function createRoomMessages(options: RoomMessagesOptions): SayInRoom {
   const { clock, channels, refuse } = options
-  const lines = createLines()
+  const inLine = createLines()
 
   /** How long a room takes no further message; 0: it takes this one. */
   const roomWaitMs = (channel: string): number => {
@@ -82,15 +82,14 @@ export function createRoomMessages(options: RoomMessagesOptions): SayInRoom {
       )
     }
     if (!parsed.ok || parsed.value.kind !== 'room') return speak(false)
-    const line = `${connection.id} ${message.channel}`
-    const before = lines.end(line)
-    if (before === null && hearsForSure(connection, message.channel)) return speak(true)
-    const said = whenReady(mayHear(connection, parsed.value, before), (isAllowed) => {
-      // Whoever was sent away meanwhile says nothing more.
-      if (isLive(connection)) speak(isAllowed)
+    const { value: room } = parsed
+    return inLine(`${connection.id} ${message.channel}`, (before) => {
+      if (before === null && hearsForSure(connection, message.channel)) return speak(true)
+      return whenReady(mayHear(connection, room, before), (isAllowed) => {
+        // Whoever was sent away meanwhile says nothing more.
+        if (isLive(connection)) speak(isAllowed)
+      })
     })
-    if (said instanceof Promise) lines.join(line, said)
-    return said
   }
 }
 

@@ -1,16 +1,14 @@
-// Who waits for whom: what must not overtake each other stands in a line. Holds the lines in which somebody stands.
+// Rules answer when they like, and what waits for them must not overtake what was asked before it: it stands in a line. Holds the lines in
+// which somebody stands.
 import { DnrError } from '@dnr/protocol'
 
-export interface Lines {
-  /**
-   * Resolves when whatever stands in the line now is over, whatever comes of it; `null`: nobody does.
-   *
-   * @throws DnrError `busy` when too many do.
-   */
-  end(key: string): Promise<void> | null
-  /** Takes the place at the end: who comes from now on waits for it, too. It waits by itself for what was there before. */
-  join(key: string, work: Promise<unknown>): void
-}
+/**
+ * Does work in the line of a key: who comes later waits for it, if it takes time. `before` resolves when whatever stands there now is
+ * over, whatever comes of it, and is `null` when nobody does; the work itself waits for that where it has to.
+ *
+ * @throws DnrError `busy` when too many wait.
+ */
+export type InLine = <Result>(key: string, work: (before: Promise<void> | null) => Result) => Result
 
 interface Line {
   /** All that stand in it are over. */
@@ -22,26 +20,27 @@ interface Line {
 const MAX_LENGTH = 256
 const BUSY_RETRY_MS = 1_000
 
-export function createLines(): Lines {
+export function createLines(): InLine {
   const lineByKey = new Map<string, Line>()
-  return {
-    end(key) {
-      const line = lineByKey.get(key)
-      if (line === undefined) return null
-      if (line.length >= MAX_LENGTH) throw tooManyWait()
-      return line.isOver
-    },
-    join(key, work) {
-      const line = lineByKey.get(key) ?? { isOver: Promise.resolve(), length: 0 }
-      const before = line.isOver
-      const leave = (): Promise<void> => {
-        if (--line.length === 0) lineByKey.delete(key)
-        return before
-      }
-      line.length++
-      line.isOver = work.then(leave, leave)
-      lineByKey.set(key, line)
-    },
+
+  const join = (key: string, work: Promise<unknown>): void => {
+    const line = lineByKey.get(key) ?? { isOver: Promise.resolve(), length: 0 }
+    const before = line.isOver
+    const leave = (): Promise<void> => {
+      if (--line.length === 0) lineByKey.delete(key)
+      return before
+    }
+    line.length++
+    line.isOver = work.then(leave, leave)
+    lineByKey.set(key, line)
+  }
+
+  return (key, work) => {
+    const line = lineByKey.get(key)
+    if (line !== undefined && line.length >= MAX_LENGTH) throw tooManyWait()
+    const result = work(line?.isOver ?? null)
+    if (result instanceof Promise) join(key, result)
+    return result
   }
 }
 

@@ -14,11 +14,11 @@ import {
 } from '@dnr/protocol'
 import type { Grant } from '../policy/grant.ts'
 import type { Ruling } from '../policy/policy-evaluator.ts'
+import { createLines } from '../policy/in-line.ts'
 import { changingRights, MAX_ASKS, unknownRights } from '../policy/unknown-rights.ts'
 import type { EntityStore, Mutation, MutationResult } from '../ports/entity-store.ts'
 import { type AskedPolicies, type Current, currentGrant, type PrincipalNow } from './current-grant.ts'
 import { createFieldDecoder, type DecodeFields } from './field-decoder.ts'
-import { createLines } from './lines.ts'
 import { createRefusedWrites } from './refused-writes.ts'
 import { createWriteGate, notFound, type WriteGate } from './write-gate.ts'
 
@@ -91,7 +91,7 @@ export function createWriteService(options: WriteServiceOptions): WriteService {
     ]),
   )
 
-  const lines = createLines()
+  const inLine = createLines()
 
   const perform = async (
     entityName: string,
@@ -134,16 +134,6 @@ export function createWriteService(options: WriteServiceOptions): WriteService {
     }
   }
 
-  const inLine = (
-    key: readonly unknown[],
-    write: (before: Promise<void> | null) => Promise<WriteAnswer>,
-  ): Promise<WriteAnswer> => {
-    const name = JSON.stringify(key)
-    const result = write(lines.end(name))
-    lines.join(name, result)
-    return result
-  }
-
   return {
     async write(entityName, mutation, { principal, mutationId, principalNow, arrival }) {
       if (principal === null) throw new DnrError('unauthorized', 'Sign in first: only then can you write.')
@@ -155,12 +145,14 @@ export function createWriteService(options: WriteServiceOptions): WriteService {
         const held = (): Promise<WriteAnswer> =>
           arrival === undefined ? once() : unlessOvertaken(id, mutationId, arrival, once)
         // A twin waits for the first: refused before it, while it may still be done, it would have lied to its author.
-        return inLine([id, mutationId], (twins) => (twins === null ? held() : twins.then(held)))
+        return inLine(JSON.stringify([id, mutationId]), (twins) =>
+          twins === null ? held() : twins.then(held),
+        )
       }
       const rowId = mutation.id ?? mutation.fields?.['id']
-      if (arrival === undefined || rowId === undefined) return write(null)
+      if (arrival === undefined || typeof rowId !== 'string') return write(null)
       // What one connection asks of one row is done in the order in which it was asked, however long rules take.
-      return inLine([arrival, entityName, rowId], write)
+      return inLine(JSON.stringify([arrival, entityName, rowId]), write)
     },
   }
 }

@@ -6,7 +6,7 @@ import { expect, test } from 'vitest'
 import { createAuthenticator } from '../../src/connection/authenticate.ts'
 import { createHttpHandler } from '../../src/http/http-handler.ts'
 import { createWriteService } from '../../src/writes/write-service.ts'
-import { createTestServer, type Received, type TestClient } from '../support/test-server.ts'
+import { createTestServer, type Received, type TestClient, type TestServer } from '../support/test-server.ts'
 import { evaluator, Task, teamRule, type User } from '../writes/fixtures.ts'
 import { createMemoryStore } from '../writes/memory-store.ts'
 
@@ -52,13 +52,17 @@ async function answerTo(client: TestClient): Promise<Received | undefined> {
   return (await client.ask(create)).at(-1)
 }
 
+/** Connections of one author, the earlier first. */
+async function twoOf(server: TestServer): Promise<[TestClient, TestClient]> {
+  return [await server.connect('ann@red'), await server.connect('ann@red')]
+}
+
 const isRefusal = (code: string) =>
   expect.objectContaining({ type: 'error', payload: expect.objectContaining({ code }) })
 
 test('a write that was refused over a later connection takes no effect over the earlier one', async () => {
   const { server, store, allow } = setting()
-  const earlier = await server.connect('ann@red')
-  const later = await server.connect('ann@red')
+  const [earlier, later] = await twoOf(server)
   expect(await answerTo(later)).toEqual(isRefusal('not_found'))
   allow()
   expect(await answerTo(earlier)).toEqual(isRefusal('cancelled'))
@@ -132,8 +136,7 @@ test('a write that was stored over a later connection is answered over the earli
 
 test('nor is it cancelled when it was refused over the later one before it was stored there', async () => {
   const { server, store, allow } = setting()
-  const earlier = await server.connect('ann@red')
-  const later = await server.connect('ann@red')
+  const [earlier, later] = await twoOf(server)
   expect(await answerTo(later)).toEqual(isRefusal('not_found'))
   allow()
   for (const client of [later, earlier]) expect(await answerTo(client)).toMatchObject({ type: 'mutated' })

@@ -1,7 +1,7 @@
 // Writes under way while the session of their author is renewed, or ends: what counts is the session of the moment.
 import { createDeferred } from '@dnr/internal'
 import { drainMicrotasks } from '@dnr/testing'
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { createWriteService } from '../../src/writes/write-service.ts'
 import { createTestServer, type TestClient, type TestServer, typesOf } from '../support/test-server.ts'
 import { evaluator, Task, task, teamRule, type User } from '../writes/fixtures.ts'
@@ -101,42 +101,41 @@ test('a write that is stored while its author signs in anew is acknowledged, wit
   expect(answer?.payload).toEqual({ mutationId: 'm1' })
 })
 
-test.each([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12])(
-  'an author that is signed in anew %i microtasks after the store has answered is shown no row of before',
-  async (ticks) => {
-    const setting = await waitingFor('store')
-    const { client, server } = setting
-    await update(setting)
-    setting.letGo()
-    for (let tick = 0; tick < ticks; tick++) await Promise.resolve()
-    const connection = server.connections.find(client.id)
-    if (connection !== undefined) server.connections.authenticate(connection, 'ann@blue', undefined)
-    const answers = await client.take()
-    const place = (type: string): number => answers.findIndex((answer) => answer.type === type)
-    expect(answers).toHaveLength(2)
-    const isShown = answers[place('mutated')]?.payload.row !== undefined
-    if (isShown) expect(place('mutated')).toBeLessThan(place('authenticated'))
-  },
-)
+/** What happens so many microtasks after the store has answered, and what the others are told of it. */
+const turns: readonly (readonly [string, string, (setting: Setting) => void])[] = [
+  [
+    'an author that is signed in anew',
+    'authenticated',
+    ({ client, server: { connections } }) => {
+      const connection = connections.find(client.id)
+      if (connection !== undefined) connections.authenticate(connection, 'ann@blue', undefined)
+    },
+  ],
+  [
+    'an author whose rights are said to have changed',
+    'changed',
+    ({ server, forbid }) => {
+      forbid()
+      void server.rightsChanged({ userId: 'ann' })
+      server.connections.sendToUser('ann', { type: 'changed' })
+    },
+  ],
+]
 
-test.each([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12])(
-  'whose rights are said to have changed %i microtasks after the store has answered is shown no row from then on',
-  async (ticks) => {
+describe.each(turns)('%s is shown no row from then on', (_, sign, turn) => {
+  test.each([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12])('%i microtasks after the answer', async (ticks) => {
     const setting = await waitingFor('store')
-    const { client, server } = setting
     await update(setting)
     setting.letGo()
     for (let tick = 0; tick < ticks; tick++) await Promise.resolve()
-    setting.forbid()
-    void server.rightsChanged({ userId: 'ann' })
-    server.connections.sendToUser('ann', { type: 'changed' })
-    const answers = await client.take()
+    turn(setting)
+    const answers = await setting.client.take()
     const place = (type: string): number => answers.findIndex((answer) => answer.type === type)
     expect(answers).toHaveLength(2)
     const isShown = answers[place('mutated')]?.payload.row !== undefined
-    if (isShown) expect(place('mutated')).toBeLessThan(place('changed'))
-  },
-)
+    if (isShown) expect(place('mutated')).toBeLessThan(place(sign))
+  })
+})
 
 test('a write whose author signs in anew with the same rights is answered like every other', async () => {
   const setting = await waitingFor('rule')
