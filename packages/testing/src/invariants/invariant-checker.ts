@@ -51,7 +51,7 @@ export interface InvariantChecker extends LinkWatcher {
   policiesFail(): void
   /** A collection has applied something (S2). */
   applied(shown: ShownCollection): void
-  /** A write was asked for, and what became of it (S4, S10). */
+  /** A write was asked for, and what became of it (S4, S5, S10). */
   asked(mutationId: string, who: string): void
   settled(mutationId: string, outcome: MutationOutcome): void
   /** The rows of a table, as they travel, against the log (S1). */

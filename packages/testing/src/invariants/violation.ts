@@ -1,10 +1,24 @@
 /**
  * What must stay true. S1 log = rows · S2 in order, once, none lost · S3 one position, one change · S4 what was acknowledged is in
- * the log, what was refused is not · S6 one mutation id, one change · S7 only what may be seen · S8 at rest a collection is its
- * query · S9 nothing is left of what was closed · S10 a mutation settles once · S11 presence is true · S12 each request is answered
- * once, in order, and nothing comes for a subscription that is over · L1 it comes to rest.
+ * the log, what was refused is not · S5 of one author and row in the order of asking · S6 one mutation id, one change · S7 only what
+ * may be seen · S8 at rest a collection is its query · S9 nothing is left of what was closed · S10 a mutation settles once · S11
+ * presence is true · S12 each request is answered once, in order, and nothing comes for a subscription that is over · L1 it comes to
+ * rest.
  */
-export type Property = 'S1' | 'S2' | 'S3' | 'S4' | 'S6' | 'S7' | 'S8' | 'S9' | 'S10' | 'S11' | 'S12' | 'L1'
+export type Property =
+  | 'S1'
+  | 'S2'
+  | 'S3'
+  | 'S4'
+  | 'S5'
+  | 'S6'
+  | 'S7'
+  | 'S8'
+  | 'S9'
+  | 'S10'
+  | 'S11'
+  | 'S12'
+  | 'L1'
 
 /** What a violation says beside its property. */
 export interface ViolationDetails {

@@ -252,6 +252,19 @@ describe('writes', () => {
     expect(violated(() => checker.atRest([]))).toBe('S4')
   })
 
+  test.each<[string, string, string, Property | null]>([
+    ['one author, one row', 'ann', 'a', 'S5'],
+    ['two authors', 'bob', 'a', null],
+    ['two rows', 'ann', 'b', null],
+  ])('acknowledged ones stand in the log as they were asked for: %s', (_, second, id, expected) => {
+    const { checker, write } = setUp()
+    checker.asked('m1', 'ann')
+    checker.asked('m2', second)
+    checker.committed([...write([id, row(id, 1), 'm2']), ...write(['a', row('a', 2), 'm1'])])
+    checker.settled('m1', 'acknowledged')
+    expect(violated(() => checker.settled('m2', 'acknowledged'))).toBe(expected)
+  })
+
   test('one that never settles is told of at rest', () => {
     const { checker } = setUp()
     checker.asked('m1', 'ann')

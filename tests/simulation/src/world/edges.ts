@@ -8,14 +8,12 @@ export interface EdgesOptions {
   head(): number
   /** How often the log has been trimmed. */
   trims(): number
-  /** A write comes again, since its answer did not. */
-  onRepeated(mutationId: string): void
 }
 
 // oxlint-disable-next-line typescript/no-explicit-any -- frames as they travel
 type Frame = { readonly type: string; readonly [field: string]: any }
 
-export function createEdges({ coverage, head, trims, onRepeated }: EdgesOptions): LinkWatcher {
+export function createEdges({ coverage, head, trims }: EdgesOptions): LinkWatcher {
   const asked = new Map<string, { key: string; position: boolean; head: number; trims: number }>()
   const live = new Set<string>()
   const mutations = new Set<string>()
@@ -41,10 +39,7 @@ export function createEdges({ coverage, head, trims, onRepeated }: EdgesOptions)
           coverage['resume with newer rows']++
       } else if (frame.type === 'mutate') {
         const id = frame['payload'].mutationId as string
-        if (mutations.has(id)) {
-          coverage['answer lost, write repeated']++
-          onRepeated(id)
-        }
+        if (mutations.has(id)) coverage['answer lost, write repeated']++
         mutations.add(id)
         sentMutations.set(`${link.name} ${id}`, id)
       }

@@ -68,8 +68,8 @@ export interface SimClientOptions {
   rightsChanges(): number
   /** Where the log ended when rights changed last. */
   headAtRights(): number
-  /** May a server that has not refused a write still carry it out? */
-  isElsewhere(mutationId: string): boolean
+  /** Do several servers carry writes out? A refusal is known to the one that said it. */
+  readonly isShared: boolean
   note(line: string): void
   count(edge: RareEdge): void
   onViolation(): void
@@ -113,13 +113,15 @@ export function createSimClient(options: SimClientOptions): SimClient {
   })
   let ids = 0
   let bare = 0
-  const sent = new Set<string>()
+  /** How often each mutation was sent. */
+  const sent = new Map<string, number>()
   const followed = new Set<string>()
   const manager = createOptimisticManager({
     transport: {
       connected: client.connected,
       mutate(mutation, mutateOptions) {
-        sent.add(mutation.mutationId)
+        const { mutationId } = mutation
+        sent.set(mutationId, (sent.get(mutationId) ?? 0) + 1)
         return client.mutate(mutation as never, mutateOptions)
       },
     },
@@ -201,7 +203,8 @@ export function createSimClient(options: SimClientOptions): SimClient {
         const code = error instanceof DnrError ? error.code : 'internal'
         note(`${name} ${mutationId} failed: ${code}`)
         count('refused write')
-        settle(code === 'closed' || options.isElsewhere(mutationId) ? 'unknown' : 'refused')
+        const isElsewhere = options.isShared && (sent.get(mutationId) ?? 0) > 1
+        settle(code === 'closed' || isElsewhere ? 'unknown' : 'refused')
       },
     )
     const settle = (outcome: 'acknowledged' | 'refused' | 'unknown'): void => {

@@ -90,7 +90,6 @@ export function createWorld(program: Program, turns: Turns, bug: PlantedBug | nu
   const trace: string[] = []
   const standings = createStandings()
   const tabs = new Map<number, number>()
-  const repeated = new Set<string>()
   let violation: InvariantViolation | null = null
   let isPublished = true
   let trimmed: readonly Change[] = []
@@ -171,7 +170,6 @@ export function createWorld(program: Program, turns: Turns, bug: PlantedBug | nu
       coverage,
       head: () => checker.log.head,
       trims: () => world.trims,
-      onRepeated: (mutationId) => repeated.add(mutationId),
     }),
   )
   const waiting = createEdgesOfWaiting({ coverage, clock })
@@ -270,8 +268,7 @@ export function createWorld(program: Program, turns: Turns, bug: PlantedBug | nu
         checker,
         rightsChanges: () => world.standings.changes,
         headAtRights: () => world.headAtRights,
-        // A refusal is known to the server that said it.
-        isElsewhere: (mutationId) => program.servers > 1 && repeated.has(mutationId),
+        isShared: program.servers > 1,
         note,
         count,
         onViolation: () => {
